@@ -1,0 +1,26 @@
+# The service as `crd serve`, on a read-only file system, as a user without rights:
+#   docker build -t crd-server . && docker run --rm --read-only -p 8000:8000 crd-server
+FROM python:3.13-slim AS build
+WORKDIR /build
+RUN python -m venv /venv
+COPY requirements.txt requirements-build.txt ./
+RUN /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt \
+ && python -m venv /tools && /tools/bin/pip install --no-cache-dir --require-hashes -r requirements-build.txt
+COPY pyproject.toml README.md LICENSE ./
+COPY cards cards
+COPY cds_hooks cds_hooks
+RUN /tools/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
+ && /venv/bin/pip install --no-cache-dir --no-deps /wheels/*.whl \
+ && /venv/bin/pip uninstall --yes pip \
+ && /venv/bin/python -m compileall -q /venv/lib
+
+FROM python:3.13-slim
+RUN useradd --system --no-create-home --shell /usr/sbin/nologin crd
+COPY --from=build /venv /venv
+ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 CRD_HOST=0.0.0.0 CRD_PORT=8000 CRD_WORKERS=2
+USER crd
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=15s \
+  CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f'http://127.0.0.1:{os.environ[\"CRD_PORT\"]}/health', timeout=2)"]
+# granian is process manager and server in one; exec form, so it receives the stop signal itself
+CMD ["crd", "serve"]

@@ -1,0 +1,45 @@
+# make demo   start the service and see it answer      make test   run everything
+# Both create .venv on first use. Other targets: bench, lock, image, clean.
+
+SHELL := /bin/bash
+.ONESHELL:
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := test
+
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+LOCKS := requirements.txt requirements-build.txt requirements-dev.txt
+
+.PHONY: demo test bench lock image clean
+
+demo: $(VENV)/installed
+	@exec $(BIN)/python scripts/demo.py --port $(PORT)
+
+test: $(VENV)/installed
+	@$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	scripts/profile-validation
+	$(BIN)/pytest
+
+bench: $(VENV)/installed
+	@$(BIN)/python scripts/bench.py
+
+lock:
+	@scripts/lock
+
+image:
+	@docker build -t crd-server .
+
+$(VENV)/installed: $(LOCKS) pyproject.toml
+	@python=$$(scripts/find-python)
+	"$$python" -m venv $(VENV)
+	echo "Installing the locked packages into $(VENV) (once) ..."
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes $(foreach lock,$(LOCKS),-r $(lock))
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+clean:
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache tests/profile/node_modules

@@ -1,0 +1,103 @@
+"""Cards and system actions as CDS Hooks 2.0 has them; the standard's limits live in these types."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+
+from cards.errors import CardLimitError
+
+#: CDS Hooks 2.0: summary is one sentence of fewer than 140 characters (HK-83, Inferno tests `length < 140`).
+SUMMARY_LIMIT: Final = 139
+
+INDICATORS: Final = ("info", "warning", "critical")
+
+
+@dataclass(frozen=True, slots=True)
+class HooksCoding:
+    """CDS Hooks' own Coding: system and code SHALL be there; display SHALL on override reasons (HK-136, 216)."""
+
+    system: str
+    code: str
+    display: str
+    json: orjson.Fragment = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        _write(self, {"system": self.system, "code": self.code, "display": self.display})
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An absolute link; it is loaded as it is, so it takes no appContext (HK-138 to 147)."""
+
+    label: str
+    url: str
+    json: orjson.Fragment = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        _write(self, {"label": self.label, "url": self.url, "type": "absolute"})
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Who says so: the payer, and the CRD topic of the card (HK-105; CRD: topic SHALL be there)."""
+
+    label: str
+    topic: HooksCoding
+    url: str | None = None
+    json: orjson.Fragment = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        url = {"url": self.url} if self.url else {}
+        _write(self, {"label": self.label, **url, "topic": self.topic.json})
+
+
+def _write(part: HooksCoding | Link | Source, document: dict[str, Any]) -> None:
+    """Write a part of a card once, when it is made: the same few are in every card."""
+    object.__setattr__(part, "json", orjson.Fragment(orjson.dumps(document)))
+
+
+@dataclass(frozen=True)
+class Card:
+    """One card. `detail` is plain text first and GitHub-flavoured Markdown second; `concerns` are `Type/id`."""
+
+    uuid: str
+    summary: str
+    indicator: str
+    source: Source
+    detail: str
+    links: tuple[Link, ...] = ()
+    override_reasons: tuple[HooksCoding, ...] = ()
+    extension: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < len(self.summary) <= SUMMARY_LIMIT:
+            raise CardLimitError(f"a summary has 1 to {SUMMARY_LIMIT} characters, this one {len(self.summary)}")
+        if self.indicator not in INDICATORS:
+            raise CardLimitError(f"indicator is one of {', '.join(INDICATORS)}, not {self.indicator}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object for orjson; members without a value are left out (HK-3)."""
+        card: dict[str, Any] = {
+            "uuid": self.uuid,
+            "summary": self.summary,
+            "detail": self.detail,
+            "indicator": self.indicator,
+            "source": self.source.json,
+        }
+        if self.links:
+            card["links"] = [link.json for link in self.links]
+        if self.override_reasons:
+            card["overrideReasons"] = [reason.json for reason in self.override_reasons]
+        if self.extension:
+            card["extension"] = dict(self.extension)
+        return card
+
+
+@dataclass(frozen=True, slots=True)
+class SystemAction:
+    """An `update` of a whole order; `resource` is its JSON text, the order's own bytes plus our extension."""
+
+    description: str
+    resource: bytes

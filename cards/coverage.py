@@ -1,0 +1,158 @@
+"""Who pays: the Coverage of the patient, and which payer of the directory it names."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, NamedTuple
+
+from cards.coding import fold_uri
+
+Json = Mapping[str, Any]
+
+#: What a Coverage without an `order` sorts as: after those that say which they are.
+_LAST: Final = 1_000_000
+
+
+class Identifier(NamedTuple):
+    """A business identifier; the system is folded as code systems are, the value compares exactly."""
+
+    system: str
+    value: str
+
+
+def identifier(system: str, value: str) -> Identifier:
+    """Return the identifier with its system folded to one spelling."""
+    return Identifier(fold_uri(system), value.strip())
+
+
+def fold_name(name: str) -> str:
+    """Return a payer's name as names are compared: case, surrounding and repeated space do not count."""
+    return " ".join(name.casefold().split())
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """A Coverage, as far as it says who pays. `reference` is the form this service writes back to the client."""
+
+    reference: str
+    status: str | None
+    order: int
+    payer_identifiers: frozenset[Identifier]
+    payer_names: tuple[str, ...]
+
+    @property
+    def is_active(self) -> bool:
+        """Tell whether the coverage counts; a missing status counts, since clients search for active ones."""
+        return self.status in (None, "active")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Payer:
+    """A payer of the directory: how it is recognised and which policies bind it, the first the most binding."""
+
+    id: str
+    name: str
+    url: str | None
+    is_default: bool
+    identifiers: frozenset[Identifier]
+    names: frozenset[str]
+    policies: tuple[str, ...]
+    policy_links: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class PayerDirectory:
+    """The payers this service answers for; `default` is the one for an order without Coverage."""
+
+    payers: tuple[Payer, ...]
+    default: Payer = field(init=False)
+    _by_identifier: Mapping[Identifier, Payer] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "default", next(payer for payer in self.payers if payer.is_default))
+        object.__setattr__(self, "_by_identifier", {mark: p for p in self.payers for mark in p.identifiers})
+
+    def recognise(self, coverage: Coverage) -> Payer | None:
+        """Return the payer that the coverage names: by identifier, else by name; none, or two, is nobody."""
+        marked = {p.id: p for mark in coverage.payer_identifiers if (p := self._by_identifier.get(mark))}
+        if marked:
+            return next(iter(marked.values())) if len(marked) == 1 else None
+        names = {fold_name(name) for name in coverage.payer_names}
+        by_name = [p for p in self.payers if p.names & names]
+        return by_name[0] if len(by_name) == 1 else None
+
+
+def read_payer(document: Json) -> Payer:
+    """Read a payer document that has passed payer.schema.json."""
+    marks = document["recognised-by"]
+    return Payer(
+        id=document["id"],
+        name=document["name"],
+        url=document.get("url"),
+        is_default=document.get("default", False),
+        identifiers=frozenset(identifier(i["system"], i["value"]) for i in marks.get("identifiers", ())),
+        names=frozenset(fold_name(name) for name in (document["name"], *marks.get("names", ()))),
+        policies=tuple(document["policies"]),
+        policy_links=document.get("policy-links", {}),
+    )
+
+
+def read_coverage(resource: Json, organizations: Sequence[Json] = ()) -> Coverage | None:
+    """Read a Coverage with what is known of its payor; a Coverage without an id cannot be referred to: None.
+
+    `organizations` are the Organization resources that came along; the payor may also be contained,
+    or stand in the reference itself as an identifier or a display.
+    """
+    if not isinstance(resource.get("id"), str):
+        return None
+    identifiers: set[Identifier] = set()
+    names: list[str] = []
+    for payor in _objects(resource.get("payor")):
+        organization = _resolve(payor.get("reference"), resource, organizations)
+        for entry in (payor.get("identifier"), *_objects(organization.get("identifier"))):
+            if isinstance(entry, dict) and isinstance(entry.get("system"), str) and isinstance(entry.get("value"), str):
+                identifiers.add(identifier(entry["system"], entry["value"]))
+        alias = organization.get("alias")
+        said = (payor.get("display"), organization.get("name"), *(alias if isinstance(alias, list) else ()))
+        names += [name for name in said if isinstance(name, str)]
+    order, status = resource.get("order"), resource.get("status")
+    return Coverage(
+        reference=f"Coverage/{resource['id']}",
+        status=status if isinstance(status, str) else None,
+        order=order if type(order) is int else _LAST,
+        payer_identifiers=frozenset(identifiers),
+        payer_names=tuple(names),
+    )
+
+
+def choose_coverage(coverages: Iterable[Coverage], insurance: Sequence[str]) -> Coverage | None:
+    """Return the coverage an order is judged under: the one its `insurance` names, else the primary one.
+
+    A coverage that the order names keeps the reference the client used for it, relative or absolute.
+    """
+    active = [coverage for coverage in coverages if coverage.is_active]
+    if insurance:
+        for coverage in active:
+            for reference in insurance:
+                if same_reference(reference, coverage.reference):
+                    return replace(coverage, reference=reference)
+    return min(active, key=lambda coverage: coverage.order, default=None)
+
+
+def same_reference(one: str, other: str) -> bool:
+    """Tell whether two references, each relative or absolute, name the same `Type/id`."""
+    return one.split("/")[-2:] == other.split("/")[-2:]
+
+
+def _resolve(reference: Any, coverage: Json, organizations: Sequence[Json]) -> Json:
+    if not isinstance(reference, str):
+        return {}
+    if reference.startswith("#"):
+        candidates, wanted = _objects(coverage.get("contained")), reference[1:]
+    else:
+        candidates, wanted = list(organizations), reference.rsplit("/", 1)[-1]
+    return next((o for o in candidates if o.get("id") == wanted), {})
+
+
+def _objects(value: Any) -> list[Json]:
+    items = value if isinstance(value, list) else [value]
+    return [item for item in items if isinstance(item, dict)]

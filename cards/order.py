@@ -1,0 +1,224 @@
+"""An order as the matcher needs it: its codes, its own words, its status, and what of it could not be read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+from typing import Any, Final, NamedTuple
+
+from cards.coding import CodeSystems, Coding
+
+Json = Mapping[str, Any]
+
+#: The request resources of CRD (spec 6.1, 6.2) and the elements of each that say what is ordered.
+ORDER_CODE_ELEMENTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "ServiceRequest": ("code",),
+    "MedicationRequest": ("medicationCodeableConcept",),
+    "DeviceRequest": ("codeCodeableConcept",),
+    "NutritionOrder": (),
+    "CommunicationRequest": (),
+    "VisionPrescription": (),
+}
+
+#: Statuses of an order that is no longer, or never was, one to be carried out.
+VOID_STATUSES: Final = frozenset({"revoked", "entered-in-error", "cancelled", "stopped"})
+
+#: CRD 2.2 `ext-billing-options`: servers SHALL consider it if sent (spec 6.1).
+BILLING_OPTIONS: Final = "http://hl7.org/fhir/us/davinci-crd/StructureDefinition/ext-billing-options"
+
+
+class Place(Enum):
+    """Where in an order a text stands; the value says it to a person."""
+
+    CODE_TEXT = "the order's name"
+    DISPLAY = "a code's display"
+    ORDER_DETAIL = "the order's details"
+    NOTE = "the order's note"
+    REASON = "the order's reason"
+
+
+class Fault(NamedTuple):
+    """Something in an order that is not as FHIR R4 has it: `path` is a FHIRPath, `problem` names no value."""
+
+    path: str
+    problem: str
+
+
+class OrderCoding(NamedTuple):
+    """A complete code (system and code) of the order and its FHIRPath."""
+
+    coding: Coding
+    path: str
+
+
+class OrderText(NamedTuple):
+    """Words of the order, as written, and their FHIRPath; `beside` is the code they are the display of."""
+
+    place: Place
+    text: str
+    path: str
+    beside: Coding | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One draft order. `service_date` is the day the service is meant for, where the order says one."""
+
+    resource_type: str
+    id: str | None
+    status: str | None
+    do_not_perform: bool
+    codings: tuple[OrderCoding, ...]
+    texts: tuple[OrderText, ...]
+    insurance: tuple[str, ...]
+    service_date: date | None
+    faults: tuple[Fault, ...]
+
+    @property
+    def reference(self) -> str:
+        """The order as `Type/id`, the form of `selections` and `davinci-crd.associated-resource`."""
+        return f"{self.resource_type}/{self.id}"
+
+    @property
+    def is_void(self) -> bool:
+        """Tell whether the order asks for nothing: not to be performed, revoked or entered in error."""
+        return self.do_not_perform or self.status in VOID_STATUSES
+
+    @property
+    def title(self) -> str:
+        """What a person would call the order: its name, else a code's display, else its first code."""
+        for place in (Place.CODE_TEXT, Place.DISPLAY):
+            for text in self.texts:
+                if text.place is place:
+                    return text.text
+        return self.codings[0].coding.code if self.codings else ""
+
+
+def read_order(resource: Json, code_systems: CodeSystems) -> Order:
+    """Read any CRD request resource; what is not as it should be becomes a `Fault` of the order, never an error.
+
+    Only the elements a decision rests on are read, so a fault always means: this could have mattered.
+    """
+    reading = _Reading(code_systems)
+    kind = str(resource.get("resourceType"))
+    for element in ORDER_CODE_ELEMENTS.get(kind, ()):
+        if element in resource:
+            reading.concept(resource[element], f"{kind}.{element}", Place.CODE_TEXT)
+    for element, place in _CONCEPT_LISTS:
+        if element in resource:
+            for value, path in reading.objects(resource[element], f"{kind}.{element}"):
+                reading.concept(value, path, place)
+    if "note" in resource:
+        for value, path in reading.objects(resource["note"], f"{kind}.note"):
+            reading.text(value.get("text"), f"{path}.text", Place.NOTE)
+    return Order(
+        resource_type=kind,
+        id=reading.string(resource.get("id"), f"{kind}.id"),
+        status=reading.string(resource.get("status"), f"{kind}.status"),
+        do_not_perform=resource.get("doNotPerform") is True,
+        codings=tuple(reading.codings),
+        texts=tuple(reading.texts),
+        insurance=_references(resource["insurance"]) if "insurance" in resource else (),
+        service_date=_service_date(resource),
+        faults=tuple(reading.faults),
+    )
+
+
+#: The other elements whose words and codes count, with the place they count as.
+_CONCEPT_LISTS: Final = (("orderDetail", Place.ORDER_DETAIL), ("reasonCode", Place.REASON))
+
+
+class _Reading:
+    """Collects codes, texts and faults while an order is read."""
+
+    __slots__ = ("_code_systems", "codings", "faults", "texts")
+
+    def __init__(self, code_systems: CodeSystems) -> None:
+        self._code_systems = code_systems
+        self.codings: list[OrderCoding] = []
+        self.texts: list[OrderText] = []
+        self.faults: list[Fault] = []
+
+    def objects(self, value: Any, path: str) -> Sequence[tuple[Json, str]]:
+        """Return the objects of a repeating element; one object instead of a list is read, and is a fault."""
+        if isinstance(value, list):
+            found = [(item, f"{path}[{index}]") for index, item in enumerate(value) if isinstance(item, dict)]
+            if len(found) != len(value):
+                self.faults.append(Fault(path, "must hold objects only"))
+            return found
+        if value is not None:
+            self.faults.append(Fault(path, "must be an array"))
+        return [(value, path)] if isinstance(value, dict) else []
+
+    def string(self, value: Any, path: str) -> str | None:
+        """Return a string, or nothing and a fault."""
+        if value is None or isinstance(value, str):
+            return value
+        self.faults.append(Fault(path, "must be a string"))
+        return None
+
+    def text(self, value: Any, path: str, place: Place, beside: Coding | None = None) -> None:
+        """Keep a text of the order if there is one."""
+        words = self.string(value, path)
+        if words and not words.isspace():
+            self.texts.append(OrderText(place, words, path, beside))
+
+    def concept(self, value: Any, path: str, place: Place) -> None:
+        """Read a CodeableConcept: its text, every coding, and the billing options on it."""
+        if not isinstance(value, dict):
+            self._not_a_concept(value, path, place)
+            return
+        if "text" in value:
+            self.text(value["text"], f"{path}.text", place)
+        if "coding" in value:
+            for coding, coding_path in self.objects(value["coding"], f"{path}.coding"):
+                self._coding(coding, coding_path, place)
+        if place is Place.CODE_TEXT and "extension" in value:
+            self._billing_options(value["extension"], f"{path}.extension")
+
+    def _not_a_concept(self, value: Any, path: str, place: Place) -> None:
+        if value is None:
+            return
+        self.faults.append(Fault(path, "must be an object"))
+        if isinstance(value, list):
+            for index, item in enumerate(value):
+                if isinstance(item, dict):
+                    self.concept(item, f"{path}[{index}]", place)
+
+    def _coding(self, value: Json, path: str, place: Place) -> None:
+        system, code = value.get("system"), value.get("code")
+        if not isinstance(system, str) or not isinstance(code, str):
+            system, code = self.string(system, f"{path}.system"), self.string(code, f"{path}.code")
+        coding = None
+        # A coding with no system is not a code: only its words count.
+        if system and code and not system.isspace() and not code.isspace():
+            coding = self._code_systems.coding(system, code)
+            if place is not Place.REASON:
+                self.codings.append(OrderCoding(coding, path))
+        if "display" in value:
+            display = Place.DISPLAY if place is Place.CODE_TEXT else place
+            self.text(value["display"], f"{path}.display", display, coding)
+
+    def _billing_options(self, value: Any, path: str) -> None:
+        for extension, extension_path in self.objects(value, path):
+            if extension.get("url") == BILLING_OPTIONS:
+                concept = extension.get("valueCodeableConcept")
+                self.concept(concept, f"{extension_path}.value", Place.ORDER_DETAIL)
+
+
+def _references(value: Any) -> tuple[str, ...]:
+    items = value if isinstance(value, list) else ()
+    references = (item.get("reference") for item in items if isinstance(item, dict))
+    return tuple(reference for reference in references if isinstance(reference, str))
+
+
+def _service_date(resource: Json) -> date | None:
+    period = resource.get("occurrencePeriod")
+    start = period.get("start") if isinstance(period, dict) else None
+    for value in (resource.get("occurrenceDateTime"), start):
+        if isinstance(value, str):
+            try:
+                return date.fromisoformat(value[:10])
+            except ValueError:
+                continue  # a year or a month alone names no day
+    return None

@@ -1,0 +1,193 @@
+"""A coverage policy and its dated versions: what a document of `cards/policies/` says, ready to be asked."""
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any, Final
+
+from cards.coding import CodeSystems, Coding
+from cards.errors import DocumentError
+from cards.vocabulary import Vocabulary
+
+Json = Mapping[str, Any]
+
+#: The key of a version whose start the source does not record; it is in force until the next dated one.
+UNKNOWN_START: Final = "unknown"
+
+
+class Covered(StrEnum):
+    """Codes of the `covered` element of coverage information (CRD value set coverageInfo)."""
+
+    COVERED = "covered"
+    NOT_COVERED = "not-covered"
+    CONDITIONAL = "conditional"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PolicyCode:
+    """A code as the policy names it, with the display this service writes beside it."""
+
+    coding: Coding
+    display: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A source of the policy. `retrieved` is the day a person last read it there."""
+
+    title: str
+    url: str
+    retrieved: date
+
+
+@dataclass(frozen=True, eq=False)
+class PolicyVersion:
+    """What the policy says from `start` (None: not recorded) until the next version.
+
+    `verdict` is the few words that end a card's summary; `position` the sentence that explains them; `key`
+    names policy and version; `citation` is how people cite them.
+    """
+
+    start: date | None
+    label: str | None
+    covered: Covered
+    pa_needed: str | None
+    verdict: str
+    position: str
+    notes: tuple[str, ...]
+    definitive: Mapping[Coding, PolicyCode]
+    nonspecific: frozenset[Coding]
+    word_lists: frozenset[str]
+    references: tuple[Reference, ...]
+    key: str
+    citation: str
+
+    @property
+    def guideline(self) -> Reference:
+        """The reference a card links to: the first."""
+        return self.references[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Policy:
+    """A policy with its history; `terms` are words of its own, besides the shared word lists."""
+
+    id: str
+    title: str
+    service: str
+    publisher: str
+    number: str | None
+    starts: tuple[date, ...]
+    versions: tuple[PolicyVersion | None, ...]
+    terms: tuple[str, ...]
+
+    def in_force(self, on: date) -> PolicyVersion | None:
+        """Return the version in force on a day; none before the first version and after a `null`."""
+        position = bisect_right(self.starts, on)
+        return self.versions[position - 1] if position else None
+
+    @property
+    def name(self) -> str:
+        """The policy as people cite it: number and title."""
+        return _name(self.number, self.title)
+
+
+def _name(number: str | None, title: str) -> str:
+    return f"{number}: {title}" if number else title
+
+
+def _cite(document: Json, label: str | None, start: date | None) -> str:
+    """Return the version as people cite it: publisher, number and title, version, since when."""
+    version = f", {label}" if label else ""
+    since = f"in force from {start}" if start else "in force; its start is not recorded"
+    return f"{document['publisher']}, {_name(document.get('number'), document['title'])}{version}, {since}"
+
+
+def own_word_list(policy_id: str) -> str:
+    """Return the name under which a policy's own terms are looked for."""
+    return f"{policy_id}#terms"
+
+
+def read_policy(document: Json, vocabulary: Vocabulary) -> Policy:
+    """Read a policy document that has passed policy.schema.json; a word list or code system must exist."""
+    starts: list[date] = []
+    versions: list[PolicyVersion | None] = []
+    terms: list[str] = []
+    for key in sorted(document["versions"], key=_start):
+        starts.append(_start(key))
+        entry = document["versions"][key]
+        path = f"$.versions['{key}']"
+        versions.append(None if entry is None else _read_version(entry, key, document, path, vocabulary))
+        terms.extend(term for term in (entry or {}).get("terms", ()) if not term.startswith("@"))
+    return Policy(
+        id=document["id"],
+        title=document["title"],
+        service=document["service"],
+        publisher=document["publisher"],
+        number=document.get("number"),
+        starts=tuple(starts),
+        versions=tuple(versions),
+        terms=tuple(dict.fromkeys(terms)),
+    )
+
+
+def _start(key: str) -> date:
+    return date.min if key == UNKNOWN_START else date.fromisoformat(key)
+
+
+def _read_version(entry: Json, key: str, document: Json, path: str, vocabulary: Vocabulary) -> PolicyVersion:
+    definitive: dict[Coding, PolicyCode] = {}
+    nonspecific: set[Coding] = set()
+    for number, code in enumerate(entry["codes"]):
+        where = f"{path}.codes[{number}]"
+        coding = _coding(code["system"], code["code"], where, vocabulary.code_systems)
+        if code["role"] == "definitive":
+            named = PolicyCode(coding, code["display"])
+            aliases = (_coding(s, code["code"], where, vocabulary.code_systems) for s in code.get("also-labelled", ()))
+            definitive.update(dict.fromkeys((coding, *aliases), named))
+        else:
+            nonspecific.add(coding)
+    start = None if key == UNKNOWN_START else date.fromisoformat(key)
+    return PolicyVersion(
+        start=start,
+        label=entry.get("label"),
+        covered=Covered(entry["covered"]),
+        pa_needed=entry.get("pa-needed"),
+        verdict=entry["verdict"],
+        position=entry["position"],
+        notes=tuple(entry.get("notes", ())),
+        definitive=definitive,
+        nonspecific=frozenset(nonspecific),
+        word_lists=_word_lists(entry.get("terms", ()), document["id"], path, vocabulary),
+        references=tuple(_read_reference(reference) for reference in entry["references"]),
+        key=f"{document['id']}@{key}",
+        citation=_cite(document, entry.get("label"), start),
+    )
+
+
+def _coding(system: str, code: str, path: str, code_systems: CodeSystems) -> Coding:
+    if system not in code_systems.by_name:
+        known = ", ".join(sorted(code_systems.by_name))
+        raise DocumentError(f"{path}.system", f"code system {system} is not in the vocabulary (known: {known})")
+    return Coding(system, code.strip().upper())
+
+
+def _word_lists(terms: Any, policy_id: str, path: str, vocabulary: Vocabulary) -> frozenset[str]:
+    lists: set[str] = set()
+    for number, term in enumerate(terms):
+        if not term.startswith("@"):
+            lists.add(own_word_list(policy_id))
+        elif term[1:] in vocabulary.lists:
+            lists.add(term[1:])
+        else:
+            known = ", ".join(f"@{name}" for name in sorted(vocabulary.lists))
+            raise DocumentError(
+                f"{path}.terms[{number}]", f"word list {term} is not in the vocabulary (known: {known})"
+            )
+    return frozenset(lists)
+
+
+def _read_reference(entry: Json) -> Reference:
+    return Reference(entry["title"], entry["url"], date.fromisoformat(entry["retrieved"]))

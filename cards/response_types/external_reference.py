@@ -1,0 +1,81 @@
+"""External Reference: a card that links to the guideline (CRD 2.0.1 "External Reference"; absolute links only)."""
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Final
+
+from cards.card import Card, HooksCoding, Link, Source
+from cards.coverage import Payer
+from cards.decision import Decision
+from cards.policy import Covered, Policy, PolicyVersion
+from cards.versions import WireVersion
+from cards.wording import name_order, rests_on, summarise
+
+_REASONS: Final = "http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes"
+
+#: Why a clinician may go on all the same: the categories of CDS Hooks 3.0's non-adherence codes that fit a
+#: coverage answer, with their published displays.
+OVERRIDE_REASONS: Final = (
+    HooksCoding(_REASONS, "cds-not-applicable", "PC CDS does not apply to patient"),
+    HooksCoding(
+        _REASONS,
+        "recipient-disagrees-evidence",
+        "Recipient disagrees with recommendation because of issues with the evidence",
+    ),
+    HooksCoding(_REASONS, "recipient-concerns-outcomes", "Recipient has concerns regarding potential health outcomes"),
+    HooksCoding(
+        _REASONS, "does-not-align-preferences", "Recommendation does not align with patient preferences or values"
+    ),
+)
+
+
+def build(decisions: Sequence[Decision], wire: WireVersion, derive_id: Callable[..., str]) -> Card:
+    """Build the one card of orders that have the same answer under the same policies and payer."""
+    first = decisions[0]
+    policies = [finding.version.key for finding in first.findings]
+    references = [decision.order.reference for decision in decisions if decision.order.id]
+    return Card(
+        uuid=derive_id("card", first.payer.id, *policies, *references),
+        summary=summarise(first.findings[0], first.covered),
+        detail=_detail(decisions),
+        indicator="warning",
+        source=_source(first.payer, wire),
+        links=tuple(dict.fromkeys([_link(f.policy, f.version, first.payer) for f in first.findings])),
+        override_reasons=OVERRIDE_REASONS,
+        extension={"davinci-crd.associated-resource": references} if references else None,
+    )
+
+
+def _detail(decisions: Sequence[Decision]) -> str:
+    """Verdict first, then the orders by name, then on what it rests: short lines that read as plain text."""
+    first = decisions[0]
+    lines = [f"{_VERDICTS[first.covered].format(first.payer.name)} {first.findings[0].version.position}", ""]
+    for decision in decisions:
+        because = "; ".join(dict.fromkeys([rests_on(finding) for finding in decision.findings]))
+        lines.append(f"- Order: {name_order(decision)}. Rests on {because}.")
+    for finding in first.findings:
+        lines.append(f"- Policy: {finding.version.citation}.")
+        lines += [f"- {note}" for note in finding.version.notes]
+    if not first.payer_is_known:
+        lines.append(f"- The payer of this coverage is not known here; answered as for {first.payer.name}.")
+    if first.coverage is None:
+        lines.append(f"- No coverage came with the request; answered as for {first.payer.name}.")
+    return "\n".join(lines)
+
+
+_VERDICTS: Final = {
+    Covered.NOT_COVERED: "Not covered by {}.",
+    Covered.COVERED: "Covered by {}.",
+    Covered.CONDITIONAL: "Coverage by {} depends on more information.",
+}
+
+
+@lru_cache(maxsize=1000)
+def _source(payer: Payer, wire: WireVersion) -> Source:
+    return Source(payer.name, HooksCoding(wire.topic_system, "off-guideline", "Off Guideline"), payer.url)
+
+
+@lru_cache(maxsize=10_000)
+def _link(policy: Policy, version: PolicyVersion, payer: Payer) -> Link:
+    url = payer.policy_links.get(policy.id, version.guideline.url)
+    return Link(f"{policy.name} ({policy.publisher})", url)

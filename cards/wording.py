@@ -1,0 +1,80 @@
+"""The sentences people read: what an order is called, what an answer says and on what it rests."""
+
+import re
+from typing import Final
+
+from cards.decision import Basis, Decision
+from cards.matching import Finding, Strength
+from cards.policy import Covered
+
+#: An order's own words are shown up to this many characters.
+_LONGEST: Final = 100
+
+#: Letters, digits and the punctuation that means nothing to Markdown or HTML in the middle of a line stay.
+_HARMFUL: Final = re.compile(r"[^\w,.;()/+%'°=-]|_")
+
+#: A full stop between letters: GitHub-flavoured Markdown makes links of `www.x.y`.
+_LINKING: Final = re.compile(r"\.(?=[^\W\d])")
+
+_SAYS: Final = {
+    Covered.NOT_COVERED: "is not covered",
+    Covered.COVERED: "is covered",
+    Covered.CONDITIONAL: "may not be covered",
+}
+
+
+def plain(text: str, longest: int = _LONGEST) -> str:
+    """Return words of an order as text that cannot be live Markdown, HTML or a link, on one line.
+
+    What is not a letter, a digit or harmless punctuation becomes a space.
+    """
+    words = " ".join(_LINKING.sub(". ", _HARMFUL.sub(" ", text[: 4 * longest])).split())
+    return words if len(words) <= longest else words[: longest - 1].rstrip() + "…"
+
+
+def name_order(decision: Decision) -> str:
+    """Return the order in human words, safe to show, such as `Prolotherapy, right knee`."""
+    order = decision.order
+    return plain(order.title) or f"{order.resource_type} without a readable name"
+
+
+def summarise(finding: Finding, covered: Covered) -> str:
+    """Return the one sentence of a card: service, code and verdict."""
+    coding = finding.match.coding
+    code = f" ({coding.coding.code})" if coding else ""
+    if covered is Covered.CONDITIONAL and finding.match.strength is Strength.QUALIFIED:
+        return f"{finding.policy.service}{code}: cannot tell whether it is ordered here"
+    return f"{finding.policy.service}{code} {_SAYS[covered]}: {finding.version.verdict}"
+
+
+def rests_on(finding: Finding) -> str:
+    """Return on which code or words of the order the answer rests (inferences SHALL be disclosed, impl-5)."""
+    match = finding.match
+    if match.coding:
+        return f"code {match.coding.coding.code} ({match.coding.coding.system})"
+    place = match.place.value if match.place else "the order"
+    words = f'the words "{match.words}" in {place}'
+    return f'{words}, weakened by "{match.cue}"' if match.cue else words
+
+
+def explain(decision: Decision) -> tuple[str, ...]:
+    """Return the reasons of the answer, a sentence each, for the coverage information on the order."""
+    if decision.basis is Basis.POLICY:
+        reasons = [_explain_finding(finding) for finding in decision.findings]
+    elif decision.basis is Basis.UNREADABLE:
+        paths = ", ".join(fault.path for fault in decision.order.faults[:5])
+        reasons = [f"The order could not be read completely ({paths}), so its coverage cannot be told."]
+    elif decision.order.codings or decision.order.texts:
+        reasons = ["Not evaluated: this service has no policy for the ordered service."]
+    else:
+        reasons = ["Not evaluated: the order names no service; its code is missing."]
+    if not decision.payer_is_known:
+        reasons.append(f"The payer of this coverage is not known here; answered as for {decision.payer.name}.")
+    return tuple(reasons)
+
+
+def _explain_finding(finding: Finding) -> str:
+    if finding.match.strength is Strength.QUALIFIED:
+        doubt = f"Cannot tell whether {finding.policy.service.lower()} is ordered: the order has {rests_on(finding)}."
+        return f"{doubt} State the ordered service by its code. Policy: {finding.version.citation}."
+    return f"{finding.version.position} Rests on {rests_on(finding)}. Policy: {finding.version.citation}."

@@ -1,0 +1,80 @@
+"""The outermost layer, plain WSGI: what every call and every response has, whatever its URL and status.
+
+A request id in and out, CORS headers and the preflight, slashes that clients get wrong, and one log record a call.
+It stands outside Flask so that nothing, not even an error of Flask's own, leaves without it.
+"""
+
+import itertools
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from cds_hooks.logs import record
+from cds_hooks.settings import Settings
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+#: Where the layers leave each other notes: the id of the request, and facts about the call that may be logged.
+REQUEST_ID: Final = "crd.request_id"
+FACTS: Final = "crd.facts"
+
+_SLASHES: Final = re.compile(r"/{2,}")
+
+#: Request ids of callers are taken over if they are plain; anything else might carry a person into the logs.
+_PLAIN_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+#: CORS needs no credentials here: no cookies are used, tokens travel in a header (HK-208).
+_CORS: Final = [("Access-Control-Expose-Headers", "X-Request-ID, WWW-Authenticate, Retry-After")]
+_PREFLIGHT: Final = [
+    ("Access-Control-Allow-Methods", "GET, POST, OPTIONS"),
+    ("Access-Control-Allow-Headers", "Authorization, Content-Type, Accept, X-Request-ID"),
+    ("Access-Control-Max-Age", "600"),
+]
+_ALWAYS: Final = [("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store"), *_CORS]
+
+
+def with_edge(application: Application, settings: Settings) -> Application:
+    """Wrap a WSGI application in the outermost layer."""
+    origins = frozenset(origin.strip() for origin in settings.cors_origins.split(","))
+    process, number = secrets.token_hex(8), itertools.count(1)
+
+    def answer(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        started = time.perf_counter()
+        path = environ["PATH_INFO"]
+        if "//" in path or path.endswith("/"):
+            # Clients join URLs so, and a browser's preflight cannot follow a redirect.
+            environ["PATH_INFO"] = _SLASHES.sub("/", path).rstrip("/") or "/"
+        given = environ.get("HTTP_X_REQUEST_ID")
+        request_id = given if given and _PLAIN_ID.fullmatch(given) else f"{process}-{next(number):x}"
+        environ[REQUEST_ID] = request_id
+
+        def begin(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
+            headers += (*_ALWAYS, *_allow_origin(origins, environ), ("X-Request-ID", request_id))
+            ms = round((time.perf_counter() - started) * 1000, 2)
+            method = environ["REQUEST_METHOD"]
+            record(
+                "info", "call", method=method, status=int(status[:3]), ms=ms, id=request_id, **environ.get(FACTS, {})
+            )
+            return start_response(status, headers, *exc_info)
+
+        if environ["REQUEST_METHOD"] == "OPTIONS":
+            begin("204 No Content", list(_PREFLIGHT))
+            return ()
+        return application(environ, begin)
+
+    return answer
+
+
+def _allow_origin(origins: frozenset[str], environ: Environ) -> tuple[tuple[str, str], ...]:
+    if "*" in origins:
+        return _ANY_ORIGIN
+    origin = environ.get("HTTP_ORIGIN")
+    return (_VARIES, ("Access-Control-Allow-Origin", origin)) if origin in origins else (_VARIES,)
+
+
+_ANY_ORIGIN: Final = (("Access-Control-Allow-Origin", "*"),)
+_VARIES: Final = ("Vary", "Origin")

@@ -1,0 +1,89 @@
+"""What can go wrong in a call and at start, and the one table from an error to its HTTP status."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One issue of an OperationOutcome: `code` of the FHIR value set issue-type, `expression` a FHIRPath or none.
+
+    `diagnostics` says what is wrong without repeating values of the request, which may be about a patient.
+    """
+
+    code: str
+    diagnostics: str
+    expression: str | None = None
+
+
+class CallError(Exception):
+    """Base of the errors that end a call; each carries all issues found, not only the first."""
+
+    def __init__(self, *issues: Issue) -> None:
+        super().__init__("; ".join(issue.diagnostics for issue in issues))
+        self.issues = issues
+
+
+class UnreadableBodyError(CallError):
+    """The body is not one JSON object, or is nested too deep to be read."""
+
+
+class InvalidRequestError(CallError):
+    """The body is JSON but not a request of this hook as CDS Hooks has it."""
+
+
+class UnknownPayerError(CallError):
+    """The coverage names a payer this service does not answer for, and the setting is to refuse it."""
+
+
+class UnknownServiceError(CallError):
+    """There is nothing at this URL."""
+
+
+class MethodError(CallError):
+    """The URL exists, but not with this HTTP method."""
+
+
+class MediaTypeError(CallError):
+    """The body is not sent as JSON."""
+
+
+class BodyTooLargeError(CallError):
+    """The body is larger than the setting allows."""
+
+
+class InvalidResourceError(CallError):
+    """FHIR resources of the request break FHIR R4, and the setting is to refuse them."""
+
+
+class InternalError(CallError):
+    """Something in this service failed; the client learns a correlation id and nothing else."""
+
+
+#: CDS Hooks names 200 and 412 only; the rest is CRD's (2.0.1: 400 not JSON or CDS Hooks, 422 not FHIR).
+HTTP_STATUS: Final[Mapping[type[CallError], int]] = {
+    UnreadableBodyError: 400,
+    InvalidRequestError: 400,
+    UnknownPayerError: 400,
+    UnknownServiceError: 404,
+    MethodError: 405,
+    BodyTooLargeError: 413,
+    MediaTypeError: 415,
+    InvalidResourceError: 422,
+    InternalError: 500,
+}
+
+
+def operation_outcome(issues: Sequence[Issue]) -> dict[str, Any]:
+    """Return the FHIR R4 OperationOutcome for some issues."""
+    return {"resourceType": "OperationOutcome", "issue": [_issue(issue) for issue in issues]}
+
+
+def _issue(issue: Issue) -> dict[str, Any]:
+    expression = {"expression": [issue.expression]} if issue.expression else {}
+    return {"severity": "error", "code": issue.code, "diagnostics": issue.diagnostics, **expression}
+
+
+class StartError(Exception):
+    """The service cannot start as it is configured; the text is for the person who configured it."""

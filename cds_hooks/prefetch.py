@@ -1,0 +1,53 @@
+"""What of the records a decision needs was prefetched. Records are found by resource type, whatever their key:
+clients name keys as they like, and send Bundles of any type, or none, or null, or an OperationOutcome."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cards import Coverage, read_coverage
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Prefetched:
+    """The coverages of the patient with the resources they were read from, and how many of others were set aside."""
+
+    coverages: tuple[Coverage, ...]
+    resources: tuple[tuple[Json, str], ...]
+    foreign: int
+
+
+def read_prefetch(prefetch: Json, patient_id: str) -> Prefetched:
+    """Read the Coverages of the patient, each with the payor Organization that came along or is contained."""
+    found: list[tuple[Json, str]] = []
+    organizations: list[Json] = []
+    for key, value in prefetch.items():
+        if isinstance(value, dict):
+            entries = value.get("entry")
+            if isinstance(entries, list):
+                for number, entry in enumerate(entries):
+                    if isinstance(entry, dict):
+                        _sort(entry.get("resource"), f"prefetch.{key}.entry[{number}].resource", found, organizations)
+            else:
+                _sort(value, f"prefetch.{key}", found, organizations)
+    mine = [item for item in found if _is_of(item[0], patient_id)]
+    coverages = [read for coverage, _ in mine if (read := read_coverage(coverage, organizations))]
+    return Prefetched(tuple(coverages), tuple(mine), len(found) - len(mine))
+
+
+def _sort(resource: Any, path: str, coverages: list[tuple[Json, str]], organizations: list[Json]) -> None:
+    if isinstance(resource, dict):
+        kind = resource.get("resourceType")
+        if kind == "Coverage":
+            coverages.append((resource, path))
+        elif kind == "Organization":
+            organizations.append(resource)
+
+
+def _is_of(coverage: Json, patient_id: str) -> bool:
+    """Tell whether a Coverage is the patient's; one that does not name its beneficiary was searched by patient."""
+    beneficiary = coverage.get("beneficiary")
+    reference = beneficiary.get("reference") if isinstance(beneficiary, dict) else None
+    return not isinstance(reference, str) or reference.rsplit("/", 1)[-1] == patient_id

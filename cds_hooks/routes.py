@@ -1,0 +1,126 @@
+"""The URLs. A view reads, calls one function and writes the reply; errors become OperationOutcomes."""
+
+from functools import partial
+from typing import Any, Final
+
+import orjson
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+
+from cds_hooks.answer import Deployment, answer_hook
+from cds_hooks.edge import FACTS, REQUEST_ID
+from cds_hooks.errors import (
+    HTTP_STATUS,
+    BodyTooLargeError,
+    CallError,
+    InternalError,
+    Issue,
+    MediaTypeError,
+    MethodError,
+    UnknownServiceError,
+    operation_outcome,
+)
+from cds_hooks.logs import record
+from cds_hooks.services import SERVICES, Service
+
+_DISCOVERY: Final = orjson.dumps({"services": [service.to_json() for service in SERVICES]})
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+
+
+def add_routes(app: Flask, deployment: Deployment) -> None:
+    """Add the routes of one deployment."""
+    _add_services(app, deployment)
+    _add_probes(app, deployment)
+    _add_errors(app, deployment)
+
+
+def _add_services(app: Flask, deployment: Deployment) -> None:
+    @app.get("/cds-services")
+    def discovery() -> Response:
+        """Return the services (CDS Hooks 2.0, Discovery)."""
+        return _json(_DISCOVERY)
+
+    def hook(service: Service) -> Response:
+        """Answer one hook call (CDS Hooks 2.0, Calling a CDS Service)."""
+        call = request._get_current_object()  # type: ignore[attr-defined]  # one look-up instead of one a member
+        answer = answer_hook(service, _body(call), deployment)
+        call.environ[FACTS] = answer.facts
+        return _json(answer.body)
+
+    for service in SERVICES:
+        app.post(f"/cds-services/{service.id}", endpoint=service.hook)(partial(hook, service))
+
+    @app.post("/cds-services/<service_id>")
+    def unknown(service_id: str) -> Response:  # noqa: ARG001 - the URL is not repeated in the answer
+        """Say which services there are."""
+        known = ", ".join(service.id for service in SERVICES)
+        raise UnknownServiceError(Issue("not-found", f"no such CDS service here; there are: {known}"))
+
+
+def _add_probes(app: Flask, deployment: Deployment) -> None:
+    @app.get("/health")
+    def health() -> Response:
+        """Say that the process answers."""
+        return _json(b'{"status":"ok"}')
+
+    @app.get("/ready")
+    def ready() -> Response:
+        """Say that policies and payers are loaded, and how many, so that calls can be sent here."""
+        rules = deployment.rules
+        loaded = {"status": "ok", "policies": len(rules.index.policies), "payers": len(rules.payers.payers)}
+        return _json(orjson.dumps(loaded))
+
+
+def _add_errors(app: Flask, deployment: Deployment) -> None:
+    @app.errorhandler(CallError)
+    def call_error(error: CallError) -> Response:
+        """Return what ended the call as an OperationOutcome."""
+        request.environ[FACTS] = {"error": type(error).__name__, "issues": len(error.issues)}
+        return _json(orjson.dumps(operation_outcome(error.issues)), HTTP_STATUS[type(error)])
+
+    @app.errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> Response:
+        """Return Flask's own errors (no such URL, wrong method, body too large) in the same form."""
+        response = call_error(_as_call_error(error, deployment.settings.max_body_bytes))
+        if isinstance(error, MethodNotAllowed) and error.valid_methods:
+            response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+        return response
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> Response:
+        """Return 500 with the request id and nothing else; the log has the kind of error and where, no values."""
+        request_id = request.environ[REQUEST_ID]
+        record("error", "internal-error", error=type(error).__name__, where=_where(error), id=request_id)
+        return call_error(InternalError(Issue("exception", f"internal error; its correlation id is {request_id}")))
+
+
+def _as_call_error(error: HTTPException, max_body_bytes: int) -> CallError:
+    if isinstance(error, MethodNotAllowed):
+        allowed = ", ".join(sorted(error.valid_methods or ()))
+        return MethodError(Issue("not-supported", f"this URL takes {allowed}"))
+    if isinstance(error, RequestEntityTooLarge):
+        return BodyTooLargeError(Issue("too-long", f"the body is larger than {max_body_bytes} bytes"))
+    if error.code == 404:
+        return UnknownServiceError(Issue("not-found", "there is nothing at this URL; services are at /cds-services"))
+    return MediaTypeError(Issue("invalid", f"the request cannot be read: {error.name}"))
+
+
+def _where(error: Exception) -> str | None:
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    return f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}" if frame else None
+
+
+def _body(call: Any) -> bytes:
+    kind = call.environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+    if kind and kind != "application/json" and not kind.endswith("+json"):
+        raise MediaTypeError(Issue("not-supported", "the body must be sent as application/json"))
+    if call.environ.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
+        raise MediaTypeError(Issue("not-supported", "the body must be sent without a Content-Encoding"))
+    body: bytes = call.get_data(cache=False)
+    return body.removeprefix(_BYTE_ORDER_MARK)
+
+
+def _json(body: bytes, status: int = 200) -> Response:
+    return Response(body, status, mimetype="application/json")

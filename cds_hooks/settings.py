@@ -1,0 +1,121 @@
+"""Settings, read from the environment once at start: each with its unit, its default and what is allowed."""
+
+import os
+import uuid
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from cds_hooks.errors import StartError
+
+_PACKAGED: Final = Path(__file__).resolve().parent.parent / "cards"
+
+PREFIX: Final = "CRD_"
+
+
+def _existing_folder(path: Path) -> Path:
+    if not path.is_dir():
+        raise ValueError("no such folder")
+    return path.resolve()
+
+
+def _time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError("no such time zone") from error
+    return name
+
+
+def _origins(value: str) -> str:
+    for origin in value.split(","):
+        scheme, colon, rest = origin.strip().partition("://")
+        if origin.strip() != "*" and (scheme not in ("http", "https") or not colon or not rest or "/" in rest):
+            raise ValueError("not an origin")
+    return value
+
+
+Folder = Annotated[Path, AfterValidator(_existing_folder)]
+
+
+class Settings(BaseSettings):
+    """Every setting, as the environment variable `CRD_` plus its name in upper case."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid")
+
+    host: str = Field("127.0.0.1", min_length=1, description="address to listen on")
+    port: int = Field(8000, ge=1, le=65535, description="port to listen on, 1 to 65535")
+    workers: int = Field(1, ge=1, le=256, description="worker processes, 1 to 256")
+    threads: int = Field(4, ge=1, le=256, description="threads of each worker that answer calls, 1 to 256")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="least severe log records to write: debug, info, warning or error"
+    )
+    policies: Folder = Field(_PACKAGED / "policies", description="folder of the policy files")
+    payers: Folder = Field(_PACKAGED / "payers", description="folder of the payer files")
+    vocabulary: Folder = Field(_PACKAGED / "vocabulary", description="folder of the vocabulary files")
+    fhir_check: Literal["lenient", "strict"] = Field(
+        "lenient",
+        description="orders that are not valid FHIR R4: lenient reads what can be read, strict answers 422",
+    )
+    unknown_payer: Literal["default-policy", "refuse"] = Field(
+        "default-policy",
+        description="a payer not in the directory: default-policy answers as for the default payer, refuse answers 400",
+    )
+    unmatched_orders: Literal["annotate", "silent"] = Field(
+        "annotate",
+        description="orders on order-sign that no policy speaks of: annotate says so on the order, silent says nothing",
+    )
+    max_body_bytes: int = Field(
+        2 * 1024 * 1024,
+        ge=1024,
+        le=256 * 1024 * 1024,
+        description="largest request body in bytes, 1 KiB to 256 MiB",
+    )
+    max_nesting: int = Field(64, ge=16, le=100, description="deepest nesting of a request's JSON, 16 to 100 levels")
+    cors_origins: Annotated[str, AfterValidator(_origins)] = Field(
+        "*", description="origins that browsers may call from, separated by commas, or *"
+    )
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
+        "UTC", description="IANA time zone of the calendar day that answers are dated with"
+    )
+    id_namespace: uuid.UUID = Field(
+        uuid.UUID("5f0f4e0c-6e4c-5d57-9d1c-6f7a0a4f2b11"),
+        description="UUID under which this deployment derives its ids; give each deployment its own",
+    )
+
+
+def read_settings(**overrides: Any) -> Settings:
+    """Return the settings of the environment; `overrides` (of a command line) win. StartError names every fault."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        raise StartError("\n".join(_explain(fault) for fault in error.errors())) from None
+
+
+def unknown_variables() -> list[str]:
+    """Return the `CRD_` variables of the environment that are no setting: a typo, or set by an orchestrator."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+
+
+def describe_settings(settings: Settings) -> list[dict[str, str]]:
+    """Return each setting with its value, where that came from, its default and what it means."""
+    return [
+        {
+            "name": PREFIX + name.upper(),
+            "value": str(getattr(settings, name)),
+            "from": "environment" if os.environ.get(PREFIX + name.upper()) else "default",
+            "default": str(field.default),
+            "meaning": field.description or "",
+        }
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def _explain(fault: Any) -> str:
+    name = str(fault["loc"][0])
+    allowed = Settings.model_fields[name].description if name in Settings.model_fields else "not a setting"
+    return f"{PREFIX}{name.upper()}={fault['input']!s}: {fault['msg']} ({allowed})"

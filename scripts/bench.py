@@ -1,0 +1,130 @@
+"""`make bench`: order-sign with one matching order, beside bare Flask echoes of the same body under the same server.
+
+All run under granian with the same workers and threads, in one run, taking turns; the load is wrk's. The body is an
+example as a client sends it, without needless whitespace. Three echoes, from what a JSON service does at the least
+to what no service can do less than:
+
+    echo         Flask as it comes: `return request.get_json()`; the demanded ratio is to this one
+    echo-orjson  the same with orjson instead of Flask's own JSON
+    echo-bytes   the body is never looked at
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import requests
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLE = ROOT / "fhir_examples" / "evicore-cmm-204" / "m0076-order-sign" / "request.json"
+ECHO = """
+import orjson
+from flask import Flask, Response, request
+def create_app():
+    app = Flask("echo")
+    @app.post("/echo")
+    def echo():
+        return request.get_json()
+    @app.post("/echo-orjson")
+    def echo_orjson():
+        return Response(orjson.dumps(orjson.loads(request.get_data())), mimetype="application/json")
+    @app.post("/echo-bytes")
+    def echo_bytes():
+        return Response(request.get_data(), mimetype="application/json")
+    return app
+"""
+ECHOES = ("echo", "echo-orjson", "echo-bytes")
+
+
+def main() -> int:
+    """Run the benchmark; exit 1 where the ratio is below the demanded one."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--seconds", type=int, default=5)
+    options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--connections", type=int, default=16)
+    options.add_argument("--workers", type=int, default=2)
+    options.add_argument("--demand", type=float, default=0.5, help="lowest ratio to accept")
+    chosen = options.parse_args()
+    if not shutil.which("wrk"):
+        print("bench: needs wrk (apt-get install wrk)", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory() as folder:
+        return _run(Path(folder), chosen)
+
+
+def _run(folder: Path, chosen: argparse.Namespace) -> int:
+    (folder / "echo_app.py").write_text(ECHO)
+    body = json.dumps(json.loads(EXAMPLE.read_bytes()), separators=(",", ":")).encode()
+    (folder / "body.json").write_bytes(body)
+    (folder / "post.lua").write_text(
+        f"""
+wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/json"
+local file = io.open("{folder}/body.json", "rb")
+wrk.body = file:read("*a")
+"""
+    )
+    echo = _start(folder, "echo_app:create_app", chosen.workers)
+    ours = _start(folder, "cds_hooks.app:create_served_app", chosen.workers)
+    try:
+        urls = {name: f"http://127.0.0.1:{echo[1]}/{name}" for name in ECHOES}
+        urls["order-sign"] = f"http://127.0.0.1:{ours[1]}/cds-services/order-sign-crd"
+        rates: dict[str, list[float]] = {name: [] for name in urls}
+        for _ in range(chosen.rounds):
+            for name, url in urls.items():
+                rates[name].append(_load(folder, url, chosen))
+        return _report(rates, len(body), chosen)
+    finally:
+        for process, _ in (echo, ours):
+            process.terminate()
+            process.wait()
+
+
+def _report(rates: dict[str, list[float]], size: int, chosen: argparse.Namespace) -> int:
+    best = {name: max(values) for name, values in rates.items()}
+    print(f"body {size} bytes, {chosen.workers} workers, {chosen.connections} connections, best of {chosen.rounds}")
+    for name, values in rates.items():
+        rounds = ", ".join(f"{value:.0f}" for value in values)
+        share = best["order-sign"] / best[name]
+        print(f"{name:12} {best[name]:8.0f} requests/s   order-sign is {share:.2f} of it   ({rounds})")
+    ratio = best["order-sign"] / best["echo"]
+    print(f"ratio to echo {ratio:.2f}, demanded {chosen.demand}")
+    return 0 if ratio >= chosen.demand else 1
+
+
+def _start(folder: Path, target: str, workers: int) -> "tuple[subprocess.Popen[bytes], int]":
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [str(Path(sys.executable).parent / "granian"), "--interface", "wsgi", "--factory", target]
+    command += ["--port", str(port), "--workers", str(workers), "--blocking-threads", "1", "--no-ws", "--no-log"]
+    environment = {**os.environ, "PYTHONPATH": f"{folder}:{ROOT}"}
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    for _ in range(200):
+        try:
+            requests.get(f"http://127.0.0.1:{port}/", timeout=1)
+            return process, port
+        except requests.ConnectionError:
+            time.sleep(0.1)
+    raise SystemExit(f"bench: {target} did not start")
+
+
+def _load(folder: Path, url: str, chosen: argparse.Namespace) -> float:
+    command = ["wrk", "-t1", f"-c{chosen.connections}", "-s", str(folder / "post.lua")]
+    subprocess.run([*command, "-d1s", url], capture_output=True, check=True)
+    output = subprocess.run([*command, f"-d{chosen.seconds}s", url], capture_output=True, text=True, check=True).stdout
+    if "Non-2xx" in output:
+        raise SystemExit(f"bench: {url} answered with errors\n{output}")
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

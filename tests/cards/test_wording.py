@@ -1,0 +1,49 @@
+"""What people read: an order's own words never become live Markdown, HTML or a link."""
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from cards.wording import plain
+
+#: GitHub-flavoured Markdown with HTML and bare links, as the CDS Hooks sandbox renders a card's detail.
+GFM = MarkdownIt("gfm-like", {"html": True})
+
+
+@given(st.text(min_size=1))
+@example("<img src=x onerror=alert(1)>")
+@example("[click](javascript:alert(1))")
+@example("![x](http://evil.example/x.png)")
+@example("see www.evil.example or http://evil.example/x or a@evil.example")
+@example("**bold** `code` ~~no~~ | a | b |\n|---|---|\n# head\n- item\n1. one")
+@example("&lt;b&gt; &#60;")
+def test_order_text_is_only_text(text: str) -> None:
+    shown = f"- Order: {plain(text)}. Rests on code M0076 (HCPCS)."
+
+    tokens = GFM.parse(shown)
+
+    inline = [child.type for token in tokens for child in token.children or ()]
+    assert set(inline) <= {"text"}
+    assert [token.type for token in tokens] == [
+        "bullet_list_open", "list_item_open", "paragraph_open", "inline", "paragraph_close", "list_item_close", "bullet_list_close",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Prolotherapy, right knee", "Prolotherapy, right knee"),
+        ("12.5% dextrose (R knee) +/- US", "12.5% dextrose (R knee) +/- US"),
+        ("Infiltración articular, genou à 90°", "Infiltración articular, genou à 90°"),
+        ("a\n b\tc", "a b c"),
+        ("<b>x</b>", "b x /b"),
+    ],
+)
+def test_ordinary_words_stay_readable(text: str, shown: str) -> None:
+    assert plain(text) == shown
+
+
+def test_long_words_end_in_an_ellipsis() -> None:
+    assert len(plain("word " * 1000)) <= 100
+    assert plain("word " * 1000).endswith("…")

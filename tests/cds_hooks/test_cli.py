@@ -1,0 +1,66 @@
+"""The command `crd`, as a person runs it."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CRD = str(Path(sys.executable).parent / "crd")
+
+
+def crd(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, **variables}
+    return subprocess.run([CRD, *arguments], capture_output=True, text=True, env=environment, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("serve", "--help"), ("settings", "--help")])
+def test_help_is_there(arguments: tuple[str, ...]) -> None:
+    assert "Usage: crd" in crd(*arguments).stdout + crd(*arguments).stderr
+
+
+def test_settings_are_printed_with_their_origin() -> None:
+    printed = crd("settings", CRD_PORT="1234").stdout
+
+    assert "CRD_PORT=1234  (environment; default 8000)" in printed
+    assert "CRD_HOST=127.0.0.1  (default; default 127.0.0.1)" in printed
+
+
+def test_settings_can_be_read_by_a_program() -> None:
+    rows = json.loads(crd("settings", "--json").stdout)
+
+    assert {"name", "value", "from", "default", "meaning"} == set(rows[0])
+
+
+def test_a_wrong_setting_ends_with_one_clear_line() -> None:
+    ended = crd("serve", CRD_PORT="eighty")
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("crd: CRD_PORT=eighty: ")
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_a_port_already_taken_ends_with_one_clear_line() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        ended = crd("serve", "--port", str(port))
+
+    assert ended.returncode == 2
+    assert f"port {port}" in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_a_wrong_policy_file_ends_with_file_path_and_reason(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text('{"id": "x"}')
+
+    ended = crd("serve", CRD_POLICIES=str(tmp_path))
+
+    assert ended.returncode == 2
+    assert "x.json: $: 'versions' is a required property" in ended.stderr
+    assert "Traceback" not in ended.stderr

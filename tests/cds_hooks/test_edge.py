@@ -1,0 +1,323 @@
+"""The edge of the service, asked over real HTTP: what bad calls get, and what every response has."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+
+SELECT = "/cds-services/order-select-crd"
+SIGN = "/cds-services/order-sign-crd"
+
+
+def outcome(response: requests.Response) -> list[dict[str, Any]]:
+    """The issues of an OperationOutcome; the response must be one."""
+    assert response.headers["Content-Type"] == "application/json"
+    body = response.json()
+    assert body["resourceType"] == "OperationOutcome"
+    assert all(issue["severity"] == "error" and issue["code"] and issue["diagnostics"] for issue in body["issue"])
+    return body["issue"]
+
+
+def test_discovery_shows_both_services(service: Any) -> None:
+    """D-1, D-2, D-4: GET {base}/cds-services is 200 with a list of services; section 2.1: the fields of each."""
+    response = requests.get(f"{service.base}/cds-services", timeout=5)
+
+    assert response.status_code == 200
+    services = response.json()["services"]
+    assert [(s["hook"], s["id"]) for s in services] == [
+        ("order-select", "order-select-crd"),
+        ("order-sign", "order-sign-crd"),
+    ]
+    for entry in services:
+        assert entry["title"]
+        assert entry["description"]
+        assert entry["usageRequirements"]
+        assert entry["prefetch"] == {
+            "patient": "Patient/{{context.patientId}}",
+            "coverage": "Coverage?patient={{context.patientId}}&status=active",
+        }
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"", "not JSON"),
+        (b"hello", "not JSON"),
+        (b'{"hook":', "not JSON"),
+        (b"[]", "must be a JSON object"),
+        (b'"x"', "must be a JSON object"),
+        (b'{"hook":"order-sign","hookInstance":NaN}', "not JSON"),
+        (b'{"hook":1e999}', "not JSON"),
+        (b'{"hook":"\\ud800"}', "not JSON"),
+        (b'{"hook":"\xff"}', "not JSON"),
+        (b'{"hook":"order-sign","hook":"order-select"}', "same member twice"),
+        (b'{"context":{"a":{"b":1, "b" : 2}}}', "same member twice"),
+        (b'{"context":{"a":{"b":"x\\u003a","b":"\\u003a"}}}', "same member twice"),
+        (b'{"a":' * 70 + b"1" + b"}" * 70, "nested deeper than 64"),
+        (b"[" * 5000 + b"]" * 5000, "not JSON"),
+        (b'{"a":' * 300 + b"1" + b"}" * 300, "nested deeper than 64"),
+    ],
+)
+def test_what_is_not_good_json_is_400(body: bytes, says: str, service: Any) -> None:
+    """CRD 2.0.1, HTTP status: 400 for a body that is not parsable JSON."""
+    response = service.post(SIGN, body)
+
+    assert response.status_code == 400
+    assert says in outcome(response)[0]["diagnostics"]
+
+
+@pytest.mark.parametrize(
+    ("change", "expression"),
+    [
+        (lambda r: r.pop("hook"), "hook"),
+        (lambda r: r.pop("hookInstance"), "hookInstance"),
+        (lambda r: r.pop("context"), "context"),
+        (lambda r: r["context"].pop("draftOrders"), "context.draftOrders"),
+        (lambda r: r["context"].pop("patientId"), "context.patientId"),
+        (lambda r: r["context"].pop("userId"), "context.userId"),
+        (lambda r: r["context"].pop("selections"), "context.selections"),
+        (lambda r: r.update(hook=1), "hook"),
+        (lambda r: r.update(hook=""), "hook"),
+        (lambda r: r.update(hook="order-sign"), "hook"),
+        (lambda r: r.update(context=[]), "context"),
+        (lambda r: r.update(prefetch=[]), "prefetch"),
+        (lambda r: r["context"].update(draftOrders=["ServiceRequest/1"]), "context.draftOrders"),
+        (lambda r: r["context"].update(patientId=7), "context.patientId"),
+        (lambda r: r["context"].update(selections="ServiceRequest/prolo-1"), "context.selections"),
+        (lambda r: r["context"].update(selections=[1]), "context.selections[0]"),
+        (lambda r: r["context"]["draftOrders"].update(entry={}), "context.draftOrders.entry"),
+        (lambda r: r["context"]["draftOrders"].update(entry=[1]), "context.draftOrders.entry[0]"),
+        (lambda r: (r.pop("fhirServer"), r.update(fhirAuthorization={"access_token": "x"})), "fhirServer"),
+    ],
+)
+def test_a_broken_envelope_is_400_and_says_where(
+    change: Callable[[Any], Any], expression: str, service: Any, example: Any
+) -> None:
+    """CDS Hooks 2.0, HTTP Request (Q-1 to Q-6) and the contexts of the hooks."""
+    request = example("m0076-order-select")
+    change(request)
+
+    response = service.post(SELECT, request)
+
+    assert response.status_code == 400
+    assert expression in [issue.get("expression", [None])[0] for issue in outcome(response)]
+
+
+def test_every_fault_of_an_envelope_is_named(service: Any) -> None:
+    response = service.post(SELECT, {"hook": 7, "context": {"selections": "x"}})
+
+    assert {issue["expression"][0] for issue in outcome(response)} == {
+        "hook",
+        "hookInstance",
+        "context.userId",
+        "context.patientId",
+        "context.draftOrders",
+        "context.selections",
+    }
+
+
+def test_an_unknown_service_is_404(service: Any, example: Any) -> None:
+    response = service.post("/cds-services/nothing", example("m0076-order-sign"))
+
+    assert response.status_code == 404
+    assert "order-sign-crd" in outcome(response)[0]["diagnostics"]
+
+
+def test_an_unknown_url_is_404(service: Any) -> None:
+    response = requests.get(f"{service.base}/John%20Smith", timeout=5)
+
+    assert response.status_code == 404
+    outcome(response)
+    assert "Smith" not in response.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/cds-services"), ("GET", SIGN), ("PUT", SIGN), ("DELETE", "/health")]
+)
+def test_a_wrong_method_is_405_and_names_the_right_ones(method: str, path: str, service: Any) -> None:
+    response = requests.request(method, service.base + path, timeout=5)
+
+    assert response.status_code == 405
+    assert response.headers["Allow"]
+    outcome(response)
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/xml", "application/x-www-form-urlencoded"])
+def test_a_wrong_media_type_is_415(kind: str, service: Any) -> None:
+    response = service.post(SIGN, b"{}", Content_Type=kind)
+
+    assert response.status_code == 415
+    outcome(response)
+
+
+def test_a_compressed_body_is_415(service: Any) -> None:
+    response = service.post(SIGN, b"{}", Content_Encoding="gzip")
+
+    assert response.status_code == 415
+
+
+@pytest.mark.parametrize("kind", ["application/json; charset=UTF-8", "application/fhir+json", "Application/JSON"])
+def test_json_has_many_media_types(kind: str, service: Any, example: Any) -> None:
+    """G-13: application/json with any parameters."""
+    assert service.post(SELECT, example("knee-mri"), Content_Type=kind).status_code == 200
+
+
+def test_a_body_over_the_limit_is_413(start_service: Any, example: Any) -> None:
+    service = start_service(CRD_MAX_BODY_BYTES="2048")
+
+    response = service.post(SELECT, example("m0076-order-select"))
+
+    assert response.status_code == 413
+    assert "2048" in outcome(response)[0]["diagnostics"]
+
+
+def test_a_chunked_body_over_the_limit_is_413(start_service: Any) -> None:
+    service = start_service(CRD_MAX_BODY_BYTES="2048")
+
+    response = requests.post(
+        service.base + SELECT,
+        data=iter([b" " * 1024] * 8),
+        headers={"Content-Type": "application/json"},
+        timeout=5,
+    )
+
+    assert response.status_code in (400, 413)
+    outcome(response)
+
+
+@pytest.mark.parametrize(
+    "path", ["/cds-services/", "//cds-services", "/cds-services//order-select-crd", "/cds-services/order-select-crd/"]
+)
+def test_extra_slashes_are_answered_without_redirect(path: str, service: Any, example: Any) -> None:
+    """clients.md: the sandbox joins URLs so, and a redirected preflight fails."""
+    if "order" in path:
+        response = service.post(path, example("m0076-order-select"))
+    else:
+        response = requests.get(service.base + path, timeout=5, allow_redirects=False)
+
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", "/cds-services", None, 200),
+        ("GET", "/nothing", None, 404),
+        ("PUT", SIGN, b"{}", 405),
+        ("POST", SIGN, b"x", 400),
+        ("POST", "/cds-services/nothing", b"{}", 404),
+    ],
+)
+def test_cors_headers_are_on_every_status(method: str, path: str, body: Any, status: int, service: Any) -> None:
+    """HK-208: browsers call us; without the headers an error is only "could not get a response"."""
+    headers = {"Origin": "https://sandbox.cds-hooks.org", "Content-Type": "application/json"}
+
+    response = requests.request(method, service.base + path, data=body, headers=headers, timeout=5)
+
+    assert response.status_code == status
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+
+
+@pytest.mark.parametrize("path", ["/cds-services", SIGN, f"{SIGN}/", "/cds-services/nothing", "/nothing"])
+def test_a_preflight_is_answered_everywhere_with_the_headers_it_asks_for(path: str, service: Any) -> None:
+    response = requests.options(
+        service.base + path,
+        headers={
+            "Origin": "https://sandbox.cds-hooks.org",
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "authorization,content-type",
+        },
+        timeout=5,
+        allow_redirects=False,
+    )
+
+    assert response.status_code == 204
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    assert "Authorization" in response.headers["Access-Control-Allow-Headers"]
+    assert "POST" in response.headers["Access-Control-Allow-Methods"]
+
+
+def test_only_configured_origins_are_let_in(start_service: Any) -> None:
+    service = start_service(CRD_CORS_ORIGINS="https://ehr.example.org, https://other.example.org")
+
+    def allowed(origin: str) -> str | None:
+        return requests.get(f"{service.base}/cds-services", headers={"Origin": origin}, timeout=5).headers.get(
+            "Access-Control-Allow-Origin"
+        )
+
+    assert allowed("https://ehr.example.org") == "https://ehr.example.org"
+    assert allowed("https://evil.example.org") is None
+
+
+def test_a_request_id_goes_in_and_out(service: Any) -> None:
+    given = requests.get(f"{service.base}/health", headers={"X-Request-ID": "abc-1"}, timeout=5)
+    strange = requests.get(f"{service.base}/health", headers={"X-Request-ID": "John Smith <x>"}, timeout=5)
+    none = requests.get(f"{service.base}/health", timeout=5)
+
+    assert given.headers["X-Request-ID"] == "abc-1"
+    assert "John" not in strange.headers["X-Request-ID"]
+    assert none.headers["X-Request-ID"] != strange.headers["X-Request-ID"]
+
+
+def test_health_and_ready(service: Any) -> None:
+    assert requests.get(f"{service.base}/health", timeout=5).json() == {"status": "ok"}
+    assert requests.get(f"{service.base}/ready", timeout=5).json()["policies"] >= 1
+
+
+def test_an_internal_error_shows_a_correlation_id_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], example: Any
+) -> None:
+    from cds_hooks import create_app, routes
+
+    def fail(*_: Any) -> None:
+        raise RuntimeError("Ida Invented, born 1971-04-02")
+
+    app = create_app()
+    monkeypatch.setattr(routes, "answer_hook", fail)
+
+    response = app.test_client().post(SIGN, json=example("m0076-order-sign"))
+
+    assert response.status_code == 500
+    assert response.headers["X-Request-ID"] in response.json["issue"][0]["diagnostics"]
+    logged = capfd.readouterr().err
+    for leak in ("Invented", "1971", "Traceback"):
+        assert leak not in response.text
+        assert leak not in logged
+    assert "RuntimeError" in logged
+
+
+def test_logs_hold_no_patient_data(start_service: Any, example: Any) -> None:
+    """Names, ids, birth dates, free text and tokens of all kinds of calls: none of them is in the log."""
+    service = start_service(CRD_LOG_LEVEL="debug")
+    request = json.dumps(example("text-only"))
+    secret = {"Invented": "Zyxwvut", "1971-04-02": "1971-04-03", "pat-1": "pat-zyx", "EX-4711": "EX-zyx"}
+    for old, new in secret.items():
+        request = request.replace(old, new)
+    body = json.loads(request)
+    body["fhirAuthorization"] = {"access_token": "token-zyx", "token_type": "Bearer"}
+    body["context"]["draftOrders"]["entry"][0]["resource"]["note"] = [{"text": "note-zyx prolotherapy"}]
+    body["context"]["draftOrders"]["entry"][0]["resource"]["unknown-zyx"] = 1
+    service.post(SELECT, body, Authorization="Bearer header-zyx", X_Request_ID="Zyxwvut zyx")
+    service.post(SELECT, json.dumps(body).encode()[:-5])
+    service.post("/cds-services/zyx", body)
+    service.post("/zyx?name=zyx", body)
+    body["context"]["patientId"] = ["pat-zyx"]
+    service.post(SELECT, body)
+    service.stop()
+
+    log = service.log.read_text()
+
+    assert log.count('"event":"call"') >= 5
+    assert "zyx" not in log.lower()
+    assert "1971-04-03" not in log
+    for line in log.splitlines():
+        if line.startswith("{"):
+            json.loads(line)
+
+
+def test_a_stop_signal_ends_the_service_cleanly(start_service: Any) -> None:
+    service = start_service(CRD_WORKERS="2")
+
+    assert service.stop() == 0

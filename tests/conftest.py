@@ -1,0 +1,114 @@
+"""What the tests share: the shipped rules, a running service with a fixed day, and examples by name."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from cds_hooks.policy_files import Rules, load_rules
+from cds_hooks.settings import read_settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+#: The day that the examples are answered on.
+TODAY = date(2026, 11, 23)
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A developer's own CRD_ variables do not change what the tests see."""
+    for name in [name for name in os.environ if name.startswith("CRD_") and name != "CRD_SHARED"]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", name="rules")
+def _rules() -> Rules:
+    data = ROOT / "cards"
+    return load_rules(data / "vocabulary", data / "policies", data / "payers")
+
+
+class RunningService:
+    """A service process of its own on a free port, its logs kept; `CRD_` variables as given."""
+
+    def __init__(self, log: Path, **variables: str) -> None:
+        self.log = log
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.base = f"http://127.0.0.1:{port}"
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("CRD_")}
+        environment |= {"CRD_PORT": str(port), "PYTHONPATH": str(ROOT), **variables}
+        with log.open("wb") as stderr:
+            self.process = subprocess.Popen(
+                [sys.executable, str(ROOT / "tests" / "fixed_day_service.py"), TODAY.isoformat()],
+                env=environment,
+                stdout=stderr,
+                stderr=stderr,
+            )
+        self._wait_until_ready()
+
+    def _wait_until_ready(self) -> None:
+        for _ in range(300):
+            assert self.process.poll() is None, self.log.read_text()
+            try:
+                if requests.get(f"{self.base}/ready", timeout=2).ok:
+                    return
+            except requests.ConnectionError:
+                time.sleep(0.05)
+        raise AssertionError(self.log.read_text())
+
+    def post(self, path: str, body: bytes | dict[str, Any], **headers: str) -> requests.Response:
+        """Send one hook call."""
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json", **{k.replace("_", "-"): v for k, v in headers.items()}}
+        return requests.post(self.base + path, data=data, headers=headers, timeout=10, allow_redirects=False)
+
+    def stop(self) -> int:
+        """Stop it as an orchestrator does, and return its exit code."""
+        self.process.terminate()
+        return self.process.wait(timeout=20)
+
+
+@pytest.fixture(scope="session", name="start_service")
+def _start_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., RunningService]]:
+    """Start services with settings of their own; all are stopped at the end."""
+    started: list[RunningService] = []
+
+    def start(**variables: str) -> RunningService:
+        started.append(RunningService(tmp_path_factory.mktemp("service") / "log", **variables))
+        return started[-1]
+
+    yield start
+    for service in started:
+        if service.process.poll() is None:
+            service.stop()
+
+
+@pytest.fixture(scope="session", name="service")
+def _service(start_service: Callable[..., RunningService]) -> RunningService:
+    """The service as it comes, with default settings."""
+    return start_service()
+
+
+def example(case: str, policy: str = "evicore-cmm-204") -> dict[str, Any]:
+    """Return an example's request."""
+    return json.loads((ROOT / "fhir_examples" / policy / case / "request.json").read_text())
+
+
+@pytest.fixture(name="example")
+def _example() -> Callable[..., dict[str, Any]]:
+    return example
+
+
+@pytest.fixture(name="lenient_settings")
+def _lenient_settings() -> Any:
+    return read_settings()

@@ -1,0 +1,122 @@
+"""Each example is posted to a really running service, and its response compared whole."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from cds_hooks.json_documents import load_schema
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = sorted(path.parent for path in (ROOT / "fhir_examples").glob("*/*/request.json"))
+NAMES = [f"{path.parent.name}/{path.name}" for path in EXAMPLES]
+
+
+@pytest.mark.parametrize("case", EXAMPLES, ids=NAMES)
+def test_an_example_is_answered_as_its_response_says(case: Path, service: Any) -> None:
+    request = (case / "request.json").read_bytes()
+
+    response = service.post(f"/cds-services/{json.loads(request)['hook']}-crd", request)
+
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "application/json"
+    # Numbers compare as written: FHIR precision is meaning.
+    assert json.loads(response.text, parse_float=str) == json.loads(
+        (case / "response.json").read_text(), parse_float=str
+    )
+
+
+@pytest.mark.parametrize("case", EXAMPLES, ids=NAMES)
+def test_an_examples_response_is_as_cds_hooks_has_it(case: Path) -> None:
+    """CDS Hooks 2.0, CDS Service Response, and its Inferno checks: see the schema's descriptions."""
+    schema = load_schema(ROOT / "tests" / "cds-hooks-response.schema.json")
+    response = json.loads((case / "response.json").read_text())
+
+    jsonschema.validate(response, schema.schema, cls=type(schema), format_checker=schema.format_checker)
+
+
+@pytest.mark.parametrize("case", EXAMPLES, ids=NAMES)
+def test_an_examples_response_has_no_null_and_nothing_empty(case: Path) -> None:
+    """HK-3: no element is null or empty; `cards` may be empty, and Inferno wants an empty systemActions."""
+    response = json.loads((case / "response.json").read_text())
+
+    assert [path for path, value in _walk(response) if value in (None, "", [], {})] == [
+        path for path in ("$.cards", "$.systemActions") if response.get(path[2:]) == []
+    ]
+
+
+@pytest.mark.parametrize("case", EXAMPLES, ids=NAMES)
+def test_an_examples_ids_are_its_own(case: Path) -> None:
+    """Two calls never share the id of a card or of an assertion, though their hookInstance might be the same."""
+    ids = {path: _ids(path) for path in EXAMPLES}
+
+    mine = ids.pop(case)
+
+    assert not mine & set().union(*ids.values())
+
+
+def test_every_updated_order_is_the_order_that_came_plus_coverage_information() -> None:
+    """CRD 2.0.1: only the coverage information may change; 2.2 resp-37 says so in one SHALL NOT."""
+    seen = 0
+    for case in EXAMPLES:
+        request = json.loads((case / "request.json").read_text(), parse_float=str)
+        orders = {e["resource"]["id"]: e["resource"] for e in request["context"]["draftOrders"]["entry"]}
+        for action in json.loads((case / "response.json").read_text(), parse_float=str).get("systemActions", ()):
+            after = action["resource"]
+            extension = after.pop("extension")
+            assert after == orders[after["id"]]
+            assert [e["url"].rpartition("/")[2] for e in extension] == ["ext-coverage-information"]
+            seen += 1
+    assert seen >= 6
+
+
+@pytest.fixture(scope="session", name="validate_profile")
+def _validate_profile() -> Any:
+    """The independent check against the CRD 2.0.1 profiles; it needs Node and the material beside the repository."""
+    tool = ROOT.parent / "shared" / "tools" / "validate_profile.mjs"
+    modules = ROOT / "tests" / "profile" / "node_modules"
+    if not shutil.which("node") or not tool.is_file() or not modules.is_dir():
+        pytest.skip(f"needs node, {tool} and {modules} (scripts/profile-validation installs them)")
+
+    def run(paths: list[Path]) -> subprocess.CompletedProcess[str]:
+        command = ["node", str(tool), *map(str, paths)]
+        return subprocess.run(command, cwd=modules.parent, capture_output=True, text=True, check=False)
+
+    return run
+
+
+def test_every_response_keeps_the_published_profiles(validate_profile: Any) -> None:
+    """CRD 2.0.1: StructureDefinitions, bindings and invariants crd-ci-q1 to q5 of the published package."""
+    checked = validate_profile([case / "response.json" for case in EXAMPLES])
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert checked.stdout.count("errors=0") >= 6
+
+
+def test_every_request_keeps_the_published_profiles(validate_profile: Any) -> None:
+    """The examples are valid FHIR; a re-signed order is active, which only the 2.0.1 profile (draft) forbids."""
+    paths = [case / "request.json" for case in EXAMPLES if case.name != "already-signed"]
+
+    checked = validate_profile(paths)
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def _walk(value: Any, path: str = "$") -> Iterator[tuple[str, Any]]:
+    yield path, value
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, item in items:
+        yield from _walk(item, f"{path}.{name}")
+
+
+def _ids(case: Path) -> set[str]:
+    text = (case / "response.json").read_text()
+    answer = json.loads(text)
+    assertions = re.findall(r'"coverage-assertion-id",\s*"valueString": "([^"]+)"', text)
+    return {card["uuid"] for card in answer["cards"]} | set(assertions)
