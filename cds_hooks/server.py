@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from granian import Granian
 from granian.constants import Interfaces
+from granian.log import LogLevels
 
 from cds_hooks.errors import StartError
 from cds_hooks.settings import Settings
@@ -26,6 +27,7 @@ def create_server(settings: Settings, application: str = "cds_hooks.app:create_s
         respawn_failed_workers=True,
         websockets=False,
         workers_kill_timeout=_PATIENCE,
+        log_level=LogLevels(settings.log_level),
         log_dictconfig={
             "version": 1,
             "disable_existing_loggers": False,

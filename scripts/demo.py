@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import socket
 import subprocess
 import sys
 import textwrap
@@ -21,6 +22,9 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8000)
     port = parser.parse_args().port
     base = f"http://127.0.0.1:{port}"
+    if _is_taken(port):
+        print(f"Port {port} of 127.0.0.1 is taken; use another: make demo PORT=8001", file=sys.stderr)
+        return 2
     command = [str(Path(sys.executable).parent / "crd"), "serve", "--port", str(port)]
     service = subprocess.Popen(command, env={**os.environ, "CRD_LOG_LEVEL": os.environ.get("CRD_LOG_LEVEL", "warning")})
     try:
@@ -39,6 +43,11 @@ def main() -> int:
     finally:
         service.terminate()
         service.wait()
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _wait_until_ready(base: str, service: "subprocess.Popen[bytes]") -> bool:
