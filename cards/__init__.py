@@ -7,6 +7,7 @@ options are arguments. Only the `read_*` functions see dictionaries; everything 
 The data beside the code (policies, payers, vocabulary) is read by `cds_hooks.policy_files`, not from here.
 """
 
+from cards.coding import CodeSystems
 from cards.coverage import Coverage, Payer, PayerDirectory, choose_coverage, read_coverage, read_payer
 from cards.decision import Decision, Paying, decide
 from cards.errors import CardsError, DocumentError
@@ -15,13 +16,15 @@ from cards.order import ORDER_CODE_ELEMENTS, Fault, Order, read_order
 from cards.policy import Policy, read_policy
 from cards.response import Answered, HookResponse, ResponseOptions, respond
 from cards.versions import CRD_2_0
-from cards.vocabulary import Vocabulary, read_vocabulary
+from cards.vocabulary import Vocabulary, read_code_systems, read_vocabulary
+from cards.wording import explain
 
 __all__ = [
     "CRD_2_0",
     "ORDER_CODE_ELEMENTS",
     "Answered",
     "CardsError",
+    "CodeSystems",
     "Coverage",
     "Decision",
     "DocumentError",
@@ -37,6 +40,8 @@ __all__ = [
     "Vocabulary",
     "choose_coverage",
     "decide",
+    "explain",
+    "read_code_systems",
     "read_coverage",
     "read_order",
     "read_payer",

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
-from cards.coding import fold_uri
+from cards.coding import CodeSystems, Coding, fold_uri
+from cards.errors import DocumentError
+from cards.vocabulary import CodePattern, read_pattern
 
 Json = Mapping[str, Any]
 
@@ -38,6 +40,7 @@ class Coverage:
     order: int
     payer_identifiers: frozenset[Identifier]
     payer_names: tuple[str, ...]
+    types: tuple[Coding, ...]
 
     @property
     def is_active(self) -> bool:
@@ -54,6 +57,7 @@ class Payer:
     url: str | None
     is_default: bool
     identifiers: frozenset[Identifier]
+    types: tuple[CodePattern, ...]
     names: frozenset[str]
     policies: tuple[str, ...]
     policy_links: Mapping[str, str]
@@ -72,16 +76,23 @@ class PayerDirectory:
         object.__setattr__(self, "_by_identifier", {mark: p for p in self.payers for mark in p.identifiers})
 
     def recognise(self, coverage: Coverage) -> Payer | None:
-        """Return the payer that the coverage names: by identifier, else by name; none, or two, is nobody."""
+        """Return the payer that the coverage names: by identifier, else by its type, else by name.
+
+        Two payers at one step are nobody: ambiguity is answered as unknown, not guessed.
+        """
         marked = {p.id: p for mark in coverage.payer_identifiers if (p := self._by_identifier.get(mark))}
         if marked:
             return next(iter(marked.values())) if len(marked) == 1 else None
+        if coverage.types:
+            typed = [p for p in self.payers if any(t.matches(c) for t in p.types for c in coverage.types)]
+            if typed:
+                return typed[0] if len(typed) == 1 else None
         names = {fold_name(name) for name in coverage.payer_names}
         by_name = [p for p in self.payers if p.names & names]
         return by_name[0] if len(by_name) == 1 else None
 
 
-def read_payer(document: Json) -> Payer:
+def read_payer(document: Json, code_systems: CodeSystems) -> Payer:
     """Read a payer document that has passed payer.schema.json."""
     marks = document["recognised-by"]
     return Payer(
@@ -90,13 +101,22 @@ def read_payer(document: Json) -> Payer:
         url=document.get("url"),
         is_default=document.get("default", False),
         identifiers=frozenset(identifier(i["system"], i["value"]) for i in marks.get("identifiers", ())),
+        types=tuple(_read_type(t, n, code_systems) for n, t in enumerate(marks.get("coverage-types", ()))),
         names=frozenset(fold_name(name) for name in (document["name"], *marks.get("names", ()))),
         policies=tuple(document["policies"]),
         policy_links=document.get("policy-links", {}),
     )
 
 
-def read_coverage(resource: Json, organizations: Sequence[Json] = ()) -> Coverage | None:
+def _read_type(entry: Json, number: int, code_systems: CodeSystems) -> CodePattern:
+    if entry["system"] not in code_systems.by_name:
+        raise DocumentError(f"$.recognised-by.coverage-types[{number}].system", f"no code system {entry['system']}")
+    return read_pattern(entry)
+
+
+def read_coverage(
+    resource: Json, organizations: Sequence[Json] = (), code_systems: CodeSystems | None = None
+) -> Coverage | None:
     """Read a Coverage with what is known of its payor; a Coverage without an id cannot be referred to: None.
 
     `organizations` are the Organization resources that came along; the payor may also be contained,
@@ -121,6 +141,16 @@ def read_coverage(resource: Json, organizations: Sequence[Json] = ()) -> Coverag
         order=order if type(order) is int else _LAST,
         payer_identifiers=frozenset(identifiers),
         payer_names=tuple(names),
+        types=_types(resource.get("type"), code_systems) if code_systems else (),
+    )
+
+
+def _types(concept: Any, code_systems: CodeSystems) -> tuple[Coding, ...]:
+    codings = concept.get("coding") if isinstance(concept, dict) else None
+    return tuple(
+        code_systems.coding(coding["system"], coding["code"])
+        for coding in _objects(codings)
+        if isinstance(coding.get("system"), str) and isinstance(coding.get("code"), str)
     )
 
 

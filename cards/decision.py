@@ -5,7 +5,7 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from cards.coverage import Coverage, Payer
-from cards.matching import Finding, PolicyIndex, Strength
+from cards.matching import Finding, PolicyIndex, Tracer
 from cards.order import Order
 from cards.policy import Covered
 
@@ -39,7 +39,7 @@ class Decision(NamedTuple):
     @property
     def is_sure(self) -> bool:
         """Tell whether the answer is the policy's own, and not a doubt whether its service is ordered."""
-        return self.basis is Basis.POLICY and self.findings[0].match.strength is not Strength.QUALIFIED
+        return self.basis is Basis.POLICY and self.findings[0].match.strength.is_sure
 
 
 class Paying(NamedTuple):
@@ -50,15 +50,18 @@ class Paying(NamedTuple):
     payer_is_known: bool
 
 
-def decide(order: Order, paying: Paying, index: PolicyIndex, on: date) -> Decision | None:
-    """Decide on one order under the policies that bind its payer, as they stand on a day.
+def decide(order: Order, paying: Paying, index: PolicyIndex, on: date, trace: Tracer | None = None) -> Decision | None:
+    """Decide on one order under the policies that bind its payer, as they stand on its day of service.
+
+    `on` is the day of the call: the day of the decision, and of the service where the order names none. `trace`
+    is told what was looked at, what matched and what was ruled out by which rule.
 
     An order that asks for nothing (doNotPerform, revoked, entered in error) gets no decision. What could not
     be read is answered as conditional, never as covered.
     """
     if order.is_void:
         return None
-    findings = index.find(order, paying.payer.policies, on)
+    findings = index.find(order, paying.payer.policies, order.service_date or on, trace)
     if not findings:
         basis = Basis.UNREADABLE if order.faults else Basis.NOT_EVALUATED
         return Decision(order, *paying, Covered.CONDITIONAL, basis, (), on)
@@ -68,6 +71,4 @@ def decide(order: Order, paying: Paying, index: PolicyIndex, on: date) -> Decisi
 
 
 def _covered(finding: Finding) -> Covered:
-    if finding.match.strength is Strength.QUALIFIED:
-        return Covered.CONDITIONAL
-    return finding.version.covered
+    return finding.version.covered if finding.match.strength.is_sure else Covered.CONDITIONAL

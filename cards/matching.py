@@ -1,16 +1,19 @@
 """What in an order points to a policy, how strongly, and on which of its codes or words that rests."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from cards.coding import CodeSystems, Coding
 from cards.order import Order, OrderText, Place
 from cards.policy import Policy, PolicyCode, PolicyVersion, own_word_list
-from cards.text import Mention, TermFinder
-from cards.vocabulary import Vocabulary
+from cards.text import Mention, TermFinder, normalise
+from cards.vocabulary import Vocabulary, WordList
+
+#: Takes a step of the trace: the rule, and what it found. None where nobody wants to know.
+Tracer = Callable[[str, str], None]
 
 
 class Strength(Enum):
@@ -19,6 +22,13 @@ class Strength(Enum):
     DEFINITIVE = "definitive"  # a code of the order names the service
     STATED = "stated"  # the order's own words name it, with nothing near that says otherwise
     QUALIFIED = "qualified"  # words name it, but a cue or another code says it may not be ordered
+    INFERRED = "inferred"  # an agent is injected into a place that makes it likely
+    UNLISTED = "unlisted"  # a code that says nothing, and no words that say more
+
+    @property
+    def is_sure(self) -> bool:
+        """Tell whether the policy's own answer may be given; in doubt it is conditional."""
+        return self in (Strength.DEFINITIVE, Strength.STATED)
 
 
 class Match(NamedTuple):
@@ -32,6 +42,8 @@ class Match(NamedTuple):
     place: Place | None = None
     words: str | None = None
     cue: str | None = None
+    code: Coding | None = None
+    regulated: bool = False
 
 
 class Finding(NamedTuple):
@@ -43,10 +55,28 @@ class Finding(NamedTuple):
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Mentioned:
+#: A match and the FHIRPath of what it rests on.
+_Found = tuple[Match, str]
+
+
+class _Mentioned(NamedTuple):
     at: OrderText
     mention: Mention
+
+
+@dataclass(frozen=True)
+class _Evidence:
+    """What the words of an order name, of all word lists, and what in them speaks against the order.
+
+    `halted` stops the whole order; `treatments` are those it names, by the path of the text that names them.
+    """
+
+    mentioned: Sequence[_Mentioned]
+    halted: str | None
+    treatments: Mapping[str, Sequence[str]]
+
+    def of(self, lists: frozenset[str]) -> list[_Mentioned]:
+        return [found for found in self.mentioned if found.mention.word_list in lists]
 
 
 class PolicyIndex:
@@ -55,39 +85,176 @@ class PolicyIndex:
     def __init__(self, policies: Iterable[Policy], vocabulary: Vocabulary) -> None:
         self.policies: Mapping[str, Policy] = {policy.id: policy for policy in policies}
         self.code_systems: CodeSystems = vocabulary.code_systems
-        by_code: dict[Coding, list[str]] = {}
-        lists: dict[str, tuple[str, ...]] = {}
+        self._by_code: dict[Coding, list[str]] = {}
+        self._by_list: dict[str, list[str]] = {}
+        self._lists: dict[str, WordList] = {}
+        services: set[str] = set()
         for policy in self.policies.values():
             versions = [version for version in policy.versions if version]
-            for coding in {coding for version in versions for coding in version.definitive}:
-                by_code.setdefault(coding, []).append(policy.id)
-            for name in {name for version in versions for name in version.word_lists}:
-                lists[name] = policy.terms if name == own_word_list(policy.id) else vocabulary.lists[name]
-        self._by_code = by_code
-        self._finder = TermFinder(lists, vocabulary)
+            for coding in {coding for version in versions for coding in (*version.definitive, *version.unlisted)}:
+                self._by_code.setdefault(coding, []).append(policy.id)
+            named = {name for version in versions for name in version.word_lists}
+            agents = {name for version in versions if version.inference for name in version.inference.agents}
+            for name in named | agents:
+                self._by_list.setdefault(name, []).append(policy.id)
+            services |= named
+            for name in named.union(*(v.inference.lists for v in versions if v.inference)):
+                own = name == own_word_list(policy.id)
+                self._lists[name] = WordList(policy.terms) if own else vocabulary.lists[name]
+        self._agent_codes = [(p, n) for n in self._by_list for p in self._lists[n].codes]
+        self._ranks: dict[int, tuple[Sequence[str], Mapping[str, int]]] = {}
+        self._nothing = {name: _words(words) for name, words in vocabulary.lists.items()}
+        self._finder = TermFinder(self._lists, services, vocabulary)
 
-    def find(self, order: Order, binding: Sequence[str], on: date) -> tuple[Finding, ...]:
+    def find(self, order: Order, binding: Sequence[str], on: date, trace: Tracer | None = None) -> tuple[Finding, ...]:
         """Return what the order shows of the binding policies in force on a day, in the order they bind."""
-        named = self._named_by_codes(order)
-        mentioned: list[_Mentioned] | None = None
+        rank = self._rank(binding)
+        coded = self._find_coded(order, rank, on)
+        evidence = None
+        candidates = set(coded)
+        if len(coded) < len(rank):  # words are looked at only where no code has spoken
+            evidence = self._read(order)
+            candidates |= self._hinted(order, evidence, rank)
+        if trace:
+            candidates = set(rank)
         findings = []
-        for policy_id in binding:
-            version = self.policies[policy_id].in_force(on)
-            found = _by_code(version, order) if version and policy_id in named else None
-            if version and not found:
-                if mentioned is None:  # words are looked at only where no code has spoken
-                    mentioned = [_Mentioned(text, m) for text in order.texts for m in self._finder.find(text.text)]
-                found = _by_words(version, order, mentioned, self.code_systems) if mentioned else None
-            if version and found:
-                findings.append(Finding(self.policies[policy_id], version, *found))
+        for policy_id in sorted(candidates, key=rank.__getitem__):
+            found = None if trace else coded.get(policy_id)
+            found = found or self._find_one(policy_id, order, evidence, on, trace)
+            if found:
+                findings.append(found)
         return tuple(findings)
 
-    def _named_by_codes(self, order: Order) -> set[str]:
-        return {policy for found in order.codings for policy in self._by_code.get(found.coding, ())}
+    def _find_coded(self, order: Order, rank: Mapping[str, int], on: date) -> dict[str, Finding]:
+        """Return the binding policies in force that a code of the order names."""
+        coded: dict[str, Finding] = {}
+        for at in order.codings:
+            for policy_id in self._by_code.get(at.coding, ()):
+                if policy_id in rank and policy_id not in coded:
+                    version = self.policies[policy_id].in_force(on)
+                    found = _by_code(version, order) if version else None
+                    if version and found:
+                        coded[policy_id] = Finding(self.policies[policy_id], version, *found)
+        return coded
+
+    def _rank(self, binding: Sequence[str]) -> Mapping[str, int]:
+        """Return the place of each binding policy, made once for each payer's tuple of them."""
+        kept = self._ranks.get(id(binding))
+        if kept is None or kept[0] is not binding:
+            kept = self._ranks[id(binding)] = (binding, {policy: place for place, policy in enumerate(binding)})
+        return kept[1]
+
+    def _hinted(self, order: Order, evidence: _Evidence, rank: Mapping[str, int]) -> set[str]:
+        """Return the binding policies to look at: those with a code, or a term or agent, that the order shows."""
+        shown = {found.mention.word_list for found in evidence.mentioned} & self._by_list.keys()
+        for at in order.codings:
+            shown.update(name for pattern, name in self._agent_codes if pattern.matches(at.coding))
+        hinted = [policy for name in shown for policy in self._by_list[name]]
+        hinted += [policy for at in order.codings for policy in self._by_code.get(at.coding, ())]
+        return {policy for policy in hinted if policy in rank}
+
+    def _find_one(
+        self, policy_id: str, order: Order, evidence: _Evidence | None, on: date, trace: Tracer | None
+    ) -> Finding | None:
+        version = self.policies[policy_id].in_force(on)
+        if trace:
+            trace("in force", version.citation if version else f"{policy_id}: no version in force on {on}")
+        if version is None:
+            return None
+        found = _by_code(version, order)
+        if not found:
+            found = self._by_words(version, order, evidence or self._read(order), trace)
+        if trace and found:
+            trace("match", f"{policy_id}: {found[0].strength.value} at {found[1]}")
+        elif trace:
+            trace("no match", f"{policy_id}: nothing in the order points to it")
+        return Finding(self.policies[policy_id], version, *found) if found else None
+
+    def _read(self, order: Order) -> _Evidence:
+        words = [normalise(text.text) for text in order.texts]
+        mentioned = [
+            _Mentioned(text, mention)
+            for text, normal in zip(order.texts, words, strict=True)
+            for mention in self._finder.find_in(normal)
+        ]
+        if not any(self._finder.is_service(found.mention) for found in mentioned):
+            return _Evidence(mentioned, None, {})
+        cues = (self._finder.halting_cue(normal) for normal in words)
+        named = {text.path: self._finder.treatments(n) for text, n in zip(order.texts, words, strict=True)}
+        return _Evidence(
+            mentioned,
+            halted=next((cue.phrase for cue in cues if cue), None),
+            treatments={path: treatments for path, treatments in named.items() if treatments},
+        )
+
+    def _by_words(
+        self, version: PolicyVersion, order: Order, evidence: _Evidence, trace: Tracer | None
+    ) -> _Found | None:
+        named = evidence.of(version.word_lists)
+        specific = _specific_code(version, order, self.code_systems, self._lists)
+        if trace:
+            for found in named:
+                cues = ", ".join(f'{cue.kind} "{cue.phrase}"' for cue in found.mention.cues) or "no cue near it"
+                trace("words", f'"{found.mention.term}" in {found.at.path}: {cues}')
+            if specific:
+                trace("ruled out", f"the code {specific.code} ({specific.system}) names another service")
+        if specific:
+            return _contradicted(named, specific)
+        if not any(found.coding in version.nonspecific for found in order.codings):
+            named = [found for found in named if found.at.place is not Place.REASON]
+        weighed = _weigh(named, evidence)
+        return weighed or self._infer(version, order, evidence, trace) or self._unlisted(version, order)
+
+    def _infer(self, version: PolicyVersion, order: Order, evidence: _Evidence, trace: Tracer | None) -> _Found | None:
+        """Infer the service from an agent, injected, at a musculoskeletal place, with nothing against it."""
+        rule = version.inference
+        if rule is None:
+            return None
+        agents = self._shown(rule.agents, order, evidence)
+        if not agents:
+            return None
+        excluded = self._shown(rule.exclusions, order, evidence)
+        if trace and excluded:
+            trace("ruled out", f"another use of the agent: {excluded[0][0]}")
+        if excluded or not self._shown(rule.places, order, evidence):
+            return None
+        regulated = self._shown(rule.regulated, order, evidence)
+        if not (regulated or _has_nonspecific(version, order) or self._shown(rule.injections, order, evidence)):
+            return None
+        words, at = (regulated or agents)[0]
+        place = at.place if at else None
+        path = at.path if at else f"{order.resource_type}.code"
+        return Match(Strength.INFERRED, place=place, words=words, regulated=bool(regulated)), path
+
+    def _shown(self, lists: frozenset[str], order: Order, evidence: _Evidence) -> list[tuple[str, OrderText | None]]:
+        """Return the terms and codes of some word lists that the order shows anywhere."""
+        by_words: list[tuple[str, OrderText | None]] = [(m.mention.term, m.at) for m in evidence.of(lists)]
+        codings = [*(found.coding for found in order.codings), *order.reasons]
+        patterns = [pattern for name in lists for pattern in self._lists[name].codes]
+        return by_words + [(c.code, None) for c in codings if any(pattern.matches(c) for pattern in patterns)]
+
+    def _unlisted(self, version: PolicyVersion, order: Order) -> _Found | None:
+        """An unlisted code with no words that say what is done: the service may hide under it."""
+        if version.nothing_words is None:
+            return None
+        nothing = self._nothing[version.nothing_words]
+        for found in order.codings:
+            if found.coding in version.unlisted and _says_nothing(order, nothing):
+                return Match(Strength.UNLISTED, code=found.coding), found.path
+        return None
 
 
-#: A match and the FHIRPath of what it rests on.
-_Found = tuple[Match, str]
+def _words(words: WordList) -> frozenset[str]:
+    return frozenset(token for term in words.terms for token in normalise(term).split())
+
+
+def _says_nothing(order: Order, nothing: frozenset[str]) -> bool:
+    titles = (text.text for text in order.texts if text.place in (Place.CODE_TEXT, Place.DISPLAY))
+    return all(token in nothing or not token.isalpha() for title in titles for token in normalise(title).split())
+
+
+def _has_nonspecific(version: PolicyVersion, order: Order) -> bool:
+    return any(found.coding in version.nonspecific for found in order.codings)
 
 
 def _by_code(version: PolicyVersion, order: Order) -> _Found | None:
@@ -97,47 +264,64 @@ def _by_code(version: PolicyVersion, order: Order) -> _Found | None:
     return None
 
 
-def _by_words(
-    version: PolicyVersion, order: Order, mentioned: Sequence[_Mentioned], code_systems: CodeSystems
-) -> _Found | None:
-    mine = [m for m in mentioned if m.mention.word_list in version.word_lists]
-    if not mine:
-        return None
-    specific = _specific_code(version, order, code_systems)
-    if specific:
-        return _contradicted(mine, specific)
-    if not any(found.coding in version.nonspecific for found in order.codings):
-        mine = [m for m in mine if m.at.place is not Place.REASON]
-    return _weigh(mine)
-
-
-def _specific_code(version: PolicyVersion, order: Order, code_systems: CodeSystems) -> Coding | None:
+def _specific_code(
+    version: PolicyVersion, order: Order, code_systems: CodeSystems, lists: Mapping[str, WordList]
+) -> Coding | None:
     """Return a code of the order that names another service; words beside it do not overrule it."""
+    agents = [p for name in (version.inference.agents if version.inference else ()) for p in lists[name].codes]
     for found in order.codings:
-        if code_systems.names_a_service(found.coding) and found.coding not in version.nonspecific:
-            return found.coding
+        coding = found.coding
+        names_another = code_systems.names_a_service(coding) and coding not in version.nonspecific
+        if names_another and not any(pattern.matches(coding) for pattern in agents):
+            return coding
     return None
 
 
-def _contradicted(mentioned: Sequence[_Mentioned], specific: Coding) -> _Found | None:
+def _contradicted(named: Sequence[_Mentioned], specific: Coding) -> _Found | None:
     """The order's code is another service's: its name alone leaves a doubt, a remark elsewhere not even that."""
-    for m in mentioned:
-        if m.at.place in (Place.CODE_TEXT, Place.DISPLAY):
-            return _worded(Strength.QUALIFIED, m, f"the code {specific.code}")
+    for found in named:
+        if found.at.place in (Place.CODE_TEXT, Place.DISPLAY):
+            return _worded(Strength.QUALIFIED, found, f"the code {specific.code}")
     return None
 
 
-def _weigh(mentioned: Sequence[_Mentioned]) -> _Found | None:
-    """Weigh all mentions together: any cue weakens the order, unless the service is plainly ordered besides."""
-    clean = [m for m in mentioned if not m.mention.cues]
-    hedged = [m for m in mentioned if m.mention.cues]
-    if not hedged:
-        return _worded(Strength.STATED, clean[0]) if clean else None
-    if clean and all(cue.kind == "history" for m in hedged for cue in m.mention.cues):
-        plain = [m for m in clean if m.mention.ordered or m.at.place in (Place.CODE_TEXT, Place.DISPLAY)]
-        if plain:  # a past course besides the one that is ordered now
+#: Places that name the order; another treatment there, or anywhere for a mention elsewhere, is a doubt.
+_NAMING: Final = frozenset({Place.CODE_TEXT, Place.DISPLAY, Place.ORDER_DETAIL})
+
+
+def _weigh(named: Sequence[_Mentioned], evidence: _Evidence) -> _Found | None:
+    """Weigh all mentions together: any doubt weakens the order, unless the service is plainly ordered besides.
+
+    A missing cue proves nothing: clinicians have more ways to say "not now" than any list has. So a mention counts
+    only in a telegraphic sentence of plain words, or where an action governs it, and beside no other treatment.
+    """
+    doubts = {found: doubt for found in named if (doubt := _doubt(found, evidence))}
+    sure = [found for found in named if found not in doubts]
+    if not doubts:
+        return _worded(Strength.STATED, sure[0]) if sure else None
+    kinds = {cue.kind for found in doubts for cue in found.mention.cues} or {"prose"}
+    if sure and not evidence.halted and kinds <= {"history", "consultation", "prose"}:
+        plain = [
+            found for found in sure if found.mention.ordered or (found.at.place in _NAMING and kinds == {"history"})
+        ]
+        if plain:  # a past course, or a talk about it, besides the one that is ordered now
             return _worded(Strength.STATED, plain[0])
-    return _worded(Strength.QUALIFIED, hedged[0], hedged[0].mention.cues[0].phrase)
+    first = next(iter(doubts))
+    return _worded(Strength.QUALIFIED, first, doubts[first])
+
+
+def _doubt(found: _Mentioned, evidence: _Evidence) -> str | None:
+    """Return what says that a mention may not be an order, or None."""
+    if evidence.halted:
+        return evidence.halted
+    if found.mention.cues:
+        return found.mention.cues[0].phrase
+    texts = [found.at.path] if found.at.place in _NAMING else evidence.treatments
+    for path in texts:
+        for treatment in evidence.treatments.get(path, ()):
+            if f" {treatment} " not in f" {found.mention.term} ":  # a service is not another one than itself
+                return treatment
+    return None if found.mention.ordered else "no word that orders it"
 
 
 def _worded(strength: Strength, found: _Mentioned, cue: str | None = None) -> _Found:

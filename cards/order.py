@@ -35,6 +35,8 @@ class Place(Enum):
     ORDER_DETAIL = "the order's details"
     NOTE = "the order's note"
     REASON = "the order's reason"
+    SITE = "the order's body site"
+    DOSAGE = "the order's dosage"
 
 
 class Fault(NamedTuple):
@@ -69,6 +71,7 @@ class Order:
     status: str | None
     do_not_perform: bool
     codings: tuple[OrderCoding, ...]
+    reasons: tuple[Coding, ...]
     texts: tuple[OrderText, ...]
     insurance: tuple[str, ...]
     service_date: date | None
@@ -108,6 +111,11 @@ def read_order(resource: Json, code_systems: CodeSystems) -> Order:
         if element in resource:
             for value, path in reading.objects(resource[element], f"{kind}.{element}"):
                 reading.concept(value, path, place)
+    if "medicationReference" in resource:
+        reading.medication(resource, f"{kind}.contained")
+    if "dosageInstruction" in resource:
+        for value, path in reading.objects(resource["dosageInstruction"], f"{kind}.dosageInstruction"):
+            reading.dosage(value, path)
     if "note" in resource:
         for value, path in reading.objects(resource["note"], f"{kind}.note"):
             reading.text(value.get("text"), f"{path}.text", Place.NOTE)
@@ -117,6 +125,7 @@ def read_order(resource: Json, code_systems: CodeSystems) -> Order:
         status=reading.string(resource.get("status"), f"{kind}.status"),
         do_not_perform=resource.get("doNotPerform") is True,
         codings=tuple(reading.codings),
+        reasons=tuple(reading.reasons),
         texts=tuple(reading.texts),
         insurance=_references(resource["insurance"]) if "insurance" in resource else (),
         service_date=_service_date(resource),
@@ -125,17 +134,22 @@ def read_order(resource: Json, code_systems: CodeSystems) -> Order:
 
 
 #: The other elements whose words and codes count, with the place they count as.
-_CONCEPT_LISTS: Final = (("orderDetail", Place.ORDER_DETAIL), ("reasonCode", Place.REASON))
+_CONCEPT_LISTS: Final = (
+    ("orderDetail", Place.ORDER_DETAIL),
+    ("reasonCode", Place.REASON),
+    ("bodySite", Place.SITE),
+)
 
 
 class _Reading:
     """Collects codes, texts and faults while an order is read."""
 
-    __slots__ = ("_code_systems", "codings", "faults", "texts")
+    __slots__ = ("_code_systems", "codings", "faults", "reasons", "texts")
 
     def __init__(self, code_systems: CodeSystems) -> None:
         self._code_systems = code_systems
         self.codings: list[OrderCoding] = []
+        self.reasons: list[Coding] = []
         self.texts: list[OrderText] = []
         self.faults: list[Fault] = []
 
@@ -193,11 +207,29 @@ class _Reading:
         # A coding with no system is not a code: only its words count.
         if system and code and not system.isspace() and not code.isspace():
             coding = self._code_systems.coding(system, code)
-            if place is not Place.REASON:
+            if place is Place.REASON:
+                self.reasons.append(coding)
+            elif place is not Place.SITE:
                 self.codings.append(OrderCoding(coding, path))
         if "display" in value:
             display = Place.DISPLAY if place is Place.CODE_TEXT else place
             self.text(value["display"], f"{path}.display", display, coding)
+
+    def medication(self, resource: Json, path: str) -> None:
+        """Read the contained Medication of an order: what it is, and its ingredients."""
+        reference = resource["medicationReference"]
+        wanted = reference.get("reference") if isinstance(reference, dict) else None
+        for contained, contained_path in self.objects(resource.get("contained"), path):
+            if isinstance(wanted, str) and wanted == f"#{contained.get('id')}":
+                self.concept(contained.get("code"), f"{contained_path}.code", Place.CODE_TEXT)
+                for part, part_path in self.objects(contained.get("ingredient"), f"{contained_path}.ingredient"):
+                    self.concept(part.get("itemCodeableConcept"), f"{part_path}.item", Place.ORDER_DETAIL)
+
+    def dosage(self, value: Json, path: str) -> None:
+        """Read what a dosage instruction says of the place and the way."""
+        self.text(value.get("text"), f"{path}.text", Place.DOSAGE)
+        self.concept(value.get("route"), f"{path}.route", Place.SITE)
+        self.concept(value.get("site"), f"{path}.site", Place.SITE)
 
     def _billing_options(self, value: Any, path: str) -> None:
         for extension, extension_path in self.objects(value, path):

@@ -43,6 +43,23 @@ class Reference:
 
 
 @dataclass(frozen=True, eq=False)
+class Inference:
+    """When an order that does not name the service may still be for it, as word lists (policy.schema.json)."""
+
+    agents: frozenset[str]
+    places: frozenset[str]
+    injections: frozenset[str]
+    exclusions: frozenset[str]
+    regulated: frozenset[str]
+    regulatory_note: str | None
+
+    @property
+    def lists(self) -> frozenset[str]:
+        """All word lists that must be looked for."""
+        return self.agents | self.places | self.injections | self.exclusions | self.regulated
+
+
+@dataclass(frozen=True, eq=False)
 class PolicyVersion:
     """What the policy says from `start` (None: not recorded) until the next version.
 
@@ -59,7 +76,10 @@ class PolicyVersion:
     notes: tuple[str, ...]
     definitive: Mapping[Coding, PolicyCode]
     nonspecific: frozenset[Coding]
+    unlisted: frozenset[Coding]
+    nothing_words: str | None
     word_lists: frozenset[str]
+    inference: Inference | None
     references: tuple[Reference, ...]
     key: str
     citation: str
@@ -140,6 +160,7 @@ def _start(key: str) -> date:
 def _read_version(entry: Json, key: str, document: Json, path: str, vocabulary: Vocabulary) -> PolicyVersion:
     definitive: dict[Coding, PolicyCode] = {}
     nonspecific: set[Coding] = set()
+    unlisted: set[Coding] = set()
     for number, code in enumerate(entry["codes"]):
         where = f"{path}.codes[{number}]"
         coding = _coding(code["system"], code["code"], where, vocabulary.code_systems)
@@ -149,6 +170,8 @@ def _read_version(entry: Json, key: str, document: Json, path: str, vocabulary: 
             definitive.update(dict.fromkeys((coding, *aliases), named))
         else:
             nonspecific.add(coding)
+            if code["role"] == "unlisted":
+                unlisted.add(coding)
     start = None if key == UNKNOWN_START else date.fromisoformat(key)
     return PolicyVersion(
         start=start,
@@ -160,6 +183,9 @@ def _read_version(entry: Json, key: str, document: Json, path: str, vocabulary: 
         notes=tuple(entry.get("notes", ())),
         definitive=definitive,
         nonspecific=frozenset(nonspecific),
+        unlisted=frozenset(unlisted),
+        nothing_words=_list_name(entry["unlisted-means-nothing"], path, vocabulary) if unlisted else None,
+        inference=_read_inference(entry.get("inference"), f"{path}.inference", vocabulary),
         word_lists=_word_lists(entry.get("terms", ()), document["id"], path, vocabulary),
         references=tuple(_read_reference(reference) for reference in entry["references"]),
         key=f"{document['id']}@{key}",
@@ -177,16 +203,33 @@ def _coding(system: str, code: str, path: str, code_systems: CodeSystems) -> Cod
 def _word_lists(terms: Any, policy_id: str, path: str, vocabulary: Vocabulary) -> frozenset[str]:
     lists: set[str] = set()
     for number, term in enumerate(terms):
-        if not term.startswith("@"):
-            lists.add(own_word_list(policy_id))
-        elif term[1:] in vocabulary.lists:
-            lists.add(term[1:])
-        else:
-            known = ", ".join(f"@{name}" for name in sorted(vocabulary.lists))
-            raise DocumentError(
-                f"{path}.terms[{number}]", f"word list {term} is not in the vocabulary (known: {known})"
-            )
+        named = term.startswith("@")
+        lists.add(_list_name(term, f"{path}.terms[{number}]", vocabulary) if named else own_word_list(policy_id))
     return frozenset(lists)
+
+
+def _read_inference(entry: Json | None, path: str, vocabulary: Vocabulary) -> Inference | None:
+    if entry is None:
+        return None
+
+    def lists(name: str) -> frozenset[str]:
+        return frozenset(_list_name(term, f"{path}.{name}", vocabulary) for term in entry.get(name, ()))
+
+    return Inference(
+        agents=lists("agents"),
+        places=lists("sites") | lists("indications"),
+        injections=lists("injection-words"),
+        exclusions=lists("exclusions"),
+        regulated=lists("regulated"),
+        regulatory_note=entry.get("regulatory-note"),
+    )
+
+
+def _list_name(term: str, path: str, vocabulary: Vocabulary) -> str:
+    if term[1:] not in vocabulary.lists:
+        known = ", ".join(f"@{name}" for name in sorted(vocabulary.lists))
+        raise DocumentError(path, f"word list {term} is not in the vocabulary (known: {known})")
+    return term[1:]
 
 
 def _read_reference(entry: Json) -> Reference:

@@ -1,6 +1,6 @@
 """The whole answer to one hook call: the response types, run in order over all decisions."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -41,6 +41,7 @@ class HookResponse:
     cards: tuple[Card, ...]
     system_actions: tuple[SystemAction, ...]
     primary_hook: bool
+    extension: Mapping[str, Any] | None = None
 
     def to_json(self) -> bytes:
         """Return the body of the response; the orders in it are the bytes that came, plus our extension.
@@ -58,6 +59,8 @@ class HookResponse:
                 }
                 for action in self.system_actions
             ]
+        if self.extension:
+            body["extension"] = dict(self.extension)
         return orjson.dumps(body)
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from cards.coding import CodeSystem, CodeSystems
+from cards.coding import CodeSystem, CodeSystems, Coding
 from cards.errors import DocumentError
 
 Json = Mapping[str, Any]
@@ -20,15 +20,40 @@ class Cue:
     phrase: str
 
 
+class CodePattern(NamedTuple):
+    """One code of a code system, or all that start so."""
+
+    system: str
+    code: str
+    is_prefix: bool
+
+    def matches(self, coding: Coding) -> bool:
+        """Tell whether a code is meant."""
+        if coding.system != self.system:
+            return False
+        return coding.code.startswith(self.code) if self.is_prefix else coding.code == self.code
+
+
+@dataclass(frozen=True, slots=True)
+class WordList:
+    """Terms, and codes that stand for the same; `look_alikes` hold a term but mean something else."""
+
+    terms: tuple[str, ...]
+    look_alikes: tuple[str, ...] = ()
+    codes: tuple[CodePattern, ...] = ()
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """What the policies of a deployment share."""
 
     code_systems: CodeSystems
-    lists: Mapping[str, tuple[str, ...]]
+    lists: Mapping[str, WordList]
     cues: tuple[Cue, ...]
     pseudo_cues: tuple[str, ...]
     actions: tuple[str, ...]
+    other_treatments: tuple[str, ...]
+    plain_words: tuple[str, ...]
 
 
 def read_code_systems(document: Json) -> CodeSystems:
@@ -49,11 +74,11 @@ def read_code_systems(document: Json) -> CodeSystems:
     return CodeSystems(systems)
 
 
-def read_vocabulary(code_systems: Json, words: Json, cues: Json) -> Vocabulary:
-    """Read the three vocabulary documents, each of which has passed its schema."""
+def read_vocabulary(systems: CodeSystems, words: Json, cues: Json) -> Vocabulary:
+    """Read words.json and cues.json, which have passed their schemas."""
     return Vocabulary(
-        code_systems=read_code_systems(code_systems),
-        lists={name: tuple(entry["terms"]) for name, entry in words["lists"].items()},
+        code_systems=systems,
+        lists={name: _read_list(entry, f"$.lists['{name}']", systems) for name, entry in words["lists"].items()},
         cues=tuple(
             Cue(group["kind"], group["side"], group["reach"], phrase)
             for group in cues["cues"]
@@ -61,4 +86,23 @@ def read_vocabulary(code_systems: Json, words: Json, cues: Json) -> Vocabulary:
         ),
         pseudo_cues=tuple(cues["pseudo-cues"]),
         actions=tuple(cues["actions"]),
+        other_treatments=tuple(cues["other-treatments"]),
+        plain_words=tuple(cues["plain-words"]),
     )
+
+
+def _read_list(entry: Json, path: str, code_systems: CodeSystems) -> WordList:
+    for number, code in enumerate(entry.get("codes", ())):
+        if code["system"] not in code_systems.by_name:
+            raise DocumentError(f"{path}.codes[{number}].system", f"no code system {code['system']}")
+    return WordList(
+        terms=tuple(entry["terms"]),
+        look_alikes=tuple(entry.get("look-alikes", ())),
+        codes=tuple(read_pattern(code) for code in entry.get("codes", ())),
+    )
+
+
+def read_pattern(code: Json) -> CodePattern:
+    """Read `{"system", "code"}` or `{"system", "starts-with"}`."""
+    prefix = code.get("starts-with")
+    return CodePattern(code["system"], (prefix or code["code"]).strip().upper(), prefix is not None)

@@ -40,11 +40,18 @@ def name_order(decision: Decision) -> str:
 
 def summarise(finding: Finding, covered: Covered) -> str:
     """Return the one sentence of a card: service, code and verdict."""
-    coding = finding.match.coding
-    code = f" ({coding.coding.code})" if coding else ""
-    if covered is Covered.CONDITIONAL and finding.match.strength is Strength.QUALIFIED:
-        return f"{finding.policy.service}{code}: cannot tell whether it is ordered here"
+    match = finding.match
+    if not match.strength.is_sure:
+        return _DOUBTS[match.strength].format(finding.policy.service)
+    code = f" ({match.coding.coding.code})" if match.coding else ""
     return f"{finding.policy.service}{code} {_SAYS[covered]}: {finding.version.verdict}"
+
+
+_DOUBTS: Final = {
+    Strength.QUALIFIED: "{}: cannot tell whether it is ordered here",
+    Strength.INFERRED: "{}: this order may be for it; say what is ordered",
+    Strength.UNLISTED: "{}: an unlisted code may hide it; name the procedure",
+}
 
 
 def rests_on(finding: Finding) -> str:
@@ -52,9 +59,11 @@ def rests_on(finding: Finding) -> str:
     match = finding.match
     if match.coding:
         return f"code {match.coding.coding.code} ({match.coding.coding.system})"
+    if match.code:
+        return f"code {match.code.code} ({match.code.system}), which does not say what is done"
     place = match.place.value if match.place else "the order"
     words = f'the words "{match.words}" in {place}'
-    return f'{words}, weakened by "{match.cue}"' if match.cue else words
+    return f'{words}, in doubt for "{match.cue}"' if match.cue else words
 
 
 def explain(decision: Decision) -> tuple[str, ...]:
@@ -74,7 +83,22 @@ def explain(decision: Decision) -> tuple[str, ...]:
 
 
 def _explain_finding(finding: Finding) -> str:
-    if finding.match.strength is Strength.QUALIFIED:
-        doubt = f"Cannot tell whether {finding.policy.service.lower()} is ordered: the order has {rests_on(finding)}."
-        return f"{doubt} State the ordered service by its code. Policy: {finding.version.citation}."
-    return f"{finding.version.position} Rests on {rests_on(finding)}. Policy: {finding.version.citation}."
+    version = finding.version
+    if finding.match.strength.is_sure:
+        return f"{version.position} Rests on {rests_on(finding)}. Policy: {version.citation}."
+    return " ".join((*doubts(finding), ask(finding), f"Policy: {version.citation}."))
+
+
+def doubts(finding: Finding) -> tuple[str, ...]:
+    """Return why a finding gives no sure answer, a sentence each, with the regulatory note where one applies."""
+    service, rule = finding.policy.service.lower(), finding.version.inference
+    note = rule.regulatory_note if rule and finding.match.regulated else None
+    doubt = f"Cannot tell whether {service} is ordered. Rests on {rests_on(finding)}."
+    return (doubt, note) if note else (doubt,)
+
+
+def ask(finding: Finding) -> str:
+    """Return what to write on the order, so that it can be judged."""
+    codes = ", ".join(dict.fromkeys(code.coding.code for code in finding.version.definitive.values()))
+    service = finding.policy.service.lower()
+    return f"If {service} is ordered, put its code ({codes}) on the order; else name the procedure that is."

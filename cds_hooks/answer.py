@@ -2,15 +2,16 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from cards import (
     ORDER_CODE_ELEMENTS,
     Answered,
     Coverage,
+    Decision,
     Fault,
     Order,
     Paying,
@@ -30,6 +31,10 @@ from cds_hooks.settings import Settings
 
 #: Gives the time in a zone.
 Clock = Callable[[ZoneInfo], datetime]
+
+
+#: The extension that carries the steps of each decision, where the setting asks for it.
+TRACE: Final = "crd-server.trace"
 
 
 class Answer(NamedTuple):
@@ -60,18 +65,60 @@ def answer_hook(service: Service, body: bytes, deployment: Deployment) -> Answer
     rules = deployment.rules
     call = read_hook_request(body, deployment.schemas[service.hook], deployment.settings.max_nesting)
     drafts = _in_scope(call)
-    prefetched = read_prefetch(call.prefetch, call.patient_id)
+    prefetched = read_prefetch(call.prefetch, call.patient_id, rules.vocabulary.code_systems)
     fhir_faults = 0 if call.is_plain else _check_fhir(drafts, prefetched, deployment)
     on = deployment.today()
     answered = []
+    traces: list[dict[str, Any]] = []
     for draft in drafts:
         order = _read(draft, rules)
-        decision = decide(order, _paying(order, prefetched.coverages, deployment), rules.index, on)
+        paying = find_payer(order, prefetched.coverages, deployment)
+        if deployment.settings.trace == "response":
+            traces.append({"order": draft.path, "steps": explain_order(order, paying, rules, on).steps})
+        decision = decide(order, paying, rules.index, on)
         if decision:
             answered.append(Answered(decision, draft.raw, draft.number))
     derive_id = _id_source(service, call, on, deployment.settings)
     response = respond(answered, deployment.options[service.hook], rules.vocabulary.code_systems, derive_id)
+    if traces:
+        response = replace(response, extension={TRACE: traces})
     return Answer(response.to_json(), _facts(service, drafts, answered, prefetched, fhir_faults))
+
+
+class Explanation(NamedTuple):
+    """One order of a call, how it was decided, and every step that led there."""
+
+    order: Order
+    paying: Paying
+    decision: Decision | None
+    steps: tuple[tuple[str, str], ...]
+
+
+def explain_hook(service: Service, body: bytes, deployment: Deployment, on: date | None = None) -> list[Explanation]:
+    """Decide on the orders of a hook call as `answer_hook` does, and keep the steps. Nothing is answered."""
+    rules = deployment.rules
+    call = read_hook_request(body, deployment.schemas[service.hook], deployment.settings.max_nesting)
+    prefetched = read_prefetch(call.prefetch, call.patient_id, rules.vocabulary.code_systems)
+    orders = [_read(draft, rules) for draft in _in_scope(call)]
+    day = on or deployment.today()
+    return [explain_order(order, find_payer(order, prefetched.coverages, deployment), rules, day) for order in orders]
+
+
+def explain_order(order: Order, paying: Paying, rules: Rules, on: date) -> Explanation:
+    """Decide on one order and keep every step."""
+    steps: list[tuple[str, str]] = [("payer", _describe_payer(paying))]
+    steps += [("read", f"{fault.path} {fault.problem}") for fault in order.faults]
+    decision = decide(order, paying, rules.index, on, lambda rule, found: steps.append((rule, found)))
+    if order.is_void:
+        steps.append(("ruled out", "the order asks for nothing: not to be performed, revoked or entered in error"))
+    return Explanation(order, paying, decision, tuple(steps))
+
+
+def _describe_payer(paying: Paying) -> str:
+    if paying.coverage is None:
+        return f"{paying.payer.name}: the default payer, no active Coverage came along"
+    known = "named by" if paying.payer_is_known else "the default payer, another payer is named by"
+    return f"{paying.payer.name}: {known} {paying.coverage.reference}"
 
 
 def _facts(
@@ -112,7 +159,7 @@ def _read(draft: Draft, rules: Rules) -> Order:
 def unreadable_order(path: str) -> Order:
     """Return an order of which nothing could be read; `path` says where it stood in the request."""
     fault = Fault(path, "is not a request resource of CRD")
-    return Order("Order", None, None, False, (), (), (), None, (fault,))
+    return Order("Order", None, None, False, (), (), (), (), None, (fault,))
 
 
 def _check_fhir(drafts: Sequence[Draft], prefetched: Prefetched, deployment: Deployment) -> int:
@@ -130,7 +177,7 @@ def _issue(path: str, fault: Fault) -> Issue:
     return Issue("structure", f"{expression} {fault.problem}", expression)
 
 
-def _paying(order: Order, coverages: Sequence[Coverage], deployment: Deployment) -> Paying:
+def find_payer(order: Order, coverages: Sequence[Coverage], deployment: Deployment) -> Paying:
     """Return who pays for an order; without a Coverage, and by setting for an unknown payer, the default payer."""
     payers = deployment.rules.payers
     coverage = choose_coverage(coverages, order.insurance)

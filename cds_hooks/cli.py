@@ -7,6 +7,9 @@ import orjson
 
 from cds_hooks.app import create_deployment
 from cds_hooks.errors import StartError
+from cds_hooks.explain_command import explain_command
+from cds_hooks.export_commands import export
+from cds_hooks.policy_commands import policies
 from cds_hooks.server import check_free, create_server
 from cds_hooks.settings import describe_settings, read_settings
 
@@ -55,3 +58,8 @@ def show_settings(as_json: bool) -> None:
     for row in rows:
         click.echo(f"{row['name']}={row['value']}  ({row['from']}; default {row['default']})")
         click.echo(f"    {row['meaning']}")
+
+
+main.add_command(explain_command)
+main.add_command(export)
+main.add_command(policies)

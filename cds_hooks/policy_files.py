@@ -13,6 +13,7 @@ from cards import (
     Policy,
     PolicyIndex,
     Vocabulary,
+    read_code_systems,
     read_payer,
     read_policy,
     read_vocabulary,
@@ -38,7 +39,7 @@ def load_rules(vocabulary_folder: Path, policy_folder: Path, payer_folder: Path)
     """Load all three folders, or raise StartError with the file, the JSON path and the reason; never a part."""
     vocabulary = load_vocabulary(vocabulary_folder)
     policies = load_policies(policy_folder, vocabulary)
-    payers = _load_payers(payer_folder, policies)
+    payers = _load_payers(payer_folder, policies, vocabulary)
     return Rules(vocabulary, PolicyIndex(policies.values(), vocabulary), payers)
 
 
@@ -48,10 +49,8 @@ def load_vocabulary(folder: Path) -> Vocabulary:
     for name in ("code-systems", "words", "cues"):
         schema = load_schema(_SCHEMAS / "vocabulary" / f"{name}.schema.json")
         documents[name] = read_document(folder / f"{name}.json", schema)
-    return _reading(
-        folder / "code-systems.json",
-        lambda: read_vocabulary(documents["code-systems"], documents["words"], documents["cues"]),
-    )
+    systems = _reading(folder / "code-systems.json", partial(read_code_systems, documents["code-systems"]))
+    return _reading(folder / "words.json", partial(read_vocabulary, systems, documents["words"], documents["cues"]))
 
 
 def load_policies(folder: Path, vocabulary: Vocabulary) -> dict[str, Policy]:
@@ -63,9 +62,12 @@ def load_policies(folder: Path, vocabulary: Vocabulary) -> dict[str, Policy]:
     }
 
 
-def _load_payers(folder: Path, policies: Mapping[str, Policy]) -> PayerDirectory:
+def _load_payers(folder: Path, policies: Mapping[str, Policy], vocabulary: Vocabulary) -> PayerDirectory:
     documents = _load_folder(folder, "payers", "payer")
-    payers = {path: read_payer(document) for path, document in documents.items()}
+    payers = {
+        path: _reading(path, partial(read_payer, document, vocabulary.code_systems))
+        for path, document in documents.items()
+    }
     defaults = [path.name for path, payer in payers.items() if payer.is_default]
     if len(defaults) != 1:
         raise StartError(f'{folder}: exactly one payer must have "default": true, these have: {defaults}')

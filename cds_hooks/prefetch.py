@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cards import Coverage, read_coverage
+from cards import CodeSystems, Coverage, read_coverage
 
 Json = Mapping[str, Any]
 
@@ -19,7 +19,7 @@ class Prefetched:
     foreign: int
 
 
-def read_prefetch(prefetch: Json, patient_id: str) -> Prefetched:
+def read_prefetch(prefetch: Json, patient_id: str, code_systems: CodeSystems) -> Prefetched:
     """Read the Coverages of the patient, each with the payor Organization that came along or is contained."""
     found: list[tuple[Json, str]] = []
     organizations: list[Json] = []
@@ -33,7 +33,7 @@ def read_prefetch(prefetch: Json, patient_id: str) -> Prefetched:
             else:
                 _sort(value, f"prefetch.{key}", found, organizations)
     mine = [item for item in found if _is_of(item[0], patient_id)]
-    coverages = [read for coverage, _ in mine if (read := read_coverage(coverage, organizations))]
+    coverages = [read for coverage, _ in mine if (read := read_coverage(coverage, organizations, code_systems))]
     return Prefetched(tuple(coverages), tuple(mine), len(found) - len(mine))
 
 

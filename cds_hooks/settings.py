@@ -68,6 +68,10 @@ class Settings(BaseSettings):
         "annotate",
         description="orders on order-sign that no policy speaks of: annotate says so on the order, silent says nothing",
     )
+    trace: Literal["off", "response"] = Field(
+        "off",
+        description="the steps of each decision: off keeps them inside, response adds them as an extension",
+    )
     max_body_bytes: int = Field(
         2 * 1024 * 1024,
         ge=1024,

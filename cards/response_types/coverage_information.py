@@ -11,7 +11,7 @@ import msgspec
 import orjson
 
 from cards.card import SystemAction
-from cards.coding import CodeSystems
+from cards.coding import CodeSystems, Coding
 from cards.coverage import same_reference
 from cards.decision import Basis, Decision
 from cards.matching import Strength
@@ -124,7 +124,14 @@ def _answer_parts(decision: Decision, wire: WireVersion, code_systems: CodeSyste
     for code in _billing_codes(decision):
         yield {"url": "billingCode", "valueCoding": _coding(code, code_systems)}
     for text in explain(decision):
-        yield {"url": "reason", "valueCodeableConcept": {"text": text}}
+        yield {"url": "reason", "valueCodeableConcept": {**_reason_code(decision, wire), "text": text}}
+
+
+def _reason_code(decision: Decision, wire: WireVersion) -> dict[str, Any]:
+    """CRD 2.0.1 has one code that fits a policy in doubt: the ordered code is too coarse to be judged."""
+    if decision.basis is Basis.POLICY and decision.covered is Covered.CONDITIONAL and not decision.is_sure:
+        return {"coding": [{"system": wire.detail_system, "code": "detail-code"}]}
+    return {}
 
 
 def _conditions(decision: Decision, wire: WireVersion) -> Iterator[dict[str, Any]]:
@@ -150,12 +157,13 @@ def _billing_codes(decision: Decision) -> tuple[PolicyCode, ...]:
     """The codes the answer holds for: those the policies name the service by. None for a conditional answer."""
     if decision.basis is not Basis.POLICY or decision.covered is Covered.CONDITIONAL:
         return ()
-    codes: dict[PolicyCode, None] = {}
+    codes: dict[Coding, PolicyCode] = {}
     for finding in decision.findings:
         matched = finding.match.coding
         named = [matched] if matched and finding.match.strength is Strength.DEFINITIVE else []
-        codes.update(dict.fromkeys(named or finding.version.definitive.values()))
-    return tuple(codes)
+        for code in named or finding.version.definitive.values():
+            codes.setdefault(code.coding, code)
+    return tuple(codes.values())
 
 
 def _coding(code: PolicyCode, code_systems: CodeSystems) -> dict[str, str]:

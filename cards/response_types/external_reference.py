@@ -55,7 +55,7 @@ def _detail(decisions: Sequence[Decision]) -> str:
         lines.append(f"- Order: {name_order(decision)}. Rests on {because}.")
     for finding in first.findings:
         lines.append(f"- Policy: {finding.version.citation}.")
-        lines += [f"- {note}" for note in finding.version.notes]
+        lines += [f"- {note}" for note in finding.version.notes if f"- {note}" not in lines]
     if not first.payer_is_known:
         lines.append(f"- The payer of this coverage is not known here; answered as for {first.payer.name}.")
     if first.coverage is None:

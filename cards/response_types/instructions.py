@@ -6,7 +6,7 @@ from typing import Any
 from cards.card import Card, HooksCoding, Source
 from cards.decision import Basis, Decision
 from cards.versions import WireVersion
-from cards.wording import explain, name_order, plain, summarise
+from cards.wording import ask, doubts, explain, name_order, plain, summarise
 
 
 def build(decision: Decision, number: int, wire: WireVersion, derive_id: Callable[..., str]) -> Card:
@@ -33,14 +33,18 @@ def _summary(decision: Decision) -> str:
 
 def _detail(decision: Decision) -> str:
     lines = [_ask(decision), "", f"- Order: {name_order(decision)}."]
-    return "\n".join([*lines, *(f"- {plain(reason, longest=600)}" for reason in explain(decision))])
+    for finding in decision.findings:
+        lines += [f"- {plain(doubt, longest=300)}" for doubt in doubts(finding)]
+        lines.append(f"- Policy: {finding.version.citation}.")
+    if decision.basis is Basis.UNREADABLE:
+        lines += [f"- {plain(reason, longest=300)}" for reason in explain(decision)]
+    return "\n".join(lines)
 
 
 def _ask(decision: Decision) -> str:
     if decision.basis is Basis.UNREADABLE:
         return "Cannot tell whether this order is covered: parts of it do not have the form of FHIR R4."
-    service = decision.findings[0].policy.service.lower()
-    return f"If {service} is ordered, put its code on the order; if it is not, nothing is needed."
+    return ask(decision.findings[0])
 
 
 def _concerns(decision: Decision) -> dict[str, Any] | None:

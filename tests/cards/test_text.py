@@ -13,7 +13,7 @@ from cds_hooks.policy_files import Rules
 
 @pytest.fixture(name="finder")
 def _finder(rules: Rules) -> TermFinder:
-    return TermFinder({"prolotherapy": rules.vocabulary.lists["prolotherapy"]}, rules.vocabulary)
+    return TermFinder({"prolotherapy": rules.vocabulary.lists["prolotherapy"]}, {"prolotherapy"}, rules.vocabulary)
 
 
 @pytest.mark.parametrize(

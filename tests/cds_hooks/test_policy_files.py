@@ -71,6 +71,10 @@ def test_the_shipped_files_load(data: Path) -> None:
         ("payers/example-health-plan.json", lambda d: d.pop("name"), "$"),
         ("vocabulary/code-systems.json", lambda d: d["codeSystems"].append(d["codeSystems"][0]), "$.codeSystems"),
         ("vocabulary/words.json", lambda d: d["lists"]["prolotherapy"].update(terms=[]), "$.lists"),
+        ("vocabulary/words.json", lambda d: d["lists"]["prolotherapy"].update(codes=[{"system": "X", "code": "1"}]), "$.lists"),
+        ("payers/medicare.json", lambda d: d["recognised-by"]["coverage-types"][0].update(system="X"), "$.recognised-by"),
+        ("policies/cms-ncd-150-7.json", lambda d: d["versions"]["unknown"]["inference"].update(agents=["@no-list"]), ".agents"),
+        ("policies/cms-ncd-150-7.json", lambda d: d["versions"]["unknown"].pop("unlisted-means-nothing"), "unlisted-means-nothing"),
         ("vocabulary/cues.json", lambda d: d["cues"][0].update(side="left"), "$.cues[0].side"),
     ],
 )  # fmt: skip

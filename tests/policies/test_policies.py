@@ -1,15 +1,12 @@
 """Every policy against its cases, which are data: a policy change takes no Python."""
 
 import json
-from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from cards import Paying, decide, read_order
-from cds_hooks.json_documents import load_schema, read_document
+from cds_hooks.policy_cases import Case, answer_order, is_as_expected, read_cases
 from cds_hooks.policy_files import Rules
 
 HERE = Path(__file__).resolve().parent
@@ -17,29 +14,23 @@ SHIPPED = HERE.parent.parent / "cards" / "policies"
 POLICIES = sorted(path.stem for path in SHIPPED.glob("*.json") if not path.name.endswith(".schema.json"))
 
 
-def cases_of(policy: str) -> list[dict[str, Any]]:
-    return read_document(HERE / f"{policy}.json", load_schema(HERE / "cases.schema.json"))["cases"]
+def cases_of(policy: str) -> tuple[Case, ...]:
+    return read_cases(HERE / f"{policy}.json")
 
 
-CASES = [pytest.param(policy, case, id=f"{policy}: {case['name']}") for policy in POLICIES for case in cases_of(policy)]
+CASES = [pytest.param(policy, case, id=f"{policy}: {case.name}") for policy in POLICIES for case in cases_of(policy)]
 
 
 @pytest.mark.parametrize(("policy", "case"), CASES)
-def test_a_policy_answers_each_of_its_cases(policy: str, case: dict[str, Any], rules: Rules) -> None:
-    paying = Paying(None, replace(rules.payers.default, policies=(policy,)), payer_is_known=True)
-    order = read_order({"resourceType": "ServiceRequest", "id": "o", **case["order"]}, rules.vocabulary.code_systems)
+def test_a_policy_answers_each_of_its_cases(policy: str, case: Case, rules: Rules) -> None:
+    answer = answer_order(case.order, policy, case.on, rules)
 
-    decision = decide(order, paying, rules.index, date.fromisoformat(case["on"]))
-
-    findings = decision.findings if decision else ()
-    assert (decision.covered.value if decision and findings else "nothing") == case["expect"]
-    if "strength" in case:
-        assert [finding.match.strength.value for finding in findings] == [case["strength"]]
+    assert is_as_expected(case, answer), f"expected {case.expect} {case.strength or ''}, got {answer.as_written}"
 
 
 @pytest.mark.parametrize("policy", POLICIES)
 def test_a_policy_has_cases_of_both_outcomes(policy: str) -> None:
-    expected = {case["expect"] for case in cases_of(policy)}
+    expected = {case.expect for case in cases_of(policy)}
 
     assert "nothing" in expected
     assert expected & {"not-covered", "covered"}
@@ -49,7 +40,7 @@ def test_a_policy_has_cases_of_both_outcomes(policy: str) -> None:
 def test_a_policy_has_cases_at_the_edges_of_every_version(policy: str) -> None:
     """The day before, the first and the last day of each version (the day before the next one, or any later day)."""
     document = json.loads((SHIPPED / f"{policy}.json").read_text())
-    asked = {date.fromisoformat(case["on"]) for case in cases_of(policy)}
+    asked = {case.on for case in cases_of(policy)}
     starts = sorted(date.fromisoformat(key) for key in document["versions"] if key != "unknown")
     for start in starts:
         assert start - timedelta(days=1) in asked, f"no case on the day before {start}"

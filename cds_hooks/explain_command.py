@@ -1,0 +1,129 @@
+"""`crd explain`: how an order would be decided, with every step: for analysts and for disputes."""
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import orjson
+
+from cards import CodeSystems, Paying, explain, read_order
+from cds_hooks.answer import Deployment, Explanation, explain_hook, explain_order
+from cds_hooks.app import create_deployment
+from cds_hooks.errors import CallError, StartError
+from cds_hooks.services import SERVICES
+from cds_hooks.settings import read_settings
+
+_SERVICES: Final = {service.hook: service for service in SERVICES}
+
+
+@click.command("explain")
+@click.argument("request", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--code", multiple=True, help="A code of the order: M0076, or SYSTEM|CODE such as CPT|20999.")
+@click.option("--text", help="The order's name, such as: Prolotherapy, right knee.")
+@click.option("--note", multiple=True, help="A note of the order.")
+@click.option("--payer", "payer_id", help="The payer by the id of its file; without it the default payer.")
+@click.option("--on", "on", type=click.DateTime(["%Y-%m-%d"]), help="The day, such as 2024-06-01; without it today.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def explain_command(
+    request: Path | None,
+    code: tuple[str, ...],
+    text: str | None,
+    note: tuple[str, ...],
+    payer_id: str | None,
+    on: datetime | None,
+    as_json: bool,
+) -> None:
+    """Say how an order would be decided, and by which steps.
+
+    REQUEST is a hook call in a file; without it, describe one order by options:
+
+    \b
+      crd explain fhir_examples/evicore-cmm-204/m0076-order-select/request.json
+      crd explain --code M0076 --text "Prolotherapy" --payer medicare --on 2024-06-01
+    """
+    deployment = create_deployment(read_settings())
+    day = on.date() if on else None
+    if request:
+        explanations = _of_request(request, deployment, day)
+    elif code or text or note:
+        explanations = [_of_options(code, text, note, payer_id, day or deployment.today(), deployment)]
+    else:
+        raise click.UsageError("give a REQUEST file, or describe an order with --code, --text or --note")
+    rows = [_row(explanation) for explanation in explanations]
+    click.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2) if as_json else "\n\n".join(map(_readable, rows)))
+
+
+def _of_request(path: Path, deployment: Deployment, on: date | None) -> list[Explanation]:
+    body = path.read_bytes()
+    try:
+        hook = orjson.loads(body).get("hook")
+    except (orjson.JSONDecodeError, AttributeError):
+        raise StartError(f"{path}: not a hook call in JSON") from None
+    if hook not in _SERVICES:
+        raise StartError(f"{path}: $.hook: {hook} is not one of {', '.join(_SERVICES)}")
+    try:
+        return explain_hook(_SERVICES[hook], body, deployment, on)
+    except CallError as error:
+        raise StartError("\n".join(f"{path}: {issue.diagnostics}" for issue in error.issues)) from None
+
+
+def _of_options(
+    codes: tuple[str, ...],
+    text: str | None,
+    notes: tuple[str, ...],
+    payer_id: str | None,
+    on: date,
+    deployment: Deployment,
+) -> Explanation:
+    rules = deployment.rules
+    code_systems = rules.vocabulary.code_systems
+    coding = [_coding(code, code_systems) for code in codes]
+    concept = {"coding": coding, **({"text": text} if text else {})}
+    resource = {"resourceType": "ServiceRequest", "code": concept, "note": [{"text": note} for note in notes]}
+    payers = {payer.id: payer for payer in rules.payers.payers}
+    if payer_id and payer_id not in payers:
+        raise StartError(f"no payer {payer_id} (known: {', '.join(sorted(payers))})")
+    payer = payers[payer_id] if payer_id else rules.payers.default
+    return explain_order(read_order(resource, code_systems), Paying(None, payer, payer_is_known=True), rules, on)
+
+
+def _coding(code: str, code_systems: CodeSystems) -> dict[str, str]:
+    """Return a FHIR Coding for `SYSTEM|CODE`, or for a bare code: five digits are CPT, a letter and digits HCPCS."""
+    system, bar, value = code.rpartition("|")
+    if not bar:
+        system = "CPT" if value[:1].isdigit() else "HCPCS"
+    return {"system": code_systems.uri(system), "code": value}
+
+
+def _row(explanation: Explanation) -> dict[str, Any]:
+    decision = explanation.decision
+    return {
+        "order": replace_empty(explanation.order.title, explanation.order.resource_type),
+        "payer": explanation.paying.payer.name,
+        "covered": decision.covered if decision else None,
+        "basis": decision.basis.value if decision else "an order that asks for nothing",
+        "reasons": list(explain(decision)) if decision else [],
+        "findings": [
+            {
+                "policy": finding.version.key,
+                "strength": finding.match.strength.value,
+                "path": finding.path,
+                "guideline": finding.version.guideline.url,
+            }
+            for finding in (decision.findings if decision else ())
+        ],
+        "trace": [{"step": rule, "found": found} for rule, found in explanation.steps],
+    }
+
+
+def replace_empty(text: str, instead: str) -> str:
+    """Return `text`, or what to say where there is none."""
+    return text or f"{instead} without a name"
+
+
+def _readable(row: dict[str, Any]) -> str:
+    lines = [f"{row['order']}: {row['covered'] or 'no answer'} ({row['basis']}), {row['payer']}"]
+    lines += [f"  {reason}" for reason in row["reasons"]]
+    lines += [f"  - {step['step']}: {step['found']}" for step in row["trace"]]
+    return "\n".join(lines)

@@ -1,0 +1,76 @@
+"""The commands `crd export`: the rules in formats that other engines read."""
+
+import re
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+from zoneinfo import ZoneInfo
+
+import click
+import orjson
+
+from cards import Vocabulary
+from cds_hooks.fhir_export import export_bundle
+from cds_hooks.json_documents import load_schema, read_document
+from cds_hooks.policy_files import load_policies, load_vocabulary
+from cds_hooks.settings import Settings, read_settings
+
+_SCHEMA: Final = Path(__file__).resolve().parent.parent / "cards" / "policies" / "policy.schema.json"
+
+#: What `|version` and `/Type/id` can follow: an http(s) URL without query, fragment, space or `|`.
+_BASE_URL: Final = re.compile(r"https?://[^\s|?#/][^\s|?#]*")
+
+
+def _base_url(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    if not _BASE_URL.fullmatch(value):
+        raise click.BadParameter("must be an http(s) URL without query and fragment")
+    return value
+
+
+@click.group()
+def export() -> None:
+    """Write the policies in a format that other engines read."""
+
+
+@export.command("fhir")
+@click.option("--out", type=click.File("wb", lazy=True), default="-", help="File to write; standard output if none.")
+@click.option("--json-lines", is_flag=True, help="One resource on each line (NDJSON) instead of one Bundle.")
+@click.option(
+    "--base-url",
+    default="http://example.org/crd",
+    show_default=True,
+    callback=_base_url,
+    help="What every canonical URL begins with.",
+)
+@click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="Day of publication; ended versions are retired. [today]")
+def export_fhir(out: BinaryIO, json_lines: bool, base_url: str, on: datetime | None) -> None:
+    """Write a FHIR R4 Bundle: PlanDefinition, Library and ValueSets of every policy version.
+
+    Reads the folders that CRD_POLICIES and CRD_VOCABULARY name. The same files and day give the same bytes.
+    """
+    settings = read_settings()
+    documents, vocabulary = _read_policies(settings)
+    bundle = export_bundle(documents, vocabulary, on.date() if on else _today(settings), base_url)
+    out.write(_lines(bundle) if json_lines else _document(bundle))
+
+
+def _read_policies(settings: Settings) -> tuple[list[Any], Vocabulary]:
+    """Return the policies' own JSON once the loader has passed all of them; StartError says what is wrong where."""
+    vocabulary = load_vocabulary(settings.vocabulary)
+    policies = load_policies(settings.policies, vocabulary)
+    schema = load_schema(_SCHEMA)
+    documents = [read_document(settings.policies / f"{policy}.json", schema) for policy in sorted(policies)]
+    return documents, vocabulary
+
+
+def _today(settings: Settings) -> date:
+    return datetime.now(ZoneInfo(settings.time_zone)).date()
+
+
+def _document(bundle: dict[str, Any]) -> bytes:
+    return orjson.dumps(bundle, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def _lines(bundle: dict[str, Any]) -> bytes:
+    """Return the Bundle's resources as FHIR's bulk data has them (application/fhir+ndjson)."""
+    return b"".join(orjson.dumps(e["resource"], option=orjson.OPT_APPEND_NEWLINE) for e in bundle["entry"])

@@ -1,0 +1,136 @@
+"""The cases of a policy: what it should answer, as data, and what it does answer."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from jsonschema import Draft202012Validator
+
+from cards import ORDER_CODE_ELEMENTS, Paying, Policy, decide, read_order
+from cards.matching import Finding
+from cds_hooks.errors import StartError
+from cds_hooks.json_documents import load_schema, read_document, refuse_constant, refuse_repeated_members
+from cds_hooks.policy_files import Rules
+
+_SCHEMA: Final = Path(__file__).resolve().parent / "schemas" / "policy-cases.schema.json"
+
+#: What a policy answers about an order that is none of its business; the other answers are codes of `covered`.
+NOTHING: Final = "nothing"
+
+
+class Case(NamedTuple):
+    """One case of a policy; `path` is its JSON path in the cases file, `strength` None where any will do."""
+
+    path: str
+    name: str
+    on: date
+    order: Mapping[str, Any]
+    expect: str
+    strength: str | None
+
+
+class Answer(NamedTuple):
+    """What one policy answers about one order, and the texts of that answer, by what each is.
+
+    `as_written` adds the strength to the answer, as in "not-covered (stated)".
+    """
+
+    covered: str
+    strength: str | None
+    texts: Mapping[str, str]
+
+    @property
+    def as_written(self) -> str:
+        """The answer with its strength, for a person."""
+        return f"{self.covered} ({self.strength})" if self.strength else self.covered
+
+
+_SILENCE: Final = Answer(NOTHING, None, {})
+
+
+def load_cases_schema() -> Draft202012Validator:
+    """Return the validator of cases files."""
+    return load_schema(_SCHEMA)
+
+
+def read_cases(path: Path) -> tuple[Case, ...]:
+    """Return the cases of a file; StartError says what is wrong where."""
+    document = read_document(path, load_cases_schema())
+    return tuple(_read_case(number, entry) for number, entry in enumerate(document["cases"]))
+
+
+def list_cases_files(folder: Path) -> list[Path]:
+    """Return the cases files of a folder, by name."""
+    return sorted(path for path in folder.glob("*.json") if not path.name.endswith(".schema.json"))
+
+
+def read_orders(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Yield the orders of an NDJSON file with their line numbers; StartError names the line, never what it holds."""
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, ValueError):
+        raise StartError(f"{path}: cannot be read as UTF-8 text") from None
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            yield number, _read_order_line(line, f"{path}: line {number}")
+
+
+def _read_order_line(line: str, where: str) -> Mapping[str, Any]:
+    try:
+        order = json.loads(line, object_pairs_hook=refuse_repeated_members, parse_constant=refuse_constant)
+    except (ValueError, RecursionError):
+        raise StartError(f"{where}: not JSON, or a member is there twice") from None
+    if not isinstance(order, dict) or str(order.get("resourceType")) not in ORDER_CODE_ELEMENTS:
+        raise StartError(f"{where}: resourceType must be one of {', '.join(ORDER_CODE_ELEMENTS)}")
+    return order
+
+
+def _read_case(number: int, entry: Mapping[str, Any]) -> Case:
+    on = date.fromisoformat(entry["on"])
+    return Case(f"$.cases[{number}]", entry["name"], on, entry["order"], entry["expect"], entry.get("strength"))
+
+
+def answer_order(order: Mapping[str, Any], policy: str, on: date, rules: Rules) -> Answer:
+    """Ask one policy alone about an order; a policy that the rules do not have answers nothing."""
+    if policy not in rules.index.policies:
+        return _SILENCE
+    paying = Paying(None, replace(rules.payers.default, policies=(policy,)), payer_is_known=True)
+    resource = {"resourceType": "ServiceRequest", "id": "o", **order}
+    decision = decide(read_order(resource, rules.vocabulary.code_systems), paying, rules.index, on)
+    if decision is None or not decision.findings:
+        return _SILENCE
+    finding = decision.findings[0]
+    return Answer(decision.covered.value, finding.match.strength.value, _texts(finding))
+
+
+def is_as_expected(case: Case, answer: Answer) -> bool:
+    """Tell whether an answer is what the case expects, in its strength too where the case names one."""
+    return answer.covered == case.expect and case.strength in (None, answer.strength)
+
+
+def expectation(case: Case) -> str:
+    """Return what a case expects as answers are written."""
+    return Answer(case.expect, case.strength, {}).as_written
+
+
+def edge_days(policy: Policy) -> tuple[date, ...]:
+    """Return the first days of the dated versions, a `null` that ends the policy among them."""
+    return tuple(start for start in policy.starts if start != date.min)
+
+
+def _texts(finding: Finding) -> dict[str, str]:
+    """Everything the policy itself says in an answer; the link is the policy's own, not one a payer has set."""
+    policy, version, regulated = finding.policy, finding.version, finding.match.regulated
+    return {
+        "service": policy.service,
+        "verdict": version.verdict,
+        "position": version.position,
+        "notes": " ".join(version.notes),
+        "prior authorization": version.pa_needed or "",
+        "regulatory note": (version.inference.regulatory_note or "") if version.inference and regulated else "",
+        "citation": version.citation,
+        "link": f"{policy.name} ({policy.publisher}) {version.guideline.url}",
+    }

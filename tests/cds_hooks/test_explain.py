@@ -1,0 +1,116 @@
+"""`crd explain`, and where the trace of a decision may be seen."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+CRD = str(Path(sys.executable).parent / "crd")
+SIGN = "/cds-services/order-sign-crd"
+
+
+def explain(*arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CRD_")}
+    command = [CRD, "explain", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
+
+
+def rows(*arguments: str) -> list[dict[str, Any]]:
+    return json.loads(explain(*arguments, "--json").stdout)
+
+
+def steps(row: dict[str, Any]) -> list[str]:
+    return [step["step"] for step in row["trace"]]
+
+
+def test_a_request_is_explained_order_by_order() -> None:
+    found = rows(str(ROOT / "fhir_examples" / "evicore-cmm-204" / "two-orders-one-matches" / "request.json"))
+
+    assert [(row["order"], row["covered"]) for row in found] == [
+        ("MRI right knee without contrast", "conditional"),
+        ("Prolotherapy, right knee", "not-covered"),
+    ]
+    assert found[0]["basis"] == "no policy of this service"
+    assert found[1]["findings"] == [
+        {
+            "policy": "evicore-cmm-204@2023-05-31",
+            "strength": "definitive",
+            "path": "ServiceRequest.code.coding[0]",
+            "guideline": "https://www.evicore.com/provider/clinical-guidelines",
+        }
+    ]
+    assert steps(found[1]) == ["payer", "in force", "match"]
+
+
+def test_an_order_can_be_described_by_options() -> None:
+    [row] = rows("--code", "M0076", "--text", "Prolotherapy", "--payer", "medicare", "--on", "2024-06-01")
+
+    assert row["payer"] == "Medicare"
+    assert row["findings"][0]["policy"] == "cms-ncd-150-7@unknown"
+
+
+def test_the_day_chooses_the_version() -> None:
+    [before] = rows("--code", "M0076", "--on", "2023-05-30")
+    [first] = rows("--code", "M0076", "--on", "2023-05-31")
+
+    assert before["findings"] == []
+    assert "no version in force on 2023-05-30" in before["trace"][1]["found"]
+    assert first["covered"] == "not-covered"
+
+
+def test_the_trace_names_what_was_ruled_out_and_by_which_rule() -> None:
+    [other] = rows("--code", "CPT|73721", "--text", "Prolotherapy")
+    [declined] = rows("--code", "20610", "--note", "Patient declined prolotherapy.")
+    [vein] = rows("--text", "Injection behind the knee", "--note", "polidocanol for varicose veins")
+
+    assert {"step": "ruled out", "found": "the code 73721 (CPT) names another service"} in other["trace"]
+    assert any(step["step"] == "words" and 'negation "declined"' in step["found"] for step in declined["trace"])
+    assert any(step["step"] == "ruled out" and "varicose" in step["found"] for step in vein["trace"])
+
+
+def test_it_reads_well() -> None:
+    printed = explain("--code", "M0076", "--text", "Prolotherapy").stdout
+
+    assert printed.splitlines()[0] == "Prolotherapy: not-covered (a policy in force), Example Health Plan"
+    assert "  - match: evicore-cmm-204: definitive" in printed
+
+
+def test_what_is_wrong_is_said_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text("[]")
+    for arguments, code, says in (
+        ((), 2, "give a REQUEST file"),
+        (("--code", "M0076", "--payer", "nobody"), 2, "no payer nobody"),
+        ((str(tmp_path / "x.json"),), 2, "not a hook call"),
+        (("--code", "M0076", "--on", "soon"), 2, "soon"),
+    ):
+        ended = explain(*arguments)
+        assert ended.returncode == code
+        assert says in ended.stderr
+        assert "Traceback" not in ended.stderr
+
+
+def test_the_trace_is_on_the_wire_only_where_the_setting_asks_for_it(
+    service: Any, start_service: Any, example: Any
+) -> None:
+    traced = start_service(CRD_TRACE="response").post(SIGN, example("m0076-order-sign")).json()
+    plain = service.post(SIGN, example("m0076-order-sign")).json()
+
+    assert "extension" not in plain
+    [trace] = traced.pop("extension")["crd-server.trace"]
+    assert trace["order"] == "context.draftOrders.entry[0].resource"
+    assert ["match", "evicore-cmm-204: definitive at ServiceRequest.code.coding[0]"] in trace["steps"]
+    assert traced == plain
+
+
+def test_two_binding_policies_give_one_card_with_both_links(service: Any, example: Any) -> None:
+    """Several binding policies: the stricter answer, both linked, one card, one assertion."""
+    answer = service.post(SIGN, example("medicare-advantage-two-policies", "cms-ncd-150-7")).json()
+
+    [card] = answer["cards"]
+    assert [link["label"].partition(":")[0] for link in card["links"]] == ["NCD 150.7", "CMM-204"]
+    parts = [part["url"] for part in answer["systemActions"][0]["resource"]["extension"][-1]["extension"]]
+    assert parts.count("covered") == parts.count("coverage-assertion-id") == parts.count("billingCode") == 1
+    assert parts.count("reason") == 2

@@ -1,0 +1,593 @@
+"""The commands `crd policies`, as an analyst runs them, on a deployment of their own with one small policy."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cards import read_policy
+from cds_hooks.policy_files import load_vocabulary
+from cds_hooks.policy_text import show_lines
+
+CRD = str(Path(sys.executable).parent / "crd")
+ROOT = Path(__file__).resolve().parents[2]
+
+HCPCS = "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets"
+
+
+def by_code(code: str) -> dict[str, Any]:
+    return {"code": {"coding": [{"system": HCPCS, "code": code}]}}
+
+
+POLICY: dict[str, Any] = {
+    "id": "acme-12",
+    "title": "Knee braces",
+    "service": "Knee brace",
+    "publisher": "Acme Guidelines",
+    "number": "A-12",
+    "reviewed": "2026-01-02",
+    "rights": "Ask Acme first.",
+    "versions": {
+        "2023-05-31": {
+            "label": "V1",
+            "covered": "not-covered",
+            "verdict": "considered unproven",
+            "position": "Knee braces are considered unproven.",
+            "notes": ["The member's own benefit decides."],
+            "codes": [
+                {"system": "HCPCS", "code": "M0076", "display": "Brace, old", "role": "definitive"},
+                {"system": "HCPCS", "code": "L1810", "display": "Brace, new", "role": "definitive"},
+                {"system": "CPT", "code": "29799", "role": "nonspecific", "note": "Casting and strapping."},
+            ],
+            "terms": ["zorbling brace"],
+            "references": [{"title": "A-12", "url": "https://acme.example.org/a-12", "retrieved": "2026-01-01"}],
+        }
+    },
+}
+
+CASES: list[dict[str, Any]] = [
+    {"name": "The day before it starts", "on": "2023-05-30", "expect": "nothing", "order": by_code("M0076")},
+    {
+        "name": "The day it starts",
+        "on": "2023-05-31",
+        "expect": "not-covered",
+        "strength": "definitive",
+        "order": by_code("M0076"),
+    },
+    {"name": "The old code later on", "on": "2026-01-01", "expect": "not-covered", "order": by_code("M0076")},
+    {"name": "The new code later on", "on": "2026-01-01", "expect": "not-covered", "order": by_code("L1810")},
+    {
+        "name": "The words, much later",
+        "on": "2099-12-31",
+        "expect": "not-covered",
+        "strength": "stated",
+        "order": {"code": {"text": "Zorbling brace"}},
+    },
+    {
+        "name": "Another service",
+        "on": "2026-01-01",
+        "expect": "nothing",
+        "order": {"code": {"text": "MRI of the knee"}},
+    },
+]
+
+PAYER = {
+    "id": "acme",
+    "name": "Acme Health",
+    "default": True,
+    "reviewed": "2026-01-02",
+    "recognised-by": {"names": ["Acme"]},
+    "policies": ["acme-12"],
+}
+
+
+def write(path: Path, document: Any) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document))
+    return path
+
+
+class Desk:
+    """An analyst's folder with a whole deployment in it: policies, their cases, payers and the shipped vocabulary."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.policies = folder / "policies"
+        self.cases = self.policies / "cases"
+        self.policy_file = write(self.policies / "acme-12.json", POLICY)
+        self.cases_file = write(self.cases / "acme-12.json", {"cases": CASES})
+        write(folder / "payers" / "acme.json", PAYER)
+        shutil.copytree(ROOT / "cards" / "vocabulary", folder / "vocabulary")
+
+    def crd(self, *arguments: object) -> subprocess.CompletedProcess[str]:
+        folders = {f"CRD_{name.upper()}": str(self.folder / name) for name in ("policies", "payers", "vocabulary")}
+        return subprocess.run(
+            [CRD, "policies", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            env={**os.environ, **folders},
+            cwd=self.folder,
+            timeout=60,
+            check=False,
+        )
+
+    def json(self, *arguments: object) -> Any:
+        ended = self.crd(*arguments, "--json")
+        assert not ended.stderr
+        return json.loads(ended.stdout)
+
+    def edited(self, name: str, change: Callable[[dict[str, Any]], object]) -> Path:
+        """Write a changed copy of the policy into a folder beside, which is returned."""
+        return changed(self.policy_file, self.folder / name / "acme-12.json", change).parent
+
+
+def changed(source: Path, target: Path, change: Callable[[dict[str, Any]], object]) -> Path:
+    document = json.loads(source.read_text())
+    change(document)
+    return write(target, document)
+
+
+def version(policy: dict[str, Any]) -> Any:
+    return policy["versions"]["2023-05-31"]
+
+
+def without_the_old_code(policy: dict[str, Any]) -> None:
+    del version(policy)["codes"][0]
+
+
+def starting_later(policy: dict[str, Any]) -> None:
+    policy["versions"] = {"2023-06-15": version(policy)}
+
+
+@pytest.fixture(name="desk")
+def _desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+# list and show
+
+
+def test_a_policy_is_listed_with_what_it_says_today(desk: Desk) -> None:
+    printed = desk.crd("list").stdout.splitlines()
+
+    assert [line.split("  ") for line in printed] == [
+        ["acme-12", "Acme Guidelines", "A-12", "Knee braces", "not-covered: considered unproven", "from 2023-05-31"]
+    ]
+
+
+def test_a_policy_that_has_ended_is_listed_as_saying_nothing(desk: Desk) -> None:
+    changed(desk.policy_file, desk.policy_file, lambda policy: policy["versions"].update({"2024-01-01": None}))
+
+    (row,) = desk.json("list")
+
+    assert (row["id"], row["covered"], row["verdict"], row["first-day"]) == ("acme-12", None, None, "2023-05-31")
+    assert "nothing in force" in desk.crd("list").stdout
+
+
+def test_everything_a_policy_says_is_shown(desk: Desk) -> None:
+    shown = desk.crd("show", "acme-12", "--on", "2024-01-01").stdout
+
+    assert "On 2024-01-01 the version of 2023-05-31 is in force:" in shown
+    for said in (
+        "Ask Acme first.",
+        "covered: not-covered",
+        "verdict: considered unproven",
+        "position: Knee braces are considered unproven.",
+        "- The member's own benefit decides.",
+        "definitive:\n      - HCPCS M0076: Brace, old\n      - HCPCS L1810: Brace, new",
+        "nonspecific:\n      - code: CPT 29799\n        note: Casting and strapping.",
+        "- zorbling brace",
+        "url: https://acme.example.org/a-12\n      retrieved: 2026-01-01",
+    ):
+        assert said in shown
+
+
+def test_members_that_the_format_gains_later_are_shown_by_themselves() -> None:
+    """The printer is asked directly: a file with such members does not pass today's schema."""
+    document = json.loads(json.dumps(POLICY))
+    version(document)["weather"] = [{"by": "A society", "rain": True, "then": [["wet"], {}]}]
+    policy = read_policy(document, load_vocabulary(ROOT / "cards" / "vocabulary"))
+
+    shown = "\n".join(show_lines(policy, document, date(2024, 1, 1), {}))
+
+    assert (
+        "  weather:\n    - by: A society\n      rain: yes\n      then:\n        -\n          - wet\n        - none"
+        in shown
+    )
+
+
+def test_the_words_of_a_word_list_are_spelled_out(desk: Desk) -> None:
+    changed(desk.policy_file, desk.policy_file, lambda policy: version(policy).update(terms=["@prolotherapy"]))
+
+    assert "@prolotherapy: prolotherapy, prolo" in desk.crd("show", "acme-12").stdout
+
+
+def test_where_no_version_is_in_force_the_versions_are_listed(desk: Desk) -> None:
+    changed(desk.policy_file, desk.policy_file, lambda policy: policy["versions"].update({"2024-01-01": None}))
+
+    for day in ("2023-05-30", "2024-01-01"):
+        shown = desk.crd("show", "acme-12", "--on", day)
+
+        assert shown.returncode == 0
+        assert f"On {day} no version is in force." in shown.stdout
+        assert "  2023-05-31: not-covered: considered unproven\n  2024-01-01: ends\n" in shown.stdout
+        assert "position" not in shown.stdout
+        assert desk.json("show", "acme-12", "--on", day) is None
+    assert "up to the day before 2024-01-01" in desk.crd("show", "acme-12", "--on", "2023-12-31").stdout
+
+
+def test_the_version_in_force_is_shown_as_its_file_has_it(desk: Desk) -> None:
+    assert desk.json("show", "acme-12", "--on", "2023-05-31") == version(POLICY)
+
+
+def test_an_unknown_policy_ends_with_one_line_that_names_the_known_ones(desk: Desk) -> None:
+    ended = desk.crd("show", "acme-13")
+
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines() == [f"crd: {desk.policies}: no policy acme-13 (known: acme-12)"]
+
+
+# check
+
+
+def test_a_good_folder_is_good(desk: Desk) -> None:
+    checked = desk.crd("check")
+
+    assert (checked.returncode, checked.stdout) == (0, "1 policy, 6 cases: all good\n")
+    assert desk.json("check", desk.policies) == {"policies": 1, "cases": 6, "findings": []}
+
+
+def test_cases_are_looked_for_beside_the_current_directory_first(desk: Desk) -> None:
+    write(desk.folder / "tests" / "policies" / "acme-12.json", {"cases": CASES[:5]})
+
+    assert "tests/policies/acme-12.json: $.cases: no case expects nothing" not in desk.crd("check").stdout
+    assert desk.json("check")["cases"] == 5
+    assert desk.json("check", "--cases", desk.cases)["cases"] == 6
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        (lambda policy: version(policy).update(covered="no"), "$.versions['2023-05-31'].covered"),
+        (lambda policy: policy.update(reviewed="2026-02-30"), "$.reviewed"),
+        (lambda policy: version(policy)["references"][0].update(url="acme"), ".references[0].url"),
+        (lambda policy: version(policy)["codes"][1].update(system="HCPS"), ".codes[1].system"),
+        (lambda policy: policy.update(id="acme-13"), "$.id"),
+    ],
+)
+def test_a_policy_file_that_breaks_the_rules_is_a_finding(desk: Desk, change: Any, path: str) -> None:
+    broken = desk.edited("drafts", change)
+
+    checked = desk.crd("check", broken, "--json")
+    findings = json.loads(checked.stdout)["findings"]
+
+    assert checked.returncode == 1
+    assert findings
+    assert all(finding["file"] == str(broken / "acme-12.json") for finding in findings)
+    assert all(path in finding["path"] for finding in findings)
+
+
+def test_a_failing_case_is_named_with_what_was_expected_and_got(desk: Desk) -> None:
+    changed(desk.cases_file, desk.cases_file, lambda document: document["cases"][3].update(expect="covered"))
+
+    checked = desk.crd("check")
+
+    assert checked.returncode == 1
+    assert checked.stdout.splitlines() == [
+        f"{desk.cases_file}: $.cases[3]: The new code later on: expected covered, got not-covered (definitive)",
+        "1 finding in 1 policy",
+    ]
+    assert desk.json("check")["findings"] == [
+        {
+            "file": str(desk.cases_file),
+            "path": "$.cases[3]",
+            "problem": "the case fails",
+            "case": "The new code later on",
+            "expected": "covered",
+            "got": "not-covered (definitive)",
+        }
+    ]
+
+
+def test_a_case_fails_on_its_strength_alone(desk: Desk) -> None:
+    changed(desk.cases_file, desk.cases_file, lambda document: document["cases"][4].update(strength="definitive"))
+
+    (finding,) = desk.json("check")["findings"]
+
+    assert (finding["expected"], finding["got"]) == ("not-covered (definitive)", "not-covered (stated)")
+
+
+def test_a_policy_without_cases_is_a_finding(desk: Desk) -> None:
+    desk.cases_file.unlink()
+
+    checked = desk.crd("check")
+
+    assert checked.returncode == 1
+    assert f"{desk.cases_file}: no cases: the policy acme-12 needs this file" in checked.stdout
+
+
+def test_cases_that_break_their_schema_are_a_finding(desk: Desk) -> None:
+    changed(desk.cases_file, desk.cases_file, lambda document: document["cases"][2].update(expect="perhaps"))
+
+    checked = desk.crd("check")
+
+    assert checked.returncode == 1
+    assert f"{desk.cases_file}: $.cases[2].expect: 'perhaps' is not one of" in checked.stdout
+
+
+@pytest.mark.parametrize(
+    ("dropped", "problems"),
+    [
+        ({0}, ["no case on 2023-05-30, the day before the version of 2023-05-31"]),
+        ({1}, ["no case on 2023-05-31, the first day of its version"]),
+        ({2, 3, 4, 5}, ["no case more than a year after 2023-05-31, the start of the last version"]),
+        (
+            {1, 2, 3, 4},
+            ["no case expects covered or not-covered", "no case on 2023-05-31, the first day of its version"],
+        ),
+    ],
+)
+def test_a_missing_edge_or_outcome_is_a_finding(desk: Desk, dropped: set[int], problems: list[str]) -> None:
+    write(desk.cases_file, {"cases": [case for number, case in enumerate(CASES) if number not in dropped]})
+
+    assert [finding["problem"] for finding in desk.json("check")["findings"]] == problems
+
+
+def test_there_must_be_a_case_of_nothing(desk: Desk) -> None:
+    write(desk.cases_file, {"cases": CASES[1:5]})
+
+    assert "no case expects nothing" in desk.crd("check").stdout
+
+
+def test_the_day_a_policy_ends_is_an_edge_too(desk: Desk) -> None:
+    changed(desk.policy_file, desk.policy_file, lambda policy: policy["versions"].update({"2100-01-01": None}))
+
+    problems = [finding["problem"] for finding in desk.json("check")["findings"]]
+
+    assert "no case on 2100-01-01, the first day of its version" in problems
+    assert not any("2099-12-31" in problem for problem in problems)
+
+
+@pytest.mark.parametrize("text", ["{", None])
+def test_what_cannot_be_read_ends_with_2(desk: Desk, text: str | None) -> None:
+    drafts = desk.folder / "drafts"
+    drafts.mkdir()
+    if text:
+        (drafts / "acme-12.json").write_text(text)
+
+    ended = desk.crd("check", drafts)
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"crd: {drafts}")
+    assert "Traceback" not in ended.stderr
+
+
+# new
+
+
+NEW = ("new", "acme-13", "--title", "Ankle braces", "--service", "Ankle brace", "--publisher", "Acme")
+
+
+def test_a_new_policy_is_a_start_whose_only_fault_is_that_it_decides_nothing(desk: Desk) -> None:
+    made = desk.crd(*NEW)
+    findings = desk.json("check")["findings"]
+
+    assert made.returncode == 0
+    assert "Next:" in made.stdout
+    assert [(finding["file"], finding["problem"]) for finding in findings] == [
+        (str(desk.cases / "acme-13.json"), "no case expects covered or not-covered")
+    ]
+
+
+def test_a_new_policy_is_good_once_it_and_its_cases_say_what_is_covered(desk: Desk) -> None:
+    desk.crd(*NEW, "--into", desk.folder / "drafts", "--cases", desk.folder / "drafts" / "cases")
+    for path in (desk.folder / "drafts" / "acme-13.json", desk.folder / "drafts" / "cases" / "acme-13.json"):
+        path.write_text(path.read_text().replace('"conditional"', '"not-covered"'))
+
+    assert desk.json("check", desk.folder / "drafts") == {"policies": 1, "cases": 4, "findings": []}
+
+
+@pytest.mark.parametrize("there", ["policies/acme-13.json", "policies/cases/acme-13.json"])
+def test_nothing_is_overwritten(desk: Desk, there: str) -> None:
+    (desk.folder / there).write_text("mine")
+
+    ended = desk.crd(*NEW)
+
+    assert ended.returncode == 2
+    assert f"{there}: is there already; nothing was written" in ended.stderr
+    assert (desk.folder / there).read_text() == "mine"
+    assert len(list(desk.folder.rglob("acme-13.json"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "path"),
+    [(("--title", "x" * 81), "$.title"), (("--service", ""), "$.service"), (("--publisher", ""), "$.publisher")],
+)
+def test_a_start_that_would_break_the_schema_is_not_written(desk: Desk, wrong: tuple[str, str], path: str) -> None:
+    ended = desk.crd(*NEW, *wrong)
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"crd: {path}: ")
+    assert not list(desk.folder.rglob("acme-13.json"))
+
+
+def test_an_id_cannot_lead_out_of_the_folder(desk: Desk) -> None:
+    ended = desk.crd("new", "../acme-13", *NEW[2:])
+
+    assert ended.returncode == 2
+    assert "$.id: " in ended.stderr
+    assert not list(desk.folder.rglob("acme-13.json"))
+
+
+# diff
+
+
+def changes(difference: Any) -> list[tuple[str, str, str]]:
+    return [(entry["path"], entry["old"]["answer"], entry["new"]["answer"]) for entry in difference["answers"]]
+
+
+def test_the_same_policies_show_no_difference(desk: Desk) -> None:
+    ended = desk.crd("diff", desk.policies, desk.edited("same", dict.copy), "--cases", desk.cases)
+
+    assert (ended.returncode, ended.stdout) == (0, "No difference: 6 cases and 0 orders asked\n")
+
+
+def test_a_removed_code_changes_the_cases_that_rest_on_it_and_no_others(desk: Desk) -> None:
+    new = desk.edited("new", without_the_old_code)
+
+    ended = desk.crd("diff", desk.policies, new, "--cases", desk.cases)
+    difference = desk.json("diff", desk.policies, new, "--cases", desk.cases)
+
+    assert ended.returncode == 1
+    assert ended.stdout.splitlines() == [
+        f"{desk.cases_file}: $.cases[1]: acme-12: The day it starts: not-covered (definitive) -> nothing",
+        f"{desk.cases_file}: $.cases[2]: acme-12: The old code later on: not-covered (definitive) -> nothing",
+        "2 answers differ, 0 texts differ: 6 cases and 0 orders asked",
+    ]
+    assert changes(difference) == [("$.cases[1]", "not-covered", "nothing"), ("$.cases[2]", "not-covered", "nothing")]
+    assert difference["texts"] == []
+
+
+def test_a_start_moved_changes_the_first_day_and_how_the_policy_is_cited(desk: Desk) -> None:
+    difference = desk.json("diff", desk.policies, desk.edited("new", starting_later), "--cases", desk.cases)
+
+    assert changes(difference) == [("$.cases[1]", "not-covered", "nothing")]
+    (text,) = difference["texts"]
+    assert text["text"] == "citation"
+    assert "2023-05-31" in text["old"]
+    assert "2023-06-15" in text["new"]
+    assert [place["path"] for place in text["asked"]] == ["$.cases[2]", "$.cases[3]", "$.cases[4]"]
+
+
+def test_a_weaker_match_is_a_difference_though_the_answer_stays(desk: Desk) -> None:
+    both = {**by_code("M0076")["code"], "text": "Zorbling brace"}
+    write(desk.cases_file, {"cases": [*CASES[:5], {**CASES[5], "expect": "not-covered", "order": {"code": both}}]})
+    new = desk.edited("new", lambda policy: version(policy)["codes"][0].update(role="nonspecific"))
+
+    entry = desk.json("diff", desk.policies, new, "--cases", desk.cases)["answers"][-1]
+
+    assert entry["path"] == "$.cases[5]"
+    assert entry["old"] == {"answer": "not-covered", "strength": "definitive"}
+    assert entry["new"] == {"answer": "not-covered", "strength": "stated"}
+
+
+@pytest.mark.parametrize(
+    ("change", "text", "old", "new"),
+    [
+        (lambda v: v.update(verdict="considered silly"), "verdict", "considered unproven", "considered silly"),
+        (lambda v: v.update(position="No."), "position", "Knee braces are considered unproven.", "No."),
+        (
+            lambda v: v["references"][0].update(url="https://acme.example.org/b"),
+            "link",
+            "A-12: Knee braces (Acme Guidelines) https://acme.example.org/a-12",
+            "A-12: Knee braces (Acme Guidelines) https://acme.example.org/b",
+        ),
+        (lambda v: v.update(notes=[]), "notes", "The member's own benefit decides.", ""),
+    ],
+)
+def test_a_text_that_reads_differently_is_a_difference(desk: Desk, change: Any, text: str, old: str, new: str) -> None:
+    other = desk.edited("new", lambda policy: change(version(policy)))
+
+    ended = desk.crd("diff", desk.policies, other, "--cases", desk.cases)
+
+    assert ended.returncode == 1
+    assert ended.stdout.splitlines() == [
+        f'acme-12: the {text} of 4 answers: "{old}" -> "{new}"',
+        "0 answers differ, 1 text differs: 6 cases and 0 orders asked",
+    ]
+
+
+def test_a_policy_that_is_gone_answers_nothing(desk: Desk) -> None:
+    new = write(desk.folder / "new" / "acme-99.json", {**POLICY, "id": "acme-99"}).parent
+
+    difference = desk.json("diff", desk.policies, new, "--cases", desk.cases)
+
+    assert [path for path, *_ in changes(difference)] == [f"$.cases[{number}]" for number in (1, 2, 3, 4)]
+
+
+def test_a_single_file_stands_in_for_the_policy_of_its_id(desk: Desk) -> None:
+    draft = changed(desk.policy_file, desk.folder / "my draft.json", without_the_old_code)
+
+    forth = desk.json("diff", desk.policies, draft, "--cases", desk.cases)
+    back = desk.json("diff", draft, desk.policy_file, "--cases", desk.cases)
+
+    assert [path for path, *_ in changes(forth)] == ["$.cases[1]", "$.cases[2]"]
+    assert changes(back) == [(path, new, old) for path, old, new in changes(forth)]
+
+
+ORDERS = [
+    {"resourceType": "ServiceRequest", "id": "secret-1", **by_code("M0076")},
+    {"resourceType": "DeviceRequest", "id": "secret-2", "codeCodeableConcept": by_code("L1810")["code"]},
+    {"resourceType": "MedicationRequest", "id": "secret-3", "medicationCodeableConcept": {"text": "Ibuprofen"}},
+]
+
+
+@pytest.fixture(name="orders")
+def _orders(tmp_path: Path) -> Path:
+    path = tmp_path / "orders.ndjson"
+    path.write_text("\n\n".join(json.dumps(order) for order in ORDERS) + "\n")
+    return path
+
+
+def test_orders_are_asked_besides_and_named_by_their_line_only(desk: Desk, orders: Path) -> None:
+    new = desk.edited("new", lambda policy: version(policy)["codes"].pop(1))
+
+    ended = desk.crd("diff", desk.policies, new, "--orders", orders)
+
+    assert ended.returncode == 1
+    assert ended.stdout.splitlines() == [
+        f"{orders}: line 3: acme-12: not-covered (definitive) -> nothing",
+        "1 answer differs, 0 texts differ: 0 cases and 3 orders asked",
+    ]
+    assert "secret" not in ended.stdout
+    assert changes(desk.json("diff", desk.policies, new, "--orders", orders)) == [("line 3", "not-covered", "nothing")]
+
+
+def test_orders_are_asked_on_the_day_given(desk: Desk, orders: Path) -> None:
+    new = desk.edited("new", without_the_old_code)
+
+    before = desk.crd("diff", desk.policies, new, "--orders", orders, "--on", "2023-05-30")
+    after = desk.json("diff", desk.policies, new, "--orders", orders, "--on", "2023-05-31")
+
+    assert before.returncode == 0
+    assert changes(after) == [("line 1", "not-covered", "nothing")]
+
+
+@pytest.mark.parametrize(
+    "line", ["{", '"order"', '{"resourceType": "Patient"}', '{"resourceType": ["x"]}', '{"id": "1", "id": "2"}']
+)
+def test_a_line_that_is_no_order_ends_with_2_and_its_number(desk: Desk, line: str) -> None:
+    orders = desk.folder / "orders.ndjson"
+    orders.write_text(json.dumps(ORDERS[0]) + "\n" + line)
+
+    ended = desk.crd("diff", desk.policies, desk.policies, "--orders", orders)
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"crd: {orders}: line 2: ")
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_a_diff_with_nothing_to_ask_says_so_instead_of_no_difference(desk: Desk) -> None:
+    ended = desk.crd("diff", desk.policies, desk.edited("new", without_the_old_code))
+
+    assert ended.returncode == 2
+    assert "no such folder; name the cases with --cases" in ended.stderr
+
+
+def test_a_policy_that_cannot_be_read_ends_a_diff_with_2(desk: Desk) -> None:
+    ended = desk.crd("diff", desk.policies, desk.edited("new", lambda policy: policy.pop("rights")))
+
+    assert ended.returncode == 2
+    assert "acme-12.json: $: 'rights' is a required property" in ended.stderr
+
+
+@pytest.mark.parametrize("command", ["list", "show", "check", "new", "diff"])
+def test_every_command_explains_itself_with_an_example(desk: Desk, command: str) -> None:
+    assert f"Example: crd policies {command}" in desk.crd(command, "--help").stdout
