@@ -5,7 +5,8 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from cards.coverage import Coverage, Payer
-from cards.matching import Finding, PolicyIndex, Tracer
+from cards.match import Finding, Tracer
+from cards.matching import PolicyIndex
 from cards.order import Order
 from cards.policy import Covered
 

@@ -1,82 +1,15 @@
-"""What in an order points to a policy, how strongly, and on which of its codes or words that rests."""
+"""Finding the policies that an order points to: by its codes, by its words, by inference."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from enum import Enum
-from typing import Final, NamedTuple
 
 from cards.coding import CodeSystems, Coding
+from cards.evidence import Evidence, Found, Mentioned, contradict, weigh
+from cards.match import Finding, Match, Strength, Tracer
 from cards.order import Order, OrderText, Place
-from cards.policy import Policy, PolicyCode, PolicyVersion, own_word_list
-from cards.text import Mention, TermFinder, normalise
+from cards.policy import Policy, PolicyVersion, own_word_list
+from cards.text import TermFinder, normalise
 from cards.vocabulary import Vocabulary, WordList
-
-#: Takes a step of the trace: the rule, and what it found. None where nobody wants to know.
-Tracer = Callable[[str, str], None]
-
-
-class Strength(Enum):
-    """How surely the order is for the policy's service (strengths of the domain note, section 4)."""
-
-    DEFINITIVE = "definitive"  # a code of the order names the service
-    STATED = "stated"  # the order's own words name it, with nothing near that says otherwise
-    QUALIFIED = "qualified"  # words name it, but a cue or another code says it may not be ordered
-    INFERRED = "inferred"  # an agent is injected into a place that makes it likely
-    UNLISTED = "unlisted"  # a code that says nothing, and no words that say more
-
-    @property
-    def is_sure(self) -> bool:
-        """Tell whether the policy's own answer may be given; in doubt it is conditional."""
-        return self in (Strength.DEFINITIVE, Strength.STATED)
-
-
-class Match(NamedTuple):
-    """On what a policy is found in an order. `words` are as looked for, `cue` is what weakened the match.
-
-    Two matches that rest on the same are equal, wherever in an order they were found.
-    """
-
-    strength: Strength
-    coding: PolicyCode | None = None
-    place: Place | None = None
-    words: str | None = None
-    cue: str | None = None
-    code: Coding | None = None
-    regulated: bool = False
-
-
-class Finding(NamedTuple):
-    """A policy, its version in force, the match that points to it, and the FHIRPath of that in the order."""
-
-    policy: Policy
-    version: PolicyVersion
-    match: Match
-    path: str
-
-
-#: A match and the FHIRPath of what it rests on.
-_Found = tuple[Match, str]
-
-
-class _Mentioned(NamedTuple):
-    at: OrderText
-    mention: Mention
-
-
-@dataclass(frozen=True)
-class _Evidence:
-    """What the words of an order name, of all word lists, and what in them speaks against the order.
-
-    `halted` stops the whole order; `treatments` are those it names, by the path of the text that names them.
-    """
-
-    mentioned: Sequence[_Mentioned]
-    halted: str | None
-    treatments: Mapping[str, Sequence[str]]
-
-    def of(self, lists: frozenset[str]) -> list[_Mentioned]:
-        return [found for found in self.mentioned if found.mention.word_list in lists]
 
 
 class PolicyIndex:
@@ -144,7 +77,7 @@ class PolicyIndex:
             kept = self._ranks[id(binding)] = (binding, {policy: place for place, policy in enumerate(binding)})
         return kept[1]
 
-    def _hinted(self, order: Order, evidence: _Evidence, rank: Mapping[str, int]) -> set[str]:
+    def _hinted(self, order: Order, evidence: Evidence, rank: Mapping[str, int]) -> set[str]:
         """Return the binding policies to look at: those with a code, or a term or agent, that the order shows."""
         shown = {found.mention.word_list for found in evidence.mentioned} & self._by_list.keys()
         for at in order.codings:
@@ -154,7 +87,7 @@ class PolicyIndex:
         return {policy for policy in hinted if policy in rank}
 
     def _find_one(
-        self, policy_id: str, order: Order, evidence: _Evidence | None, on: date, trace: Tracer | None
+        self, policy_id: str, order: Order, evidence: Evidence | None, on: date, trace: Tracer | None
     ) -> Finding | None:
         version = self.policies[policy_id].in_force(on)
         if trace:
@@ -170,26 +103,24 @@ class PolicyIndex:
             trace("no match", f"{policy_id}: nothing in the order points to it")
         return Finding(self.policies[policy_id], version, *found) if found else None
 
-    def _read(self, order: Order) -> _Evidence:
+    def _read(self, order: Order) -> Evidence:
         words = [normalise(text.text) for text in order.texts]
         mentioned = [
-            _Mentioned(text, mention)
+            Mentioned(text, mention)
             for text, normal in zip(order.texts, words, strict=True)
             for mention in self._finder.find_in(normal)
         ]
         if not any(self._finder.is_service(found.mention) for found in mentioned):
-            return _Evidence(mentioned, None, {})
+            return Evidence(mentioned, None, {})
         cues = (self._finder.halting_cue(normal) for normal in words)
         named = {text.path: self._finder.treatments(n) for text, n in zip(order.texts, words, strict=True)}
-        return _Evidence(
+        return Evidence(
             mentioned,
             halted=next((cue.phrase for cue in cues if cue), None),
             treatments={path: treatments for path, treatments in named.items() if treatments},
         )
 
-    def _by_words(
-        self, version: PolicyVersion, order: Order, evidence: _Evidence, trace: Tracer | None
-    ) -> _Found | None:
+    def _by_words(self, version: PolicyVersion, order: Order, evidence: Evidence, trace: Tracer | None) -> Found | None:
         named = evidence.of(version.word_lists)
         specific = _specific_code(version, order, self.code_systems, self._lists)
         if trace:
@@ -199,13 +130,13 @@ class PolicyIndex:
             if specific:
                 trace("ruled out", f"the code {specific.code} ({specific.system}) names another service")
         if specific:
-            return _contradicted(named, specific)
+            return contradict(named, specific)
         if not any(found.coding in version.nonspecific for found in order.codings):
             named = [found for found in named if found.at.place is not Place.REASON]
-        weighed = _weigh(named, evidence)
+        weighed = weigh(named, evidence)
         return weighed or self._infer(version, order, evidence, trace) or self._unlisted(version, order)
 
-    def _infer(self, version: PolicyVersion, order: Order, evidence: _Evidence, trace: Tracer | None) -> _Found | None:
+    def _infer(self, version: PolicyVersion, order: Order, evidence: Evidence, trace: Tracer | None) -> Found | None:
         """Infer the service from an agent, injected, at a musculoskeletal place, with nothing against it."""
         rule = version.inference
         if rule is None:
@@ -226,14 +157,14 @@ class PolicyIndex:
         path = at.path if at else f"{order.resource_type}.code"
         return Match(Strength.INFERRED, place=place, words=words, regulated=bool(regulated)), path
 
-    def _shown(self, lists: frozenset[str], order: Order, evidence: _Evidence) -> list[tuple[str, OrderText | None]]:
+    def _shown(self, lists: frozenset[str], order: Order, evidence: Evidence) -> list[tuple[str, OrderText | None]]:
         """Return the terms and codes of some word lists that the order shows anywhere."""
         by_words: list[tuple[str, OrderText | None]] = [(m.mention.term, m.at) for m in evidence.of(lists)]
         codings = [*(found.coding for found in order.codings), *order.reasons]
         patterns = [pattern for name in lists for pattern in self._lists[name].codes]
         return by_words + [(c.code, None) for c in codings if any(pattern.matches(c) for pattern in patterns)]
 
-    def _unlisted(self, version: PolicyVersion, order: Order) -> _Found | None:
+    def _unlisted(self, version: PolicyVersion, order: Order) -> Found | None:
         """An unlisted code with no words that say what is done: the service may hide under it."""
         if version.nothing_words is None:
             return None
@@ -257,7 +188,7 @@ def _has_nonspecific(version: PolicyVersion, order: Order) -> bool:
     return any(found.coding in version.nonspecific for found in order.codings)
 
 
-def _by_code(version: PolicyVersion, order: Order) -> _Found | None:
+def _by_code(version: PolicyVersion, order: Order) -> Found | None:
     for found in order.codings:
         if named := version.definitive.get(found.coding):
             return Match(Strength.DEFINITIVE, coding=named), found.path
@@ -275,54 +206,3 @@ def _specific_code(
         if names_another and not any(pattern.matches(coding) for pattern in agents):
             return coding
     return None
-
-
-def _contradicted(named: Sequence[_Mentioned], specific: Coding) -> _Found | None:
-    """The order's code is another service's: its name alone leaves a doubt, a remark elsewhere not even that."""
-    for found in named:
-        if found.at.place in (Place.CODE_TEXT, Place.DISPLAY):
-            return _worded(Strength.QUALIFIED, found, f"the code {specific.code}")
-    return None
-
-
-#: Places that name the order; another treatment there, or anywhere for a mention elsewhere, is a doubt.
-_NAMING: Final = frozenset({Place.CODE_TEXT, Place.DISPLAY, Place.ORDER_DETAIL})
-
-
-def _weigh(named: Sequence[_Mentioned], evidence: _Evidence) -> _Found | None:
-    """Weigh all mentions together: any doubt weakens the order, unless the service is plainly ordered besides.
-
-    A missing cue proves nothing: clinicians have more ways to say "not now" than any list has. So a mention counts
-    only in a telegraphic sentence of plain words, or where an action governs it, and beside no other treatment.
-    """
-    doubts = {found: doubt for found in named if (doubt := _doubt(found, evidence))}
-    sure = [found for found in named if found not in doubts]
-    if not doubts:
-        return _worded(Strength.STATED, sure[0]) if sure else None
-    kinds = {cue.kind for found in doubts for cue in found.mention.cues} or {"prose"}
-    if sure and not evidence.halted and kinds <= {"history", "consultation", "prose"}:
-        plain = [
-            found for found in sure if found.mention.ordered or (found.at.place in _NAMING and kinds == {"history"})
-        ]
-        if plain:  # a past course, or a talk about it, besides the one that is ordered now
-            return _worded(Strength.STATED, plain[0])
-    first = next(iter(doubts))
-    return _worded(Strength.QUALIFIED, first, doubts[first])
-
-
-def _doubt(found: _Mentioned, evidence: _Evidence) -> str | None:
-    """Return what says that a mention may not be an order, or None."""
-    if evidence.halted:
-        return evidence.halted
-    if found.mention.cues:
-        return found.mention.cues[0].phrase
-    texts = [found.at.path] if found.at.place in _NAMING else evidence.treatments
-    for path in texts:
-        for treatment in evidence.treatments.get(path, ()):
-            if f" {treatment} " not in f" {found.mention.term} ":  # a service is not another one than itself
-                return treatment
-    return None if found.mention.ordered else "no word that orders it"
-
-
-def _worded(strength: Strength, found: _Mentioned, cue: str | None = None) -> _Found:
-    return Match(strength, place=found.at.place, words=found.mention.term, cue=cue), found.at.path

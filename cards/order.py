@@ -97,10 +97,11 @@ class Order:
         return self.codings[0].coding.code if self.codings else ""
 
 
-def read_order(resource: Json, code_systems: CodeSystems) -> Order:
+def read_order(resource: Json, code_systems: CodeSystems, records: Mapping[str, Json] | None = None) -> Order:
     """Read any CRD request resource; what is not as it should be becomes a `Fault` of the order, never an error.
 
-    Only the elements a decision rests on are read, so a fault always means: this could have mattered.
+    Only the elements a decision rests on are read, so a fault always means: this could have mattered. `records`
+    are other resources by `Type/id`; a reason that refers to one of them, or to a contained one, is read too.
     """
     reading = _Reading(code_systems)
     kind = str(resource.get("resourceType"))
@@ -111,6 +112,8 @@ def read_order(resource: Json, code_systems: CodeSystems) -> Order:
         if element in resource:
             for value, path in reading.objects(resource[element], f"{kind}.{element}"):
                 reading.concept(value, path, place)
+    if "reasonReference" in resource:
+        reading.reasons_elsewhere(resource, kind, records or {})
     if "medicationReference" in resource:
         reading.medication(resource, f"{kind}.contained")
     if "dosageInstruction" in resource:
@@ -224,6 +227,17 @@ class _Reading:
                 self.concept(contained.get("code"), f"{contained_path}.code", Place.CODE_TEXT)
                 for part, part_path in self.objects(contained.get("ingredient"), f"{contained_path}.ingredient"):
                     self.concept(part.get("itemCodeableConcept"), f"{part_path}.item", Place.ORDER_DETAIL)
+
+    def reasons_elsewhere(self, resource: Json, kind: str, records: Mapping[str, Json]) -> None:
+        """Read the Conditions (or other records with a code) that the order gives as its reasons."""
+        contained = resource.get("contained")
+        beside = {f"#{c.get('id')}": c for c in contained if isinstance(c, dict)} if isinstance(contained, list) else {}
+        for value, path in self.objects(resource["reasonReference"], f"{kind}.reasonReference"):
+            reference = value.get("reference")
+            if isinstance(reference, str):
+                record = beside.get(reference) or records.get("/".join(reference.split("/")[-2:])) or {}
+                self.concept(record.get("code"), f"{path}.resolve().code", Place.REASON)
+            self.text(value.get("display"), f"{path}.display", Place.REASON)
 
     def dosage(self, value: Json, path: str) -> None:
         """Read what a dosage instruction says of the place and the way."""

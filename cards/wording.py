@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from cards.decision import Basis, Decision
-from cards.matching import Finding, Strength
+from cards.match import Finding, Strength
 from cards.policy import Covered
 
 #: An order's own words are shown up to this many characters.

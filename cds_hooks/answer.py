@@ -1,7 +1,7 @@
 """One hook call from end to end, without HTTP: read it, gather who pays, decide on each order, respond."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
@@ -71,7 +71,7 @@ def answer_hook(service: Service, body: bytes, deployment: Deployment) -> Answer
     answered = []
     traces: list[dict[str, Any]] = []
     for draft in drafts:
-        order = _read(draft, rules)
+        order = _read(draft, rules, prefetched.records)
         paying = find_payer(order, prefetched.coverages, deployment)
         if deployment.settings.trace == "response":
             traces.append({"order": draft.path, "steps": explain_order(order, paying, rules, on).steps})
@@ -99,7 +99,7 @@ def explain_hook(service: Service, body: bytes, deployment: Deployment, on: date
     rules = deployment.rules
     call = read_hook_request(body, deployment.schemas[service.hook], deployment.settings.max_nesting)
     prefetched = read_prefetch(call.prefetch, call.patient_id, rules.vocabulary.code_systems)
-    orders = [_read(draft, rules) for draft in _in_scope(call)]
+    orders = [_read(draft, rules, prefetched.records) for draft in _in_scope(call)]
     day = on or deployment.today()
     return [explain_order(order, find_payer(order, prefetched.coverages, deployment), rules, day) for order in orders]
 
@@ -148,11 +148,11 @@ def _reference(resource: Any) -> str | None:
     return f"{resource.get('resourceType')}/{resource.get('id')}"
 
 
-def _read(draft: Draft, rules: Rules) -> Order:
+def _read(draft: Draft, rules: Rules, records: Mapping[str, Any]) -> Order:
     """Read an order; one that is no request resource at all is an order that could not be read."""
     resource = draft.resource
     if isinstance(resource, dict) and resource.get("resourceType") in ORDER_CODE_ELEMENTS:
-        return read_order(resource, rules.vocabulary.code_systems)
+        return read_order(resource, rules.vocabulary.code_systems, records)
     return unreadable_order(draft.path)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from jsonschema import Draft202012Validator
 
 from cards import ORDER_CODE_ELEMENTS, Paying, Policy, decide, read_order
-from cards.matching import Finding
+from cards.match import Finding
 from cds_hooks.errors import StartError
 from cds_hooks.json_documents import load_schema, read_document, refuse_constant, refuse_repeated_members
 from cds_hooks.policy_files import Rules

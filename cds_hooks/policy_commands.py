@@ -140,12 +140,14 @@ def _flaw_line(flaw: Flaw) -> str:
 
 @policies.command("new")
 @click.argument("policy", metavar="ID")
-@click.option("--title", required=True, help="The policy's own title.")
-@click.option("--service", required=True, help="The service it speaks of, as a card's summary begins with it.")
-@click.option("--publisher", required=True, help="Who publishes it.")
+@click.option("--title", help="The policy's own title. [default: the ID in words]")
+@click.option("--service", help="The service it speaks of, as a card's summary begins with it. [default: the title]")
+@click.option("--publisher", default="Publisher to be named", show_default=True, help="Who publishes it.")
 @click.option("--into", type=_NEW_FOLDER, help="Folder for the policy file. [default: CRD_POLICIES]")
 @click.option("--cases", type=_NEW_FOLDER, help="Folder for the cases file. [default: as for `crd policies check`]")
-def begin_policy(policy: str, title: str, service: str, publisher: str, into: Path | None, cases: Path | None) -> None:
+def begin_policy(
+    policy: str, title: str | None, service: str | None, publisher: str, into: Path | None, cases: Path | None
+) -> None:
     """Write the files that a new policy starts from, ID.json twice: the policy and its cases.
 
     They answer "conditional" until you write what the source says. Nothing is ever overwritten.
@@ -156,7 +158,8 @@ def begin_policy(policy: str, title: str, service: str, publisher: str, into: Pa
     settings = read_settings()
     folder = into or settings.policies
     cases_folder = cases or find_cases_folder(folder)
-    beginning = Beginning(policy, title, service, publisher, _today(settings))
+    title = title or policy.replace("-", " ").capitalize()
+    beginning = Beginning(policy, title, service or title, publisher, _today(settings))
     written = write_new(folder, start_policy(beginning), cases_folder, start_cases(beginning))
     click.echo("\n".join(f"Written: {path}" for path in written))
     click.echo(_NEXT_STEPS.format(policy=policy, folder=folder, cases=cases_folder, payers=settings.payers))

@@ -12,38 +12,57 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Prefetched:
-    """The coverages of the patient with the resources they were read from, and how many of others were set aside."""
+    """The coverages of the patient with the resources they were read from, and how many of others were set aside.
+
+    `records` are the Conditions that came along, by `Type/id`: an order may give one as its reason.
+    """
 
     coverages: tuple[Coverage, ...]
     resources: tuple[tuple[Json, str], ...]
     foreign: int
+    records: dict[str, Json]
 
 
 def read_prefetch(prefetch: Json, patient_id: str, code_systems: CodeSystems) -> Prefetched:
     """Read the Coverages of the patient, each with the payor Organization that came along or is contained."""
     found: list[tuple[Json, str]] = []
     organizations: list[Json] = []
+    records: dict[str, Json] = {}
     for key, value in prefetch.items():
         if isinstance(value, dict):
             entries = value.get("entry")
             if isinstance(entries, list):
                 for number, entry in enumerate(entries):
                     if isinstance(entry, dict):
-                        _sort(entry.get("resource"), f"prefetch.{key}.entry[{number}].resource", found, organizations)
+                        _sort(
+                            entry.get("resource"),
+                            f"prefetch.{key}.entry[{number}].resource",
+                            found,
+                            organizations,
+                            records,
+                        )
             else:
-                _sort(value, f"prefetch.{key}", found, organizations)
+                _sort(value, f"prefetch.{key}", found, organizations, records)
     mine = [item for item in found if _is_of(item[0], patient_id)]
     coverages = [read for coverage, _ in mine if (read := read_coverage(coverage, organizations, code_systems))]
-    return Prefetched(tuple(coverages), tuple(mine), len(found) - len(mine))
+    return Prefetched(tuple(coverages), tuple(mine), len(found) - len(mine), records)
 
 
-def _sort(resource: Any, path: str, coverages: list[tuple[Json, str]], organizations: list[Json]) -> None:
+def _sort(
+    resource: Any,
+    path: str,
+    coverages: list[tuple[Json, str]],
+    organizations: list[Json],
+    records: dict[str, Json],
+) -> None:
     if isinstance(resource, dict):
         kind = resource.get("resourceType")
         if kind == "Coverage":
             coverages.append((resource, path))
         elif kind == "Organization":
             organizations.append(resource)
+        elif kind == "Condition":
+            records[f"Condition/{resource.get('id')}"] = resource
 
 
 def _is_of(coverage: Json, patient_id: str) -> bool:

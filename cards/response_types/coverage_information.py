@@ -14,7 +14,7 @@ from cards.card import SystemAction
 from cards.coding import CodeSystems, Coding
 from cards.coverage import same_reference
 from cards.decision import Basis, Decision
-from cards.matching import Strength
+from cards.match import Strength
 from cards.policy import Covered, PolicyCode
 from cards.versions import WireVersion
 from cards.wording import explain, summarise

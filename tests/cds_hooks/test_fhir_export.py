@@ -126,7 +126,7 @@ def test_every_resource_is_valid_fhir(exported: bytes) -> None:
     bundle = json.loads(exported)
 
     for resource in (bundle, *by_id(bundle).values()):
-        R4B.get_fhir_model_class(resource["resourceType"]).model_validate(resource)
+        assert R4B.get_fhir_model_class(resource["resourceType"]).model_validate(resource)
 
 
 @pytest.fixture(name="validate_base")

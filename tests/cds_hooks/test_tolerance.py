@@ -262,3 +262,24 @@ def test_numbers_come_back_digit_for_digit(service: Any, example: Any) -> None:
     sent = text[text.index('{"resourceType": "ServiceRequest"') :]
     sent = sent[: sent.index('"_status": {"id": "s"}') + len('"_status": {"id": "s"}')]
     assert answer[start:].startswith(sent + ',"extension":[{"url":')
+
+
+@pytest.mark.parametrize("where", ["prefetch", "contained"])
+def test_a_reason_that_is_a_record_of_its_own_counts(where: str, service: Any, example: Any) -> None:
+    """An unlisted code with a Condition as its reason: the Condition's words count as the reason's."""
+    request = example("m0076-order-sign")
+    condition = {"resourceType": "Condition", "id": "c", "subject": {"reference": "Patient/pat-1"}}
+    condition["code"] = {"text": "Prolotherapy for SI joint laxity"}
+    draft = order(request)
+    draft["code"] = {"coding": [{"system": "http://www.ama-assn.org/go/cpt", "code": "20999"}]}
+    draft.pop("reasonCode")
+    draft["reasonReference"] = [{"reference": "Condition/c" if where == "prefetch" else "#c"}]
+    if where == "prefetch":
+        request["prefetch"]["conditions"] = {"resourceType": "Bundle", "entry": [{"resource": condition}]}
+    else:
+        draft["contained"] = [condition]
+
+    [card] = service.post(SIGN, request).json()["cards"]
+
+    assert card["summary"] == "Prolotherapy is not covered: considered investigational"
+    assert "in the order's reason" in card["detail"]
