@@ -158,8 +158,8 @@ def begin_policy(
     settings = read_settings()
     folder = into or settings.policies
     cases_folder = cases or find_cases_folder(folder)
-    title = title or policy.replace("-", " ").capitalize()
-    beginning = Beginning(policy, title, service or title, publisher, _today(settings))
+    title = policy.replace("-", " ").capitalize() if title is None else title
+    beginning = Beginning(policy, title, title if service is None else service, publisher, _today(settings))
     written = write_new(folder, start_policy(beginning), cases_folder, start_cases(beginning))
     click.echo("\n".join(f"Written: {path}" for path in written))
     click.echo(_NEXT_STEPS.format(policy=policy, folder=folder, cases=cases_folder, payers=settings.payers))
