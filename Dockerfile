@@ -1,5 +1,5 @@
 # The service as `crd serve`, on a read-only file system, as a user without rights:
-#   docker build -t crd-server . && docker run --rm --read-only -p 8000:8000 crd-server
+#   docker build -t crd-server . && docker run --rm --read-only -p 127.0.0.1:8000:8000 crd-server
 FROM python:3.13-slim AS build
 WORKDIR /build
 RUN python -m venv /venv
@@ -15,12 +15,13 @@ RUN /tools/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
  && { /venv/bin/python -m compileall -q /venv/lib || true; }  # some packages ship files of other Pythons
 
 FROM python:3.13-slim
-RUN useradd --system --no-create-home --shell /usr/sbin/nologin crd
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin crd
 COPY --from=build /venv /venv
 ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 CRD_HOST=0.0.0.0 CRD_PORT=8000 CRD_WORKERS=2
-USER crd
+# a number, so that orchestrators can see that it is not root
+USER 10001
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s \
-  CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f'http://127.0.0.1:{os.environ[\"CRD_PORT\"]}/health', timeout=2)"]
+  CMD ["python", "-c", "import os, urllib.request as u; u.build_opener(u.ProxyHandler({})).open(f'http://127.0.0.1:{os.environ.get(\"CRD_PORT\") or 8000}/health', timeout=2)"]
 # granian is process manager and server in one; exec form, so it receives the stop signal itself
 CMD ["crd", "serve"]

@@ -8,7 +8,7 @@ The data beside the code (policies, payers, vocabulary) is read by `cds_hooks.po
 """
 
 from cards.coding import CodeSystems
-from cards.coverage import Coverage, Payer, PayerDirectory, choose_coverage, read_coverage, read_payer
+from cards.coverage import Coverage, Payer, PayerDirectory, choose_coverage, read_coverage, read_payer, same_reference
 from cards.decision import Decision, Paying, decide
 from cards.errors import CardsError, DocumentError
 from cards.matching import PolicyIndex
@@ -48,4 +48,5 @@ __all__ = [
     "read_policy",
     "read_vocabulary",
     "respond",
+    "same_reference",
 ]

@@ -56,7 +56,8 @@ class CodeSystems:
         if name is None:
             folded = fold_uri(system)
             name = self._names.get(folded, folded)
-        return Coding(name, code.strip().upper())
+        code = code.strip().upper()
+        return Coding(name, code.replace("-", "") if name == "NDC" else code)  # 67850-140-05 is 6785014005
 
     def uri(self, name: str) -> str:
         """Return the URI to write for the code system `name`; an unknown system keeps its own spelling."""

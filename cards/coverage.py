@@ -1,7 +1,9 @@
 """Who pays: the Coverage of the patient, and which payer of the directory it names."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any, Final, NamedTuple
 
 from cards.coding import CodeSystems, Coding, fold_uri
@@ -9,6 +11,9 @@ from cards.errors import DocumentError
 from cards.vocabulary import CodePattern, read_pattern
 
 Json = Mapping[str, Any]
+
+#: FHIR R4 type id.
+_ID: Final = re.compile(r"[A-Za-z0-9.-]{1,64}\Z")
 
 #: What a Coverage without an `order` sorts as: after those that say which they are.
 _LAST: Final = 1_000_000
@@ -33,19 +38,27 @@ def fold_name(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """A Coverage, as far as it says who pays. `reference` is the form this service writes back to the client."""
+    """A Coverage, as far as it says who pays.
 
-    reference: str
+    `reference` is the form this service writes back to the client; without an id there is none, and the payer is
+    known all the same. `starts` and `ends` are the period's dates as written, a year or a month at the least.
+    """
+
+    reference: str | None
+    starts: str | None
+    ends: str | None
     status: str | None
     order: int
     payer_identifiers: frozenset[Identifier]
     payer_names: tuple[str, ...]
     types: tuple[Coding, ...]
 
-    @property
-    def is_active(self) -> bool:
-        """Tell whether the coverage counts; a missing status counts, since clients search for active ones."""
-        return self.status in (None, "active")
+    def is_active(self, on: date) -> bool:
+        """Tell whether the coverage counts on a day; a missing status counts, since clients search for active ones."""
+        day = on.isoformat()
+        begun = self.starts is None or self.starts <= day[: len(self.starts)]
+        ended = self.ends is not None and self.ends < day[: len(self.ends)]
+        return self.status in (None, "active") and begun and not ended
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,14 +129,12 @@ def _read_type(entry: Json, number: int, code_systems: CodeSystems) -> CodePatte
 
 def read_coverage(
     resource: Json, organizations: Sequence[Json] = (), code_systems: CodeSystems | None = None
-) -> Coverage | None:
-    """Read a Coverage with what is known of its payor; a Coverage without an id cannot be referred to: None.
+) -> Coverage:
+    """Read a Coverage with what is known of its payor.
 
     `organizations` are the Organization resources that came along; the payor may also be contained,
     or stand in the reference itself as an identifier or a display.
     """
-    if not isinstance(resource.get("id"), str):
-        return None
     identifiers: set[Identifier] = set()
     names: list[str] = []
     for payor in _objects(resource.get("payor")):
@@ -134,15 +145,23 @@ def read_coverage(
         alias = organization.get("alias")
         said = (payor.get("display"), organization.get("name"), *(alias if isinstance(alias, list) else ()))
         names += [name for name in said if isinstance(name, str)]
-    order, status = resource.get("order"), resource.get("status")
+    order, status, identity = resource.get("order"), resource.get("status"), resource.get("id")
+    period = resource.get("period")
     return Coverage(
-        reference=f"Coverage/{resource['id']}",
-        status=status if isinstance(status, str) else None,
+        reference=f"Coverage/{identity}" if isinstance(identity, str) and _ID.match(identity) else None,
+        starts=_day(period, "start"),
+        ends=_day(period, "end"),
+        status=None if status is None else str(status).strip().lower(),
         order=order if type(order) is int else _LAST,
         payer_identifiers=frozenset(identifiers),
         payer_names=tuple(names),
         types=_types(resource.get("type"), code_systems) if code_systems else (),
     )
+
+
+def _day(period: Any, member: str) -> str | None:
+    value = period.get(member) if isinstance(period, dict) else None
+    return value[:10] if isinstance(value, str) and value[:4].isdigit() else None
 
 
 def _types(concept: Any, code_systems: CodeSystems) -> tuple[Coding, ...]:
@@ -154,33 +173,35 @@ def _types(concept: Any, code_systems: CodeSystems) -> tuple[Coding, ...]:
     )
 
 
-def choose_coverage(coverages: Iterable[Coverage], insurance: Sequence[str]) -> Coverage | None:
-    """Return the coverage an order is judged under: the one its `insurance` names, else the primary one.
+def choose_coverage(coverages: Iterable[Coverage], insurance: Sequence[str], on: date) -> Coverage | None:
+    """Return the coverage an order is judged under: the primary one of those its `insurance` names, else of all.
 
-    A coverage that the order names keeps the reference the client used for it, relative or absolute.
+    A coverage that the order names keeps the reference the client used for it, relative or absolute. An order that
+    names a coverage which did not come along is judged under none: another one would be a guess.
     """
-    active = [coverage for coverage in coverages if coverage.is_active]
-    if insurance:
-        for coverage in active:
-            for reference in insurance:
-                if same_reference(reference, coverage.reference):
-                    return replace(coverage, reference=reference)
+    active = [coverage for coverage in coverages if coverage.is_active(on)]
+    if any(reference.rpartition("/")[0].endswith("Coverage") for reference in insurance):
+        active = [
+            replace(coverage, reference=reference)
+            for coverage in active
+            for reference in insurance
+            if coverage.reference and same_reference(reference, coverage.reference)
+        ]
     return min(active, key=lambda coverage: coverage.order, default=None)
 
 
 def same_reference(one: str, other: str) -> bool:
     """Tell whether two references, each relative or absolute, name the same `Type/id`."""
-    return one.split("/")[-2:] == other.split("/")[-2:]
+    return one.partition("/_history/")[0].split("/")[-2:] == other.partition("/_history/")[0].split("/")[-2:]
 
 
 def _resolve(reference: Any, coverage: Json, organizations: Sequence[Json]) -> Json:
     if not isinstance(reference, str):
         return {}
     if reference.startswith("#"):
-        candidates, wanted = _objects(coverage.get("contained")), reference[1:]
-    else:
-        candidates, wanted = list(organizations), reference.rsplit("/", 1)[-1]
-    return next((o for o in candidates if o.get("id") == wanted), {})
+        contained = (o for o in _objects(coverage.get("contained")) if o.get("resourceType") == "Organization")
+        return next((o for o in contained if o.get("id") == reference[1:]), {})
+    return next((o for o in organizations if same_reference(reference, f"Organization/{o.get('id')}")), {})
 
 
 def _objects(value: Any) -> list[Json]:

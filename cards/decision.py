@@ -40,7 +40,7 @@ class Decision(NamedTuple):
     @property
     def is_sure(self) -> bool:
         """Tell whether the answer is the policy's own, and not a doubt whether its service is ordered."""
-        return self.basis is Basis.POLICY and self.findings[0].match.strength.is_sure
+        return self.basis is Basis.POLICY and all(finding.match.strength.is_sure for finding in self.findings)
 
 
 class Paying(NamedTuple):
@@ -62,11 +62,15 @@ def decide(order: Order, paying: Paying, index: PolicyIndex, on: date, trace: Tr
     """
     if order.is_void:
         return None
+    if order.may_be_void:
+        return Decision(order, *paying, Covered.CONDITIONAL, Basis.UNREADABLE, (), on)
     findings = index.find(order, paying.payer.policies, order.service_date or on, trace)
     if not findings:
         basis = Basis.UNREADABLE if order.faults else Basis.NOT_EVALUATED
         return Decision(order, *paying, Covered.CONDITIONAL, basis, (), on)
     covered = min([_covered(finding) for finding in findings], key=_STRICTNESS.index)
+    if covered is Covered.COVERED and order.faults:
+        return Decision(order, *paying, Covered.CONDITIONAL, Basis.UNREADABLE, (), on)
     deciding = tuple([finding for finding in findings if _covered(finding) is covered])
     return Decision(order, *paying, covered, Basis.POLICY, deciding, on)
 

@@ -24,12 +24,15 @@ class Mentioned(NamedTuple):
 class Evidence:
     """What the words of an order name, of all word lists, and what in them speaks against the order.
 
-    `halted` stops the whole order; `treatments` are those it names, by the path of the text that names them.
+    `halted` stops the whole order; `treatments` are those it names, by the path of the text that names them;
+    `naming` are the paths of the texts that name the order; `plain_name` tells that they name nothing else.
     """
 
     mentioned: Sequence[Mentioned]
     halted: str | None
     treatments: Mapping[str, Sequence[str]]
+    naming: frozenset[str]
+    plain_name: bool
 
     def of(self, lists: frozenset[str]) -> list[Mentioned]:
         """Return the mentions of some word lists."""
@@ -45,7 +48,7 @@ def contradict(named: Sequence[Mentioned], specific: Coding) -> Found | None:
 
 
 #: Places that name the order; another treatment there, or anywhere for a mention elsewhere, is a doubt.
-_NAMING: Final = frozenset({Place.CODE_TEXT, Place.DISPLAY, Place.ORDER_DETAIL})
+NAMING: Final = frozenset({Place.CODE_TEXT, Place.DISPLAY, Place.ORDER_DETAIL})
 
 
 def weigh(named: Sequence[Mentioned], evidence: Evidence) -> Found | None:
@@ -61,7 +64,7 @@ def weigh(named: Sequence[Mentioned], evidence: Evidence) -> Found | None:
     kinds = {cue.kind for found in doubts for cue in found.mention.cues} or {"prose"}
     if sure and not evidence.halted and kinds <= {"history", "consultation", "prose"}:
         plain = [
-            found for found in sure if found.mention.ordered or (found.at.place in _NAMING and kinds == {"history"})
+            found for found in sure if found.mention.ordered or (found.at.place in NAMING and kinds == {"history"})
         ]
         if plain:  # a past course, or a talk about it, besides the one that is ordered now
             return _worded(Strength.STATED, plain[0])
@@ -75,8 +78,10 @@ def _doubt(found: Mentioned, evidence: Evidence) -> str | None:
         return evidence.halted
     if found.mention.cues:
         return found.mention.cues[0].phrase
-    texts = [found.at.path] if found.at.place in _NAMING else evidence.treatments
-    for path in texts:
+    if found.at.place not in NAMING and not evidence.plain_name:
+        return "the order's name, which says something else"
+    texts = evidence.naming if found.at.place in NAMING else evidence.treatments
+    for path in sorted(texts):
         for treatment in evidence.treatments.get(path, ()):
             if f" {treatment} " not in f" {found.mention.term} ":  # a service is not another one than itself
                 return treatment

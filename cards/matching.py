@@ -2,14 +2,21 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from typing import Final
 
 from cards.coding import CodeSystems, Coding
-from cards.evidence import Evidence, Found, Mentioned, contradict, weigh
+from cards.evidence import NAMING, Evidence, Found, Mentioned, contradict, weigh
 from cards.match import Finding, Match, Strength, Tracer
 from cards.order import Order, OrderText, Place
 from cards.policy import Policy, PolicyVersion, own_word_list
 from cards.text import TermFinder, normalise
 from cards.vocabulary import Vocabulary, WordList
+
+#: Requests that can be for an injection; in any other a note that names one is only a remark.
+_INJECTING: Final = frozenset({"ServiceRequest", "MedicationRequest"})
+
+#: Payers whose order of policies is remembered.
+_MOST_RANKS: Final = 1000
 
 
 class PolicyIndex:
@@ -31,9 +38,9 @@ class PolicyIndex:
             for name in named | agents:
                 self._by_list.setdefault(name, []).append(policy.id)
             services |= named
-            for name in named.union(*(v.inference.lists for v in versions if v.inference)):
-                own = name == own_word_list(policy.id)
-                self._lists[name] = WordList(policy.terms) if own else vocabulary.lists[name]
+            inferred = {name for version in versions if version.inference for name in version.inference.lists}
+            own = {own_word_list(version.key): WordList(version.terms) for version in versions}
+            self._lists.update({name: own.get(name) or vocabulary.lists[name] for name in named | inferred})
         self._agent_codes = [(p, n) for n in self._by_list for p in self._lists[n].codes]
         self._ranks: dict[int, tuple[Sequence[str], Mapping[str, int]]] = {}
         self._nothing = {name: _words(words) for name, words in vocabulary.lists.items()}
@@ -61,17 +68,18 @@ class PolicyIndex:
     def _find_coded(self, order: Order, rank: Mapping[str, int], on: date) -> dict[str, Finding]:
         """Return the binding policies in force that a code of the order names."""
         coded: dict[str, Finding] = {}
-        for at in order.codings:
-            for policy_id in self._by_code.get(at.coding, ()):
-                if policy_id in rank and policy_id not in coded:
-                    version = self.policies[policy_id].in_force(on)
-                    found = _by_code(version, order) if version else None
-                    if version and found:
-                        coded[policy_id] = Finding(self.policies[policy_id], version, *found)
+        named = {policy_id for at in order.codings for policy_id in self._by_code.get(at.coding, ())}
+        for policy_id in named:
+            version = self.policies[policy_id].in_force(on) if policy_id in rank else None
+            found = _by_code(version, order) if version else None
+            if version and found:
+                coded[policy_id] = Finding(self.policies[policy_id], version, *found)
         return coded
 
     def _rank(self, binding: Sequence[str]) -> Mapping[str, int]:
         """Return the place of each binding policy, made once for each payer's tuple of them."""
+        if len(self._ranks) > _MOST_RANKS:  # payers are few; only tools make a tuple for every question
+            self._ranks.clear()
         kept = self._ranks.get(id(binding))
         if kept is None or kept[0] is not binding:
             kept = self._ranks[id(binding)] = (binding, {policy: place for place, policy in enumerate(binding)})
@@ -111,13 +119,16 @@ class PolicyIndex:
             for mention in self._finder.find_in(normal)
         ]
         if not any(self._finder.is_service(found.mention) for found in mentioned):
-            return Evidence(mentioned, None, {})
+            return Evidence(mentioned, None, {}, frozenset(), plain_name=True)
         cues = (self._finder.halting_cue(normal) for normal in words)
         named = {text.path: self._finder.treatments(n) for text, n in zip(order.texts, words, strict=True)}
         return Evidence(
             mentioned,
             halted=next((cue.phrase for cue in cues if cue), None),
             treatments={path: treatments for path, treatments in named.items() if treatments},
+            naming=frozenset(text.path for text in order.texts if text.place in NAMING),
+            plain_name=order.resource_type in _INJECTING
+            and all(self._finder.is_plain(n) for t, n in zip(order.texts, words, strict=True) if t.place in NAMING),
         )
 
     def _by_words(self, version: PolicyVersion, order: Order, evidence: Evidence, trace: Tracer | None) -> Found | None:

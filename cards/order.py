@@ -1,5 +1,6 @@
 """An order as the matcher needs it: its codes, its own words, its status, and what of it could not be read."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -54,12 +55,11 @@ class OrderCoding(NamedTuple):
 
 
 class OrderText(NamedTuple):
-    """Words of the order, as written, and their FHIRPath; `beside` is the code they are the display of."""
+    """Words of the order, as written, and their FHIRPath."""
 
     place: Place
     text: str
     path: str
-    beside: Coding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,7 @@ class Order:
     codings: tuple[OrderCoding, ...]
     reasons: tuple[Coding, ...]
     texts: tuple[OrderText, ...]
+    subject: str | None
     insurance: tuple[str, ...]
     service_date: date | None
     faults: tuple[Fault, ...]
@@ -85,7 +86,14 @@ class Order:
     @property
     def is_void(self) -> bool:
         """Tell whether the order asks for nothing: not to be performed, revoked or entered in error."""
-        return self.do_not_perform or self.status in VOID_STATUSES
+        return self.do_not_perform or (self.status or "").strip().lower() in VOID_STATUSES
+
+    @property
+    def may_be_void(self) -> bool:
+        """Tell whether what says that an order is to be carried out could not be read."""
+        kind = self.resource_type
+        telling = {f"{kind}.status", f"{kind}.doNotPerform", f"{kind}.modifierExtension"}
+        return any(fault.path in telling for fault in self.faults)
 
     @property
     def title(self) -> str:
@@ -119,19 +127,25 @@ def read_order(resource: Json, code_systems: CodeSystems, records: Mapping[str, 
     if "dosageInstruction" in resource:
         for value, path in reading.objects(resource["dosageInstruction"], f"{kind}.dosageInstruction"):
             reading.dosage(value, path)
+    if resource.get("modifierExtension"):
+        # FHIR R4: a modifier that is not understood may turn the order into its opposite.
+        reading.faults.append(Fault(f"{kind}.modifierExtension", "is not understood here"))
+    if resource.get("extension") is not None and not isinstance(resource["extension"], list):
+        reading.faults.append(Fault(f"{kind}.extension", "must be an array"))
     if "note" in resource:
         for value, path in reading.objects(resource["note"], f"{kind}.note"):
             reading.text(value.get("text"), f"{path}.text", Place.NOTE)
     return Order(
         resource_type=kind,
-        id=reading.string(resource.get("id"), f"{kind}.id"),
+        id=reading.identity(resource.get("id"), f"{kind}.id"),
         status=reading.string(resource.get("status"), f"{kind}.status"),
-        do_not_perform=resource.get("doNotPerform") is True,
+        do_not_perform=reading.boolean(resource.get("doNotPerform"), f"{kind}.doNotPerform"),
         codings=tuple(reading.codings),
         reasons=tuple(reading.reasons),
         texts=tuple(reading.texts),
-        insurance=_references(resource["insurance"]) if "insurance" in resource else (),
-        service_date=_service_date(resource),
+        subject=_subject(resource),
+        insurance=reading.references(resource["insurance"], f"{kind}.insurance") if "insurance" in resource else (),
+        service_date=reading.service_date(resource, kind),
         faults=tuple(reading.faults),
     )
 
@@ -142,6 +156,16 @@ _CONCEPT_LISTS: Final = (
     ("reasonCode", Place.REASON),
     ("bodySite", Place.SITE),
 )
+
+
+#: Where an order says when, with the member that holds the day.
+_OCCURRENCES: Final = (("occurrenceDateTime", None), ("occurrencePeriod", "start"), ("occurrenceTiming", "event"))
+
+#: FHIR R4 type id.
+_ID: Final = re.compile(r"[A-Za-z0-9.-]{1,64}\Z")
+
+#: The beginning of a FHIR dateTime: a year, a month or a day.
+_DATE_TIME: Final = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2}(T.*)?)?)?\Z")
 
 
 class _Reading:
@@ -174,11 +198,47 @@ class _Reading:
         self.faults.append(Fault(path, "must be a string"))
         return None
 
-    def text(self, value: Any, path: str, place: Place, beside: Coding | None = None) -> None:
+    def identity(self, value: Any, path: str) -> str | None:
+        """Return a resource's id; one that is none cannot be referred to, and is a fault."""
+        text = self.string(value, path)
+        if text is not None and not _ID.match(text):
+            self.faults.append(Fault(path, "does not have the form of an id"))
+            return None
+        return text
+
+    def boolean(self, value: Any, path: str) -> bool:
+        """Return a boolean; what is none is false, and a fault."""
+        if value is not None and not isinstance(value, bool):
+            self.faults.append(Fault(path, "must be true or false"))
+        return value is True
+
+    def references(self, value: Any, path: str) -> tuple[str, ...]:
+        """Return the literal references of a repeating Reference."""
+        references = (item.get("reference") for item, _ in self.objects(value, path))
+        return tuple(reference for reference in references if isinstance(reference, str))
+
+    def service_date(self, resource: Json, kind: str) -> date | None:
+        """Return the day the service is meant for: of a dateTime, a Period's start or a Timing's first event."""
+        for element, member in _OCCURRENCES:
+            value, path = resource.get(element), f"{kind}.{element}"
+            if member and isinstance(value, dict):
+                value = value.get(member)
+                value = value[0] if isinstance(value, list) and value else value
+            if value is None or value == []:
+                continue
+            if isinstance(value, str) and _DATE_TIME.match(value):
+                try:
+                    return date.fromisoformat(value[:10]) if len(value) >= len("2026-11-23") else None
+                except ValueError:
+                    pass
+            self.faults.append(Fault(path, "must be a date that there is"))
+        return None
+
+    def text(self, value: Any, path: str, place: Place) -> None:
         """Keep a text of the order if there is one."""
         words = self.string(value, path)
         if words and not words.isspace():
-            self.texts.append(OrderText(place, words, path, beside))
+            self.texts.append(OrderText(place, words, path))
 
     def concept(self, value: Any, path: str, place: Place) -> None:
         """Read a CodeableConcept: its text, every coding, and the billing options on it."""
@@ -206,7 +266,6 @@ class _Reading:
         system, code = value.get("system"), value.get("code")
         if not isinstance(system, str) or not isinstance(code, str):
             system, code = self.string(system, f"{path}.system"), self.string(code, f"{path}.code")
-        coding = None
         # A coding with no system is not a code: only its words count.
         if system and code and not system.isspace() and not code.isspace():
             coding = self._code_systems.coding(system, code)
@@ -216,7 +275,7 @@ class _Reading:
                 self.codings.append(OrderCoding(coding, path))
         if "display" in value:
             display = Place.DISPLAY if place is Place.CODE_TEXT else place
-            self.text(value["display"], f"{path}.display", display, coding)
+            self.text(value["display"], f"{path}.display", display)
 
     def medication(self, resource: Json, path: str) -> None:
         """Read the contained Medication of an order: what it is, and its ingredients."""
@@ -252,19 +311,7 @@ class _Reading:
                 self.concept(concept, f"{extension_path}.value", Place.ORDER_DETAIL)
 
 
-def _references(value: Any) -> tuple[str, ...]:
-    items = value if isinstance(value, list) else ()
-    references = (item.get("reference") for item in items if isinstance(item, dict))
-    return tuple(reference for reference in references if isinstance(reference, str))
-
-
-def _service_date(resource: Json) -> date | None:
-    period = resource.get("occurrencePeriod")
-    start = period.get("start") if isinstance(period, dict) else None
-    for value in (resource.get("occurrenceDateTime"), start):
-        if isinstance(value, str):
-            try:
-                return date.fromisoformat(value[:10])
-            except ValueError:
-                continue  # a year or a month alone names no day
-    return None
+def _subject(resource: Json) -> str | None:
+    subject = resource.get("subject") or resource.get("patient")
+    reference = subject.get("reference") if isinstance(subject, dict) else None
+    return reference if isinstance(reference, str) else None

@@ -64,7 +64,7 @@ class PolicyVersion:
     """What the policy says from `start` (None: not recorded) until the next version.
 
     `verdict` is the few words that end a card's summary; `position` the sentence that explains them; `key`
-    names policy and version; `citation` is how people cite them.
+    names policy and version; `citation` is how people cite them; `terms` are words of its own.
     """
 
     start: date | None
@@ -83,6 +83,7 @@ class PolicyVersion:
     references: tuple[Reference, ...]
     key: str
     citation: str
+    terms: tuple[str, ...]
 
     @property
     def guideline(self) -> Reference:
@@ -92,7 +93,7 @@ class PolicyVersion:
 
 @dataclass(frozen=True, eq=False)
 class Policy:
-    """A policy with its history; `terms` are words of its own, besides the shared word lists."""
+    """A policy with its history."""
 
     id: str
     title: str
@@ -101,7 +102,6 @@ class Policy:
     number: str | None
     starts: tuple[date, ...]
     versions: tuple[PolicyVersion | None, ...]
-    terms: tuple[str, ...]
 
     def in_force(self, on: date) -> PolicyVersion | None:
         """Return the version in force on a day; none before the first version and after a `null`."""
@@ -125,22 +125,20 @@ def _cite(document: Json, label: str | None, start: date | None) -> str:
     return f"{document['publisher']}, {_name(document.get('number'), document['title'])}{version}, {since}"
 
 
-def own_word_list(policy_id: str) -> str:
-    """Return the name under which a policy's own terms are looked for."""
-    return f"{policy_id}#terms"
+def own_word_list(key: str) -> str:
+    """Return the name under which a policy version's own terms are looked for."""
+    return f"{key}#terms"
 
 
 def read_policy(document: Json, vocabulary: Vocabulary) -> Policy:
     """Read a policy document that has passed policy.schema.json; a word list or code system must exist."""
     starts: list[date] = []
     versions: list[PolicyVersion | None] = []
-    terms: list[str] = []
     for key in sorted(document["versions"], key=_start):
         starts.append(_start(key))
         entry = document["versions"][key]
         path = f"$.versions['{key}']"
         versions.append(None if entry is None else _read_version(entry, key, document, path, vocabulary))
-        terms.extend(term for term in (entry or {}).get("terms", ()) if not term.startswith("@"))
     return Policy(
         id=document["id"],
         title=document["title"],
@@ -149,7 +147,6 @@ def read_policy(document: Json, vocabulary: Vocabulary) -> Policy:
         number=document.get("number"),
         starts=tuple(starts),
         versions=tuple(versions),
-        terms=tuple(dict.fromkeys(terms)),
     )
 
 
@@ -186,10 +183,11 @@ def _read_version(entry: Json, key: str, document: Json, path: str, vocabulary: 
         unlisted=frozenset(unlisted),
         nothing_words=_list_name(entry["unlisted-means-nothing"], path, vocabulary) if unlisted else None,
         inference=_read_inference(entry.get("inference"), f"{path}.inference", vocabulary),
-        word_lists=_word_lists(entry.get("terms", ()), document["id"], path, vocabulary),
+        word_lists=_word_lists(entry.get("terms", ()), f"{document['id']}@{key}", path, vocabulary),
         references=tuple(_read_reference(reference) for reference in entry["references"]),
         key=f"{document['id']}@{key}",
         citation=_cite(document, entry.get("label"), start),
+        terms=tuple(term for term in entry.get("terms", ()) if not term.startswith("@")),
     )
 
 
@@ -200,11 +198,11 @@ def _coding(system: str, code: str, path: str, code_systems: CodeSystems) -> Cod
     return Coding(system, code.strip().upper())
 
 
-def _word_lists(terms: Any, policy_id: str, path: str, vocabulary: Vocabulary) -> frozenset[str]:
+def _word_lists(terms: Any, version_key: str, path: str, vocabulary: Vocabulary) -> frozenset[str]:
     lists: set[str] = set()
     for number, term in enumerate(terms):
         named = term.startswith("@")
-        lists.add(_list_name(term, f"{path}.terms[{number}]", vocabulary) if named else own_word_list(policy_id))
+        lists.add(_list_name(term, f"{path}.terms[{number}]", vocabulary) if named else own_word_list(version_key))
     return frozenset(lists)
 
 

@@ -26,12 +26,14 @@ class ResponseOptions:
     """How to say it.
 
     `primary_hook`: coverage information is owed for every order (CRD: order-sign). `annotate_unmatched`:
-    say so on the order where no policy of this service speaks of it.
+    say so on the order where no policy of this service speaks of it. `most_instructions`: as many orders in doubt get
+    a card of their own; a call of a thousand is not answered with a thousand cards.
     """
 
     wire: WireVersion
     primary_hook: bool
     annotate_unmatched: bool
+    most_instructions: int = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +85,15 @@ def respond(
             actions.append(action)
         if decision.is_sure:
             alike.setdefault(_likeness(decision), []).append(decision)
-        elif decision.basis is not Basis.NOT_EVALUATED and not (action and options.primary_hook):
+        elif decision.basis is not Basis.NOT_EVALUATED and not (
+            options.primary_hook and coverage_information.is_possible(decision)
+        ):
             wanting.append(item)
-    cards = [external_reference.build(group, options.wire, derive_id) for group in alike.values()]
-    cards += [instructions.build(item.decision, item.number, options.wire, derive_id) for item in wanting]
+    cards = [
+        external_reference.build(group, number, options.wire, derive_id) for number, group in enumerate(alike.values())
+    ]
+    asked = wanting[: options.most_instructions]
+    cards += [instructions.build(item.decision, item.number, options.wire, derive_id) for item in asked]
     return HookResponse(tuple(cards), tuple(actions), options.primary_hook)
 
 

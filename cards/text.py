@@ -52,7 +52,7 @@ def normalise(text: str) -> str:
 
     Unicode compatibility forms, letter case, hyphens, dashes and quotes do not count (NFKC, casefold).
     """
-    lines = _join_lines(unicodedata.normalize("NFKC", text)).replace("->", "\u2192")
+    lines = _join_lines(unicodedata.normalize("NFKC", text)).replace("->", "\u2192").replace("~~", " strikethrough ")
     marked = _SENTENCE_END.sub(f" {_STOP} ", lines)
     return f" {' '.join(marked.casefold().translate(_FOLD).split())} "
 
@@ -132,14 +132,14 @@ class TermFinder:
             if name not in self._services:
                 mentions.setdefault(name, Mention(name, term))
             elif len(mentions) > _MOST_MENTIONS:
-                mentions[start] = Mention(name, term, (_TOO_MANY,))
+                mentions[start, name] = Mention(name, term, (_TOO_MANY,))
                 break
             else:
                 if cues is None:
                     cues = self._cue_spans(words)
                     starts = [span[0] for span in cues]
                 reaching = tuple(self._reaching(words, start, end, cues, starts))
-                mentions[start] = Mention(name, term, reaching, self._ordered(words, start, end))
+                mentions[start, name] = Mention(name, term, reaching, self._ordered(words, start, end))
         return list(mentions.values())
 
     def is_service(self, mention: Mention) -> bool:
@@ -153,6 +153,10 @@ class TermFinder:
     def treatments(self, words: str) -> list[str]:
         """Return the treatments, of those given instead of a service, that normalised text names; each once."""
         return list(dict.fromkeys(values[0] for _, _, values in _spans(self._others, words)))
+
+    def is_plain(self, words: str) -> bool:
+        """Tell that normalised text has plain words of an order only, and so names no other service."""
+        return all(token in self._plain or not token.isalpha() for token in words.split())
 
     def _cue_spans(self, words: str) -> list[tuple[int, int, Cue]]:
         spans = list(_spans(self._cues, words))
@@ -196,7 +200,7 @@ class TermFinder:
         before = words[max(0, start - 40) : start].split()[-2:]
         begin, stop = words.rfind(_STOP, 0, start) + 1, words.find(_STOP, end)
         sentence = words[max(begin, start - _FARTHEST) : stop if stop >= 0 else end + _FARTHEST].split()
-        if all(token in self._plain or not token.isalpha() for token in sentence):
+        if self.is_plain(" ".join(sentence)):
             return True
         after = words[end : end + 100].partition(_STOP)[0].split()[:10]
         if before and (before[-1] in self._actions or (before[0] in self._actions and before[-1] not in _SEPARATORS)):

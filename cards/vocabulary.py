@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from cards.coding import CodeSystem, CodeSystems, Coding
+from cards.coding import CodeSystem, CodeSystems, Coding, fold_uri
 from cards.errors import DocumentError
 
 Json = Mapping[str, Any]
@@ -63,9 +63,9 @@ def read_code_systems(document: Json) -> CodeSystems:
     for number, entry in enumerate(document["codeSystems"]):
         path = f"$.codeSystems[{number}]"
         for spelling in (entry["uri"], *entry["aliases"]):
-            if spelling in seen:
-                raise DocumentError(path, f"{spelling} is already a spelling of {seen[spelling]}")
-            seen[spelling] = entry["name"]
+            folded = fold_uri(spelling)
+            if seen.setdefault(folded, entry["name"]) != entry["name"]:
+                raise DocumentError(path, f"{spelling} is already a spelling of {seen[folded]}")
         if entry["name"] in systems:
             raise DocumentError(f"{path}.name", f"{entry['name']} is there twice")
         systems[entry["name"]] = CodeSystem(

@@ -76,7 +76,7 @@ def explain(decision: Decision) -> tuple[str, ...]:
     elif decision.order.codings or decision.order.texts:
         reasons = ["Not evaluated: this service has no policy for the ordered service."]
     else:
-        reasons = ["Not evaluated: the order names no service; its code is missing."]
+        reasons = ["Not evaluated: the elements of the order that this service reads name no service."]
     if not decision.payer_is_known:
         reasons.append(f"The payer of this coverage is not known here; answered as for {decision.payer.name}.")
     return tuple(reasons)

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 from cards import (
     ORDER_CODE_ELEMENTS,
     Answered,
-    Coverage,
     Decision,
     Fault,
     Order,
@@ -23,7 +22,7 @@ from cards import (
 )
 from cds_hooks.errors import InvalidResourceError, Issue, UnknownPayerError
 from cds_hooks.fhir_check import FhirCheck
-from cds_hooks.hook_request import Draft, HookRequest, HookSchema, read_hook_request
+from cds_hooks.hook_request import MOST_ISSUES, Draft, HookRequest, HookSchema, read_hook_request
 from cds_hooks.policy_files import Rules
 from cds_hooks.prefetch import Prefetched, read_prefetch
 from cds_hooks.services import Service
@@ -72,10 +71,13 @@ def answer_hook(service: Service, body: bytes, deployment: Deployment) -> Answer
     traces: list[dict[str, Any]] = []
     for draft in drafts:
         order = _read(draft, rules, prefetched.records)
-        paying = find_payer(order, prefetched.coverages, deployment)
+        paying = find_payer(order, prefetched, deployment, on)
         if deployment.settings.trace == "response":
-            traces.append({"order": draft.path, "steps": explain_order(order, paying, rules, on).steps})
-        decision = decide(order, paying, rules.index, on)
+            explained = explain_order(order, paying, rules, on)
+            traces.append({"order": draft.path, "steps": explained.steps})
+            decision = explained.decision
+        else:
+            decision = decide(order, paying, rules.index, on)
         if decision:
             answered.append(Answered(decision, draft.raw, draft.number))
     derive_id = _id_source(service, call, on, deployment.settings)
@@ -101,7 +103,7 @@ def explain_hook(service: Service, body: bytes, deployment: Deployment, on: date
     prefetched = read_prefetch(call.prefetch, call.patient_id, rules.vocabulary.code_systems)
     orders = [_read(draft, rules, prefetched.records) for draft in _in_scope(call)]
     day = on or deployment.today()
-    return [explain_order(order, find_payer(order, prefetched.coverages, deployment), rules, day) for order in orders]
+    return [explain_order(o, find_payer(o, prefetched, deployment, day), rules, day) for o in orders]
 
 
 def explain_order(order: Order, paying: Paying, rules: Rules, on: date) -> Explanation:
@@ -118,7 +120,7 @@ def _describe_payer(paying: Paying) -> str:
     if paying.coverage is None:
         return f"{paying.payer.name}: the default payer, no active Coverage came along"
     known = "named by" if paying.payer_is_known else "the default payer, another payer is named by"
-    return f"{paying.payer.name}: {known} {paying.coverage.reference}"
+    return f"{paying.payer.name}: {known} {paying.coverage.reference or 'a Coverage without an id'}"
 
 
 def _facts(
@@ -139,19 +141,24 @@ def _in_scope(call: HookRequest) -> list[Draft]:
     """Return the orders to comment on: on order-select only the selected ones, else every draft."""
     if call.hook != "order-select":
         return list(call.drafts)
-    return [draft for draft in call.drafts if _reference(draft.resource) in call.selections]
+    return [draft for draft in call.drafts if _is_selected(draft.resource, call.selections)]
 
 
-def _reference(resource: Any) -> str | None:
+def _is_selected(resource: Any, selections: frozenset[str]) -> bool:
+    """Tell whether `selections` name an order, as `Type/id` or by its bare id, which the hook's text also allows."""
     if not isinstance(resource, dict):
-        return None
-    return f"{resource.get('resourceType')}/{resource.get('id')}"
+        return False
+    kind, identity = resource.get("resourceType"), resource.get("id")
+    if not isinstance(kind, str) or not isinstance(identity, str):
+        return False
+    return f"{kind}/{identity}" in selections or identity in selections
 
 
 def _read(draft: Draft, rules: Rules, records: Mapping[str, Any]) -> Order:
     """Read an order; one that is no request resource at all is an order that could not be read."""
     resource = draft.resource
-    if isinstance(resource, dict) and resource.get("resourceType") in ORDER_CODE_ELEMENTS:
+    kind = resource.get("resourceType") if isinstance(resource, dict) else None
+    if isinstance(kind, str) and kind in ORDER_CODE_ELEMENTS:
         return read_order(resource, rules.vocabulary.code_systems, records)
     return unreadable_order(draft.path)
 
@@ -159,7 +166,7 @@ def _read(draft: Draft, rules: Rules, records: Mapping[str, Any]) -> Order:
 def unreadable_order(path: str) -> Order:
     """Return an order of which nothing could be read; `path` says where it stood in the request."""
     fault = Fault(path, "is not a request resource of CRD")
-    return Order("Order", None, None, False, (), (), (), (), None, (fault,))
+    return Order("Order", None, None, False, (), (), (), None, (), None, (fault,))
 
 
 def _check_fhir(drafts: Sequence[Draft], prefetched: Prefetched, deployment: Deployment) -> int:
@@ -167,7 +174,7 @@ def _check_fhir(drafts: Sequence[Draft], prefetched: Prefetched, deployment: Dep
     checked = [(draft.resource, draft.path) for draft in drafts] + list(prefetched.resources)
     faults = [(path, fault) for resource, path in checked for fault in deployment.fhir_check.faults(resource)]
     if faults and deployment.settings.fhir_check == "strict":
-        raise InvalidResourceError(*(_issue(path, fault) for path, fault in faults))
+        raise InvalidResourceError(*(_issue(path, fault) for path, fault in faults[:MOST_ISSUES]))
     return len(faults)
 
 
@@ -177,10 +184,10 @@ def _issue(path: str, fault: Fault) -> Issue:
     return Issue("structure", f"{expression} {fault.problem}", expression)
 
 
-def find_payer(order: Order, coverages: Sequence[Coverage], deployment: Deployment) -> Paying:
+def find_payer(order: Order, prefetched: Prefetched, deployment: Deployment, on: date) -> Paying:
     """Return who pays for an order; without a Coverage, and by setting for an unknown payer, the default payer."""
     payers = deployment.rules.payers
-    coverage = choose_coverage(coverages, order.insurance)
+    coverage = choose_coverage(prefetched.of(order.subject), order.insurance, order.service_date or on)
     if coverage is None:
         return Paying(None, payers.default, payer_is_known=True)
     payer = payers.recognise(coverage)

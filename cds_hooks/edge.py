@@ -24,8 +24,9 @@ FACTS: Final = "crd.facts"
 
 _SLASHES: Final = re.compile(r"/{2,}")
 
-#: Request ids of callers are taken over if they are plain; anything else might carry a person into the logs.
-_PLAIN_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+#: Request ids of callers are taken over if they are hexadecimal, as UUIDs and trace ids are; any other might carry a
+#: name or a birth date into the logs.
+_PLAIN_ID: Final = re.compile(r"(?=.*[A-Fa-f])[A-Fa-f0-9-]{16,64}")
 
 #: CORS needs no credentials here: no cookies are used, tokens travel in a header (HK-208).
 _CORS: Final = [("Access-Control-Expose-Headers", "X-Request-ID, WWW-Authenticate, Retry-After")]

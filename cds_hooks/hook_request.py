@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -18,7 +19,7 @@ from cds_hooks.fhir_check import FhirCheck
 from cds_hooks.json_documents import RepeatedMemberError, refuse_repeated_members
 
 #: As many faults of an envelope are named; a body made of faults does not make an endless answer.
-_MOST_ISSUES: Final = 50
+MOST_ISSUES: Final = 50
 
 
 class Draft(NamedTuple):
@@ -87,9 +88,9 @@ class HookSchema:
             return True
         if self._is_valid(document):
             return False
-        faults = sorted(self._explain.iter_errors(document), key=lambda fault: list(map(str, fault.absolute_path)))
-        issues = dict.fromkeys(_issue(fault) for fault in faults)
-        raise InvalidRequestError(*list(issues)[:_MOST_ISSUES])
+        first = islice(self._explain.iter_errors(document), 2 * MOST_ISSUES)
+        issues = dict.fromkeys(_issue(fault) for fault in first)
+        raise InvalidRequestError(*sorted(issues, key=str)[:MOST_ISSUES])
 
 
 def read_hook_request(body: bytes, schema: HookSchema, max_nesting: int) -> HookRequest:

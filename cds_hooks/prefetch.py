@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cards import CodeSystems, Coverage, read_coverage
+from cards import CodeSystems, Coverage, read_coverage, same_reference
 
 Json = Mapping[str, Any]
 
@@ -21,6 +21,13 @@ class Prefetched:
     resources: tuple[tuple[Json, str], ...]
     foreign: int
     records: dict[str, Json]
+    patient_id: str
+
+    def of(self, subject: str | None) -> tuple[Coverage, ...]:
+        """Return the coverages for an order's subject: none where that is another patient than the call's."""
+        is_other = subject is not None and "Patient/" in subject
+        is_other = is_other and not same_reference(str(subject), f"Patient/{self.patient_id}")
+        return () if is_other else self.coverages
 
 
 def read_prefetch(prefetch: Json, patient_id: str, code_systems: CodeSystems) -> Prefetched:
@@ -44,8 +51,8 @@ def read_prefetch(prefetch: Json, patient_id: str, code_systems: CodeSystems) ->
             else:
                 _sort(value, f"prefetch.{key}", found, organizations, records)
     mine = [item for item in found if _is_of(item[0], patient_id)]
-    coverages = [read for coverage, _ in mine if (read := read_coverage(coverage, organizations, code_systems))]
-    return Prefetched(tuple(coverages), tuple(mine), len(found) - len(mine), records)
+    coverages = [read_coverage(coverage, organizations, code_systems) for coverage, _ in mine]
+    return Prefetched(tuple(coverages), tuple(mine), len(found) - len(mine), records, patient_id)
 
 
 def _sort(
@@ -69,4 +76,4 @@ def _is_of(coverage: Json, patient_id: str) -> bool:
     """Tell whether a Coverage is the patient's; one that does not name its beneficiary was searched by patient."""
     beneficiary = coverage.get("beneficiary")
     reference = beneficiary.get("reference") if isinstance(beneficiary, dict) else None
-    return not isinstance(reference, str) or reference.rsplit("/", 1)[-1] == patient_id
+    return not isinstance(reference, str) or same_reference(reference, f"Patient/{patient_id}")

@@ -18,6 +18,7 @@ from cds_hooks.errors import (
     MediaTypeError,
     MethodError,
     UnknownServiceError,
+    UnreadableBodyError,
     operation_outcome,
 )
 from cds_hooks.logs import record
@@ -102,7 +103,8 @@ def _as_call_error(error: HTTPException, max_body_bytes: int) -> CallError:
         return BodyTooLargeError(Issue("too-long", f"the body is larger than {max_body_bytes} bytes"))
     if error.code == 404:
         return UnknownServiceError(Issue("not-found", "there is nothing at this URL; services are at /cds-services"))
-    return MediaTypeError(Issue("invalid", f"the request cannot be read: {error.name}"))
+    kind = MediaTypeError if error.code == 415 else UnreadableBodyError
+    return kind(Issue("invalid", f"the request cannot be read: {error.name}"))
 
 
 def _where(error: Exception) -> str | None:
@@ -116,10 +118,19 @@ def _body(call: Any) -> bytes:
     kind = call.environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     if kind and kind != "application/json" and not kind.endswith("+json"):
         raise MediaTypeError(Issue("not-supported", "the body must be sent as application/json"))
-    if call.environ.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
+    if call.environ.get("HTTP_CONTENT_ENCODING", "").lower() not in ("", "identity"):
         raise MediaTypeError(Issue("not-supported", "the body must be sent without a Content-Encoding"))
-    body: bytes = call.get_data(cache=False)
+    body: bytes = call.get_data(cache=False) if "CONTENT_LENGTH" in call.environ else _read_unmeasured(call)
     return body.removeprefix(_BYTE_ORDER_MARK)
+
+
+def _read_unmeasured(call: Any) -> bytes:
+    """Read a body that does not say its length (chunked), and refuse it where it is over the limit."""
+    limit: int = call.max_content_length
+    body: bytes = call.environ["wsgi.input"].read(limit + 1)
+    if len(body) > limit:
+        raise BodyTooLargeError(Issue("too-long", f"the body is larger than {limit} bytes"))
+    return body
 
 
 def _json(body: bytes, status: int = 200) -> Response:

@@ -107,11 +107,12 @@ def unknown_variables() -> list[str]:
 
 def describe_settings(settings: Settings) -> list[dict[str, str]]:
     """Return each setting with its value, where that came from, its default and what it means."""
+    given = {variable.upper() for variable, value in os.environ.items() if value}
     return [
         {
             "name": PREFIX + name.upper(),
             "value": str(getattr(settings, name)),
-            "from": "environment" if os.environ.get(PREFIX + name.upper()) else "default",
+            "from": "environment" if PREFIX + name.upper() in given else "default",
             "default": str(field.default),
             "meaning": field.description or "",
         }

@@ -1,6 +1,7 @@
 """Each example is posted to a really running service, and its response compared whole."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -79,7 +80,8 @@ def test_every_updated_order_is_the_order_that_came_plus_coverage_information() 
 @pytest.fixture(scope="session", name="validate_profile")
 def _validate_profile() -> Any:
     """The independent check against the CRD 2.0.1 profiles; it needs Node and the material beside the repository."""
-    tool = ROOT.parent / "shared" / "tools" / "validate_profile.mjs"
+    shared = Path(os.environ.get("CRD_SHARED", ROOT.parent / "shared"))
+    tool = shared / "tools" / "validate_profile.mjs"
     modules = ROOT / "tests" / "profile" / "node_modules"
     if not shutil.which("node") or not tool.is_file() or not modules.is_dir():
         pytest.skip(f"needs node, {tool} and {modules} (scripts/profile-validation installs them)")

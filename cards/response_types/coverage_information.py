@@ -40,9 +40,9 @@ def build(
 
     Without a Coverage there is nothing to refer to, and without an id no order to update: None.
     """
-    if decision.coverage is None or decision.order.id is None:
+    coverage = decision.coverage.reference if decision.coverage else None
+    if coverage is None or not is_possible(decision):
         return None
-    coverage = decision.coverage.reference
     policies = [finding.version.key for finding in decision.findings]
     assertion = derive_id("assertion", str(number), coverage, *policies)
     extension = _write(decision, coverage, assertion, _answer(decision, wire, code_systems))
@@ -50,16 +50,24 @@ def build(
     return SystemAction(_describe(decision), annotated) if annotated else None
 
 
+def is_possible(decision: Decision) -> bool:
+    """Tell whether there is a Coverage to refer to and an order that can be updated."""
+    order, coverage = decision.order, decision.coverage
+    has_extensions_in_order = not any(fault.path == f"{order.resource_type}.extension" for fault in order.faults)
+    return bool(coverage and coverage.reference and order.id and has_extensions_in_order)
+
+
 def annotate(order: bytes, extension: bytes, coverage: str) -> bytes | None:
     """Return the order with the coverage information in place of our former one, other payers' untouched.
 
     None where the order already says the same for this coverage: repeating it is SHALL NOT in every version.
     """
-    if b'"extension"' not in order:
+    members = _MEMBERS.decode(order) if b'"extension"' in order or b"\\u" in order else {}
+    if "extension" not in members:
         return b'%b,"extension":[%b]}' % (order[:-1].rstrip(), extension)
-    members = _MEMBERS.decode(order)
     kept: list[msgspec.Raw] = []
-    for raw in _LIST.decode(members.get("extension", b"[]")):
+    present = bytes(members["extension"])
+    for raw in [] if present == b"null" else _LIST.decode(present):
         former = msgspec.json.decode(raw)
         if not _is_ours(former, coverage):
             kept.append(raw)
@@ -80,7 +88,7 @@ def _is_ours(extension: Any, coverage: str) -> bool:
 
 
 def _content(extension: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [part for part in _parts(extension) if part.get("url") not in _INCIDENTAL]
+    return [part for part in _parts(extension) if str(part.get("url")) not in _INCIDENTAL]
 
 
 def _parts(extension: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -101,7 +109,7 @@ def _write(decision: Decision, coverage: str, assertion: str, answer: tuple[Any,
 
 def _answer(decision: Decision, wire: WireVersion, code_systems: CodeSystems) -> tuple[Any, ...]:
     """Return the parts that say the answer; those of a policy are written once for all orders they are the same for."""
-    if decision.basis is not Basis.POLICY:
+    if not decision.is_sure:  # what is in doubt may rest on codes of the order, which are not kept
         return tuple(_answer_parts(decision, wire, code_systems))
     rests_on = [(finding.version, finding.match) for finding in decision.findings]
     key = (decision.covered, decision.payer, decision.payer_is_known, wire.name, *rests_on)
@@ -148,9 +156,18 @@ def _pa_needed(decision: Decision, wire: WireVersion) -> str | None:
         case Covered.NOT_COVERED:
             return wire.not_covered_pa_needed
         case Covered.CONDITIONAL:
-            return wire.conditional_pa_needed
+            return _strictest_pa(decision) if decision.is_sure else wire.conditional_pa_needed
         case Covered.COVERED:
-            return decision.findings[0].version.pa_needed
+            return _strictest_pa(decision)
+
+
+#: Prior authorization from the strictest down: of several policies the stricter counts.
+_PA_STRICTNESS: Final = ("auth-needed", "performpa", "conditional", "no-auth")
+
+
+def _strictest_pa(decision: Decision) -> str | None:
+    needed = {finding.version.pa_needed or "conditional" for finding in decision.findings}
+    return min(needed, key=_PA_STRICTNESS.index)
 
 
 def _billing_codes(decision: Decision) -> tuple[PolicyCode, ...]:

@@ -29,19 +29,19 @@ OVERRIDE_REASONS: Final = (
 )
 
 
-def build(decisions: Sequence[Decision], wire: WireVersion, derive_id: Callable[..., str]) -> Card:
+def build(decisions: Sequence[Decision], number: int, wire: WireVersion, derive_id: Callable[..., str]) -> Card:
     """Build the one card of orders that have the same answer under the same policies and payer."""
     first = decisions[0]
     policies = [finding.version.key for finding in first.findings]
     references = [decision.order.reference for decision in decisions if decision.order.id]
     return Card(
-        uuid=derive_id("card", first.payer.id, *policies, *references),
+        uuid=derive_id("card", str(number), first.payer.id, *policies, *references),
         summary=summarise(first.findings[0], first.covered),
         detail=_detail(decisions),
-        indicator="warning",
-        source=_source(first.payer, wire),
+        indicator="info" if first.covered is Covered.COVERED else "warning",
+        source=_source(first.payer, wire, _TOPICS[first.covered]),
         links=tuple(dict.fromkeys([_link(f.policy, f.version, first.payer) for f in first.findings])),
-        override_reasons=OVERRIDE_REASONS,
+        override_reasons=OVERRIDE_REASONS if first.covered is Covered.NOT_COVERED else (),
         extension={"davinci-crd.associated-resource": references} if references else None,
     )
 
@@ -56,12 +56,21 @@ def _detail(decisions: Sequence[Decision]) -> str:
     for finding in first.findings:
         lines.append(f"- Policy: {finding.version.citation}.")
         lines += [f"- {note}" for note in finding.version.notes if f"- {note}" not in lines]
+        if finding.version.pa_needed:
+            lines.append(f"- Prior authorization: {_PRIOR_AUTHORIZATION[finding.version.pa_needed]}.")
     if not first.payer_is_known:
         lines.append(f"- The payer of this coverage is not known here; answered as for {first.payer.name}.")
     if first.coverage is None:
-        lines.append(f"- No coverage came with the request; answered as for {first.payer.name}.")
+        lines.append(f"- No active coverage of this patient came for this order; answered as for {first.payer.name}.")
     return "\n".join(lines)
 
+
+_PRIOR_AUTHORIZATION: Final = {
+    "auth-needed": "needed",
+    "performpa": "needed, to be requested by the performer",
+    "conditional": "depends on more information",
+    "no-auth": "not needed",
+}
 
 _VERDICTS: Final = {
     Covered.NOT_COVERED: "Not covered by {}.",
@@ -71,8 +80,16 @@ _VERDICTS: Final = {
 
 
 @lru_cache(maxsize=1000)
-def _source(payer: Payer, wire: WireVersion) -> Source:
-    return Source(payer.name, HooksCoding(wire.topic_system, "off-guideline", "Off Guideline"), payer.url)
+def _source(payer: Payer, wire: WireVersion, topic: tuple[str, str]) -> Source:
+    return Source(payer.name, HooksCoding(wire.topic_system, *topic), payer.url)
+
+
+#: CRD card types: off-guideline where the plan speaks against the order, guideline where it only sets terms.
+_TOPICS: Final = {
+    Covered.NOT_COVERED: ("off-guideline", "Off Guideline"),
+    Covered.CONDITIONAL: ("guideline", "Guideline"),
+    Covered.COVERED: ("guideline", "Guideline"),
+}
 
 
 @lru_cache(maxsize=10_000)

@@ -62,6 +62,8 @@ def test_every_place_is_read(rules: Rules) -> None:
         ({"occurrenceDateTime": "2026-11-23T10:00:00Z"}, date(2026, 11, 23)),
         ({"occurrenceDateTime": "2026-11"}, None),
         ({"occurrencePeriod": {"start": "2026-12-01"}}, date(2026, 12, 1)),
+        ({"occurrenceTiming": {"event": ["2026-12-02T10:00:00Z"]}}, date(2026, 12, 2)),
+        ({"occurrenceDateTime": "2026-W01-1"}, None),
         ({"occurrenceDateTime": "2026-02-31"}, None),
         ({}, None),
     ],
@@ -70,3 +72,23 @@ def test_the_day_of_the_service(members: dict[str, Any], day: date | None, rules
     order = read_order({"resourceType": "ServiceRequest", **members}, rules.vocabulary.code_systems)
 
     assert order.service_date == day
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"status": 5}, {"status": ["revoked"]}, {"doNotPerform": "true"}, {"doNotPerform": 1}, {"insurance": "x"},
+        {"occurrenceDateTime": "garbage"}, {"occurrenceDateTime": "20230101"}, {"occurrenceDateTime": "2026-02-31"},
+        {"extension": {}}, {"extension": "x"}, {"modifierExtension": [{"url": "x", "valueBoolean": True}]}, {"id": "a/b"},
+        {"id": ""}, {"reasonReference": "x"}, {"dosageInstruction": 7},
+    ],
+)  # fmt: skip
+def test_what_is_not_as_it_should_be_is_a_fault(members: dict[str, Any], rules: Rules) -> None:
+    order = read_order({"resourceType": "ServiceRequest", **members}, rules.vocabulary.code_systems)
+
+    assert [fault.path.split("[")[0] for fault in order.faults] == [f"ServiceRequest.{next(iter(members))}"]
+
+
+@pytest.mark.parametrize("status", ["revoked", "Revoked", " revoked ", "entered-in-error"])
+def test_a_void_order_is_void_however_it_is_written(status: str, rules: Rules) -> None:
+    assert read_order({"resourceType": "ServiceRequest", "status": status}, rules.vocabulary.code_systems).is_void

@@ -183,7 +183,7 @@ def test_a_chunked_body_over_the_limit_is_413(start_service: Any) -> None:
         timeout=5,
     )
 
-    assert response.status_code in (400, 413)
+    assert response.status_code == 413
     outcome(response)
 
 
@@ -252,11 +252,11 @@ def test_only_configured_origins_are_let_in(start_service: Any) -> None:
 
 
 def test_a_request_id_goes_in_and_out(service: Any) -> None:
-    given = requests.get(f"{service.base}/health", headers={"X-Request-ID": "abc-1"}, timeout=5)
-    strange = requests.get(f"{service.base}/health", headers={"X-Request-ID": "John Smith <x>"}, timeout=5)
+    given = requests.get(f"{service.base}/health", headers={"X-Request-ID": "0af7651916cd43dd-8448"}, timeout=5)
+    strange = requests.get(f"{service.base}/health", headers={"X-Request-ID": "John.Smith.1971-04-02"}, timeout=5)
     none = requests.get(f"{service.base}/health", timeout=5)
 
-    assert given.headers["X-Request-ID"] == "abc-1"
+    assert given.headers["X-Request-ID"] == "0af7651916cd43dd-8448"
     assert "John" not in strange.headers["X-Request-ID"]
     assert none.headers["X-Request-ID"] != strange.headers["X-Request-ID"]
 

