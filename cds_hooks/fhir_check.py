@@ -201,7 +201,7 @@ def _unknown_types(value: Any, path: str) -> Iterator[Fault]:
         if "resourceType" in value and not _is_known(kind):
             yield Fault(f"{path}.resourceType", "is no FHIR R4 resource type")
         for name, item in value.items():
-            yield from _unknown_types(item, f"{path}.{name}")
+            yield from _unknown_types(item, f"{path}.{element_name(name)}")
     elif isinstance(value, list):
         for number, item in enumerate(value):
             yield from _unknown_types(item, f"{path}[{number}]")
@@ -239,4 +239,12 @@ _PROBLEMS: Final[Mapping[str, str]] = {
 
 
 def _path(kind: str, location: tuple[int | str, ...]) -> str:
-    return kind + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return kind + "".join(f"[{part}]" if isinstance(part, int) else f".{element_name(part)}" for part in location)
+
+
+def element_name(name: str) -> str:
+    """Return the name of a member as it may be repeated: a client could write anything, even about a patient."""
+    return name if _ELEMENT.match(name) else "*"
+
+
+_ELEMENT: Final = re.compile(r"_?[A-Za-z][A-Za-z]{0,39}\Z")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cards import CodeSystems, Coverage, read_coverage, same_reference
+from cds_hooks.fhir_check import element_name
 
 Json = Mapping[str, Any]
 
@@ -35,8 +36,9 @@ def read_prefetch(prefetch: Json, patient_id: str, code_systems: CodeSystems) ->
     found: list[tuple[Json, str]] = []
     organizations: list[Json] = []
     records: dict[str, Json] = {}
-    for key, value in prefetch.items():
+    for name, value in prefetch.items():
         if isinstance(value, dict):
+            key = element_name(name)
             entries = value.get("entry")
             if isinstance(entries, list):
                 for number, entry in enumerate(entries):

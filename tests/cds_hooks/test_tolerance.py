@@ -403,3 +403,18 @@ def test_many_codings_cost_no_more_than_their_number(service: Any, example: Any)
     order(request)["code"]["coding"] = [coding] * 15_000
 
     assert service.post(SIGN, request).elapsed.total_seconds() < 5
+
+
+def test_strict_repeats_no_member_name_that_could_be_about_a_patient(strict_service: Any, example: Any) -> None:
+    request = example("m0076-order-sign")
+    order(request)["SSN 123-45-6789"] = 1
+    order(request)["contained"] = [{"resourceType": "Nonsense", "Ida Invented": {"resourceType": "Nonsense"}}]
+    coverage = coverage_bundle(request)["entry"][0]["resource"]
+    request["prefetch"]["Ida Invented 1971"] = {k: v for k, v in coverage.items() if k != "payor"}
+
+    response = strict_service.post(SIGN, request)
+
+    assert response.status_code == 422
+    assert "123-45" not in response.text
+    assert "Ida" not in response.text
+    assert "prefetch.*.payor" in response.text
