@@ -61,13 +61,10 @@ def weigh(named: Sequence[Mentioned], evidence: Evidence) -> Found | None:
     sure = [found for found in named if found not in doubts]
     if not doubts:
         return _worded(Strength.STATED, sure[0]) if sure else None
-    kinds = {cue.kind for found in doubts for cue in found.mention.cues} or {"prose"}
-    if sure and not evidence.halted and kinds <= {"history", "consultation", "prose"}:
-        plain = [
-            found for found in sure if found.mention.ordered or (found.at.place in NAMING and kinds == {"history"})
-        ]
-        if plain:  # a past course, or a talk about it, besides the one that is ordered now
-            return _worded(Strength.STATED, plain[0])
+    kinds = {cue.kind for found in doubts for cue in found.mention.cues}
+    if sure and kinds <= {"history", "consultation", "prose"}:
+        # a past course, or a talk about it, besides the one that is ordered now
+        return _worded(Strength.STATED, sure[0])
     first = next(iter(doubts))
     return _worded(Strength.QUALIFIED, first, doubts[first])
 

@@ -3,9 +3,8 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Final, NamedTuple
-from zoneinfo import ZoneInfo
 
 from cards import (
     ORDER_CODE_ELEMENTS,
@@ -26,11 +25,7 @@ from cds_hooks.hook_request import MOST_ISSUES, Draft, HookRequest, HookSchema, 
 from cds_hooks.policy_files import Rules
 from cds_hooks.prefetch import Prefetched, read_prefetch
 from cds_hooks.services import Service
-from cds_hooks.settings import Settings
-
-#: Gives the time in a zone.
-Clock = Callable[[ZoneInfo], datetime]
-
+from cds_hooks.settings import Clock, Settings
 
 #: The extension that carries the steps of each decision, where the setting asks for it.
 TRACE: Final = "crd-server.trace"
@@ -56,7 +51,7 @@ class Deployment:
 
     def today(self) -> date:
         """Return the calendar day of this deployment."""
-        return self.clock(ZoneInfo(self.settings.time_zone)).date()
+        return self.settings.today(self.clock)
 
 
 def answer_hook(service: Service, body: bytes, deployment: Deployment) -> Answer:

@@ -6,7 +6,7 @@ from datetime import datetime
 from flask import Flask
 
 from cards import CRD_2_0, ResponseOptions
-from cds_hooks.answer import Clock, Deployment
+from cds_hooks.answer import Deployment
 from cds_hooks.edge import with_edge
 from cds_hooks.fhir_check import FhirCheck
 from cds_hooks.hook_request import HookSchema
@@ -14,7 +14,7 @@ from cds_hooks.logs import configure, record
 from cds_hooks.policy_files import load_rules
 from cds_hooks.routes import add_routes
 from cds_hooks.services import SERVICES, Service, check_templates
-from cds_hooks.settings import Settings, read_settings, unknown_variables
+from cds_hooks.settings import Clock, Settings, read_settings, unknown_variables
 
 
 def create_app(settings: Settings | None = None, clock: Clock = datetime.now) -> Flask:

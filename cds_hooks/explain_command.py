@@ -99,7 +99,7 @@ def _coding(code: str, code_systems: CodeSystems) -> dict[str, str]:
 def _row(explanation: Explanation) -> dict[str, Any]:
     decision = explanation.decision
     return {
-        "order": replace_empty(explanation.order.title, explanation.order.resource_type),
+        "order": explanation.order.title or f"{explanation.order.resource_type} without a name",
         "payer": explanation.paying.payer.name,
         "covered": decision.covered if decision else None,
         "basis": decision.basis.value if decision else "an order that asks for nothing",
@@ -115,11 +115,6 @@ def _row(explanation: Explanation) -> dict[str, Any]:
         ],
         "trace": [{"step": rule, "found": found} for rule, found in explanation.steps],
     }
-
-
-def replace_empty(text: str, instead: str) -> str:
-    """Return `text`, or what to say where there is none."""
-    return text or f"{instead} without a name"
 
 
 def _readable(row: dict[str, Any]) -> str:

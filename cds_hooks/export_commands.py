@@ -1,10 +1,9 @@
 """The commands `crd export`: the rules in formats that other engines read."""
 
 import re
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final
-from zoneinfo import ZoneInfo
 
 import click
 import orjson
@@ -50,7 +49,7 @@ def export_fhir(out: BinaryIO, json_lines: bool, base_url: str, on: datetime | N
     """
     settings = read_settings()
     documents, vocabulary = _read_policies(settings)
-    bundle = export_bundle(documents, vocabulary, on.date() if on else _today(settings), base_url)
+    bundle = export_bundle(documents, vocabulary, on.date() if on else settings.today(), base_url)
     out.write(_lines(bundle) if json_lines else _document(bundle))
 
 
@@ -61,10 +60,6 @@ def _read_policies(settings: Settings) -> tuple[list[Any], Vocabulary]:
     schema = load_schema(_SCHEMA)
     documents = [read_document(settings.policies / f"{policy}.json", schema) for policy in sorted(policies)]
     return documents, vocabulary
-
-
-def _today(settings: Settings) -> date:
-    return datetime.now(ZoneInfo(settings.time_zone)).date()
 
 
 def _document(bundle: dict[str, Any]) -> bytes:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import click
 import orjson
@@ -55,7 +54,7 @@ def list_policies(as_json: bool) -> None:
     """
     settings = read_settings()
     loaded = load_policies(settings.policies, load_vocabulary(settings.vocabulary))
-    rows = [describe_policy(policy, _today(settings)) for _, policy in sorted(loaded.items())]
+    rows = [describe_policy(policy, settings.today()) for _, policy in sorted(loaded.items())]
     if as_json:
         _echo_json(rows)
     else:
@@ -75,7 +74,7 @@ def show_policy(policy: str, on: datetime | None, as_json: bool) -> None:
     """
     settings = read_settings()
     source = find_source(policy, settings)
-    day = on.date() if on else _today(settings)
+    day = on.date() if on else settings.today()
     if as_json:
         key = version_key(source.policy, day)
         _echo_json(source.document["versions"][key] if key else None)
@@ -159,7 +158,7 @@ def begin_policy(
     folder = into or settings.policies
     cases_folder = cases or find_cases_folder(folder)
     title = policy.replace("-", " ").capitalize() if title is None else title
-    beginning = Beginning(policy, title, title if service is None else service, publisher, _today(settings))
+    beginning = Beginning(policy, title, title if service is None else service, publisher, settings.today())
     written = write_new(folder, start_policy(beginning), cases_folder, start_cases(beginning))
     click.echo("\n".join(f"Written: {path}" for path in written))
     click.echo(_NEXT_STEPS.format(policy=policy, folder=folder, cases=cases_folder, payers=settings.payers))
@@ -197,7 +196,7 @@ def diff_policies(
     if not folder.is_dir() and orders is None:
         raise StartError(f"{folder}: no such folder; name the cases with --cases, or orders with --orders")
     asked_cases = list(_ask_cases(folder, *both))
-    asked_orders = list(_ask_orders(orders, on.date() if on else _today(settings), *both)) if orders else []
+    asked_orders = list(_ask_orders(orders, on.date() if on else settings.today(), *both)) if orders else []
     difference = compare([*asked_cases, *asked_orders])
     counts = {"cases": len(asked_cases), "orders": len({asked.path for asked in asked_orders})}
     if as_json:
@@ -272,7 +271,3 @@ def _count(number: int, one: str, more: str) -> str:
 
 def _echo_json(value: Any) -> None:
     click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2))
-
-
-def _today(settings: Settings) -> date:
-    return datetime.now(ZoneInfo(settings.time_zone)).date()

@@ -2,6 +2,8 @@
 
 import os
 import uuid
+from collections.abc import Callable
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
@@ -39,6 +41,10 @@ def _origins(value: str) -> str:
 
 
 Folder = Annotated[Path, AfterValidator(_existing_folder)]
+
+
+#: Gives the time in a zone.
+Clock = Callable[[ZoneInfo], datetime]
 
 
 class Settings(BaseSettings):
@@ -89,6 +95,10 @@ class Settings(BaseSettings):
         uuid.UUID("5f0f4e0c-6e4c-5d57-9d1c-6f7a0a4f2b11"),
         description="UUID under which this deployment derives its ids; give each deployment its own",
     )
+
+    def today(self, clock: Clock = datetime.now) -> date:
+        """Return the calendar day of this deployment, by a clock that gives the time in a zone."""
+        return clock(ZoneInfo(self.time_zone)).date()
 
 
 def read_settings(**overrides: Any) -> Settings:
