@@ -12,8 +12,9 @@ from cards.coverage import Coverage, Payer, PayerDirectory, choose_coverage, rea
 from cards.decision import Decision, Paying, decide
 from cards.errors import CardsError, DocumentError
 from cards.matching import PolicyIndex
-from cards.order import ORDER_CODE_ELEMENTS, Fault, Order, read_order
+from cards.order import ORDER_TYPES, Order, read_order
 from cards.policy import Policy, read_policy
+from cards.reading import Fault
 from cards.response import Answered, HookResponse, ResponseOptions, respond
 from cards.versions import CRD_2_0
 from cards.vocabulary import Vocabulary, read_code_systems, read_vocabulary
@@ -21,7 +22,7 @@ from cards.wording import explain
 
 __all__ = [
     "CRD_2_0",
-    "ORDER_CODE_ELEMENTS",
+    "ORDER_TYPES",
     "Answered",
     "CardsError",
     "CodeSystems",

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from cards.coding import Coding
 from cards.match import Match, Strength
-from cards.order import OrderText, Place
+from cards.reading import OrderText, Place
 from cards.text import Mention
 
 #: A match and the FHIRPath of what it rests on.

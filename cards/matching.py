@@ -7,13 +7,14 @@ from typing import Final
 from cards.coding import CodeSystems, Coding
 from cards.evidence import NAMING, Evidence, Found, Mentioned, contradict, weigh
 from cards.match import Finding, Match, Strength, Tracer
-from cards.order import Order, OrderText, Place
+from cards.order import Order
 from cards.policy import Policy, PolicyVersion, own_word_list
+from cards.reading import OrderText, Place
 from cards.text import TermFinder, normalise
 from cards.vocabulary import Vocabulary, WordList
 
 #: Requests that can be for an injection; in any other a note that names one is only a remark.
-_INJECTING: Final = frozenset({"ServiceRequest", "MedicationRequest"})
+_INJECTING: Final = frozenset({"ServiceRequest", "MedicationRequest", "Appointment", "Encounter"})
 
 #: Payers whose order of policies is remembered.
 _MOST_RANKS: Final = 1000

@@ -1,70 +1,77 @@
 """An order as the matcher needs it: its codes, its own words, its status, and what of it could not be read."""
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
-from enum import Enum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from cards.coding import CodeSystems, Coding
+from cards.reading import Fault, Json, OrderCoding, OrderText, Place, Reading, literal_reference
 
-Json = Mapping[str, Any]
-
-#: The request resources of CRD (spec 6.1, 6.2) and the elements of each that say what is ordered.
-ORDER_CODE_ELEMENTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "ServiceRequest": ("code",),
-    "MedicationRequest": ("medicationCodeableConcept",),
-    "DeviceRequest": ("codeCodeableConcept",),
-    "NutritionOrder": (),
+#: What says what is ordered, for each request resource of CRD (spec 6.1, 6.2): the steps to a CodeableConcept,
+#: `*` where an element repeats. MedicationRequest and DeviceRequest may refer to a record instead.
+_CONCEPTS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
+    "ServiceRequest": (("code",),),
+    "MedicationRequest": (("medicationCodeableConcept",),),
+    "DeviceRequest": (("codeCodeableConcept",),),
+    "NutritionOrder": (("oralDiet", "type*"), ("supplement*", "type"), ("enteralFormula", "baseFormulaType")),
     "CommunicationRequest": (),
-    "VisionPrescription": (),
+    "VisionPrescription": (("lensSpecification*", "product"),),
+    "Appointment": (("serviceType*",),),
+    "Encounter": (("serviceType",), ("type*",)),
 }
 
+#: The resources that CRD answers on.
+ORDER_TYPES: Final = tuple(_CONCEPTS)
+
+#: Words beside them that are an order's name, its details or a note.
+_WORDS: Final[Mapping[str, tuple[tuple[tuple[str, ...], Place], ...]]] = {
+    "NutritionOrder": (
+        (("oralDiet", "instruction"), Place.ORDER_DETAIL),
+        (("supplement*", "productName"), Place.CODE_TEXT),
+        (("supplement*", "instruction"), Place.ORDER_DETAIL),
+        (("enteralFormula", "baseFormulaProductName"), Place.CODE_TEXT),
+        (("enteralFormula", "administrationInstruction"), Place.ORDER_DETAIL),
+    ),
+    "CommunicationRequest": ((("payload*", "contentString"), Place.ORDER_DETAIL),),
+    "VisionPrescription": ((("lensSpecification*", "note*", "text"), Place.NOTE),),
+    "Appointment": ((("description",), Place.CODE_TEXT), (("comment",), Place.NOTE)),
+}
+
+#: The other elements whose words and codes count, with the place they count as.
+_CONCEPT_LISTS: Final = (
+    ("orderDetail", Place.ORDER_DETAIL),
+    ("reasonCode", Place.REASON),
+    ("bodySite", Place.SITE),
+)
+
+#: The payload of a CommunicationRequest as R5 has it (CRD: required there).
+PAYLOAD_CONTENT: Final = "http://hl7.org/fhir/5.0/StructureDefinition/extension-CommunicationRequest.payload.content[x]"
+
+#: References that R5 allows and R4 does not (CRD 2.2, Appointment.basedOn).
+ALTERNATE_REFERENCE: Final = "http://hl7.org/fhir/StructureDefinition/alternate-reference"
+
+#: Where an order says when, with the member that holds the day: of the first, where an element repeats.
+_OCCURRENCES: Final = (
+    ("occurrenceDateTime", None),
+    ("occurrencePeriod", "start"),
+    ("occurrenceTiming", "event"),
+    ("start", None),
+    ("requestedPeriod", "start"),
+    ("period", "start"),
+)
+
 #: Statuses of an order that is no longer, or never was, one to be carried out.
-VOID_STATUSES: Final = frozenset({"revoked", "entered-in-error", "cancelled", "stopped"})
-
-#: CRD 2.2 `ext-billing-options`: servers SHALL consider it if sent (spec 6.1).
-BILLING_OPTIONS: Final = "http://hl7.org/fhir/us/davinci-crd/StructureDefinition/ext-billing-options"
-
-
-class Place(Enum):
-    """Where in an order a text stands; the value says it to a person."""
-
-    CODE_TEXT = "the order's name"
-    DISPLAY = "a code's display"
-    ORDER_DETAIL = "the order's details"
-    NOTE = "the order's note"
-    REASON = "the order's reason"
-    SITE = "the order's body site"
-    DOSAGE = "the order's dosage"
-
-
-class Fault(NamedTuple):
-    """Something in an order that is not as FHIR R4 has it: `path` is a FHIRPath, `problem` names no value."""
-
-    path: str
-    problem: str
-
-
-class OrderCoding(NamedTuple):
-    """A complete code (system and code) of the order and its FHIRPath."""
-
-    coding: Coding
-    path: str
-
-
-class OrderText(NamedTuple):
-    """Words of the order, as written, and their FHIRPath."""
-
-    place: Place
-    text: str
-    path: str
+VOID_STATUSES: Final = frozenset({"revoked", "entered-in-error", "cancelled", "stopped", "noshow"})
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One draft order. `service_date` is the day the service is meant for, where the order says one."""
+    """One order. `service_date` is the day the service is meant for, where the order says one.
+
+    `based_on` are the orders that an Appointment is made for; `unread` the records beside the order that would say
+    what is ordered, and `unread_reasons` those that would say why, as literal references, where they did not come.
+    """
 
     resource_type: str
     id: str | None
@@ -77,6 +84,9 @@ class Order:
     insurance: tuple[str, ...]
     service_date: date | None
     faults: tuple[Fault, ...]
+    based_on: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+    unread_reasons: tuple[str, ...] = ()
 
     @property
     def reference(self) -> str:
@@ -104,29 +114,45 @@ class Order:
                     return text.text
         return self.codings[0].coding.code if self.codings else ""
 
+    def made_for(self, other: "Order") -> "Order":
+        """Return this order with what another says that it is made for: an Appointment and its ServiceRequest."""
+        return replace(
+            self,
+            codings=(*self.codings, *other.codings),
+            reasons=(*self.reasons, *other.reasons),
+            texts=(*self.texts, *other.texts),
+            insurance=self.insurance or other.insurance,
+            service_date=self.service_date or other.service_date,
+            faults=(*self.faults, *other.faults),
+            unread_reasons=(*self.unread_reasons, *other.unread_reasons),
+        )
+
 
 def read_order(resource: Json, code_systems: CodeSystems, records: Mapping[str, Json] | None = None) -> Order:
     """Read any CRD request resource; what is not as it should be becomes a `Fault` of the order, never an error.
 
     Only the elements a decision rests on are read, so a fault always means: this could have mattered. `records`
-    are other resources by `Type/id`; a reason that refers to one of them, or to a contained one, is read too.
+    are other resources by `Type/id`: what the order refers to for its content or its reason is read in them.
     """
-    reading = _Reading(code_systems)
+    reading = Reading(code_systems, records or {})
     kind = str(resource.get("resourceType"))
-    for element in ORDER_CODE_ELEMENTS.get(kind, ()):
-        if element in resource:
-            reading.concept(resource[element], f"{kind}.{element}", Place.CODE_TEXT)
+    for steps in _CONCEPTS.get(kind, ()):
+        if steps[0].removesuffix("*") in resource:
+            for value, path in reading.values(resource, steps, kind):
+                reading.concept(value, path, Place.CODE_TEXT)
+    for steps, place in _WORDS.get(kind, ()):
+        for value, path in reading.values(resource, steps, kind):
+            reading.text(value, path, place)
+    _SPECIAL.get(kind, _nothing_special)(reading, resource)
+    unread = tuple(reading.missing)
     for element, place in _CONCEPT_LISTS:
         if element in resource:
             for value, path in reading.objects(resource[element], f"{kind}.{element}"):
                 reading.concept(value, path, place)
     if "reasonReference" in resource:
-        reading.reasons_elsewhere(resource, kind, records or {})
-    if "medicationReference" in resource:
-        reading.medication(resource, f"{kind}.contained")
+        _read_reasons(reading, resource, kind)
     if "dosageInstruction" in resource:
-        for value, path in reading.objects(resource["dosageInstruction"], f"{kind}.dosageInstruction"):
-            reading.dosage(value, path)
+        _read_dosage(reading, resource, kind)
     if resource.get("modifierExtension"):
         # FHIR R4: a modifier that is not understood may turn the order into its opposite.
         reading.faults.append(Fault(f"{kind}.modifierExtension", "is not understood here"))
@@ -145,173 +171,114 @@ def read_order(resource: Json, code_systems: CodeSystems, records: Mapping[str, 
         texts=tuple(reading.texts),
         subject=_subject(resource),
         insurance=reading.references(resource["insurance"], f"{kind}.insurance") if "insurance" in resource else (),
-        service_date=reading.service_date(resource, kind),
-        faults=tuple(reading.faults),
+        service_date=_service_date(reading, resource, kind),
+        faults=tuple(dict.fromkeys(reading.faults)) if reading.faults else (),
+        based_on=_based_on(resource) if kind == "Appointment" else (),
+        unread=unread,
+        unread_reasons=tuple(reading.missing[len(unread) :]),
     )
 
 
-#: The other elements whose words and codes count, with the place they count as.
-_CONCEPT_LISTS: Final = (
-    ("orderDetail", Place.ORDER_DETAIL),
-    ("reasonCode", Place.REASON),
-    ("bodySite", Place.SITE),
-)
+def _nothing_special(reading: Reading, resource: Json) -> None:
+    """Read nothing: most orders say in one CodeableConcept what is ordered."""
 
 
-#: Where an order says when, with the member that holds the day.
-_OCCURRENCES: Final = (("occurrenceDateTime", None), ("occurrencePeriod", "start"), ("occurrenceTiming", "event"))
+def _read_medication(reading: Reading, resource: Json) -> None:
+    """Read the Medication that is ordered, and its ingredients."""
+    if "medicationReference" in resource:
+        path = "MedicationRequest.medicationReference.resolve()"
+        medication = reading.record(resource["medicationReference"], resource)
+        if medication:
+            reading.concept(medication.get("code"), f"{path}.code", Place.CODE_TEXT)
+            for part, part_path in reading.values(medication, ("ingredient*", "itemCodeableConcept"), path):
+                reading.concept(part, part_path, Place.ORDER_DETAIL)
 
-#: FHIR R4 type id.
-_ID: Final = re.compile(r"[A-Za-z0-9.-]{1,64}\Z")
 
-#: The beginning of a FHIR dateTime: a year, a month or a day.
-_DATE_TIME: Final = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2}(T.*)?)?)?\Z")
+def _read_dosage(reading: Reading, resource: Json, kind: str) -> None:
+    """Read what dosage instructions say of the place and the way."""
+    for dosage, path in reading.objects(resource["dosageInstruction"], f"{kind}.dosageInstruction"):
+        reading.text(dosage.get("text"), f"{path}.text", Place.DOSAGE)
+        reading.concept(dosage.get("route"), f"{path}.route", Place.SITE)
+        reading.concept(dosage.get("site"), f"{path}.site", Place.SITE)
 
 
-class _Reading:
-    """Collects codes, texts and faults while an order is read."""
+def _read_device(reading: Reading, resource: Json) -> None:
+    """Read the Device that is requested."""
+    if "codeReference" in resource:
+        path = "DeviceRequest.codeReference.resolve()"
+        device = reading.record(resource["codeReference"], resource)
+        if device:
+            reading.concept(device.get("type"), f"{path}.type", Place.CODE_TEXT)
+            for name, name_path in reading.values(device, ("deviceName*", "name"), path):
+                reading.text(name, name_path, Place.CODE_TEXT)
 
-    __slots__ = ("_code_systems", "codings", "faults", "reasons", "texts")
 
-    def __init__(self, code_systems: CodeSystems) -> None:
-        self._code_systems = code_systems
-        self.codings: list[OrderCoding] = []
-        self.reasons: list[Coding] = []
-        self.texts: list[OrderText] = []
-        self.faults: list[Fault] = []
+def _read_payload(reading: Reading, resource: Json) -> None:
+    """Read the coded content of a communication's payload (CRD: an extension from R5)."""
+    for extension, path in reading.values(resource, ("payload*", "extension*"), "CommunicationRequest"):
+        if extension.get("url") == PAYLOAD_CONTENT:
+            reading.concept(extension.get("valueCodeableConcept"), f"{path}.value", Place.CODE_TEXT)
 
-    def objects(self, value: Any, path: str) -> Sequence[tuple[Json, str]]:
-        """Return the objects of a repeating element; one object instead of a list is read, and is a fault."""
-        if isinstance(value, list):
-            found = [(item, f"{path}[{index}]") for index, item in enumerate(value) if isinstance(item, dict)]
-            if len(found) != len(value):
-                self.faults.append(Fault(path, "must hold objects only"))
-            return found
-        if value is not None:
-            self.faults.append(Fault(path, "must be an array"))
-        return [(value, path)] if isinstance(value, dict) else []
 
-    def string(self, value: Any, path: str) -> str | None:
-        """Return a string, or nothing and a fault."""
-        if value is None or isinstance(value, str):
-            return value
-        self.faults.append(Fault(path, "must be a string"))
-        return None
+def _read_lenses(reading: Reading, resource: Json) -> None:
+    """Read the billing options on a lens (CRD 2.2, billopt-3)."""
+    for lens, path in reading.values(resource, ("lensSpecification*",), "VisionPrescription"):
+        if "extension" in lens:
+            reading.billing_options(lens["extension"], f"{path}.extension")
 
-    def identity(self, value: Any, path: str) -> str | None:
-        """Return a resource's id; one that is none cannot be referred to, and is a fault."""
-        text = self.string(value, path)
-        if text is not None and not _ID.match(text):
-            self.faults.append(Fault(path, "does not have the form of an id"))
-            return None
-        return text
 
-    def boolean(self, value: Any, path: str) -> bool:
-        """Return a boolean; what is none is false, and a fault."""
-        if value is not None and not isinstance(value, bool):
-            self.faults.append(Fault(path, "must be true or false"))
-        return value is True
+_SPECIAL: Final = {
+    "MedicationRequest": _read_medication,
+    "DeviceRequest": _read_device,
+    "CommunicationRequest": _read_payload,
+    "VisionPrescription": _read_lenses,
+}
 
-    def references(self, value: Any, path: str) -> tuple[str, ...]:
-        """Return the literal references of a repeating Reference."""
-        references = (item.get("reference") for item, _ in self.objects(value, path))
-        return tuple(reference for reference in references if isinstance(reference, str))
 
-    def service_date(self, resource: Json, kind: str) -> date | None:
-        """Return the day the service is meant for: of a dateTime, a Period's start or a Timing's first event."""
-        for element, member in _OCCURRENCES:
-            value, path = resource.get(element), f"{kind}.{element}"
-            if member and isinstance(value, dict):
-                value = value.get(member)
-                value = value[0] if isinstance(value, list) and value else value
-            if value is None or value == []:
-                continue
-            if isinstance(value, str) and _DATE_TIME.match(value):
-                try:
-                    return date.fromisoformat(value[:10]) if len(value) >= len("2026-11-23") else None
-                except ValueError:
-                    pass
-            self.faults.append(Fault(path, "must be a date that there is"))
-        return None
+def _read_reasons(reading: Reading, resource: Json, kind: str) -> None:
+    """Read the Conditions (or other records with a code) that the order gives as its reasons."""
+    for value, path in reading.objects(resource["reasonReference"], f"{kind}.reasonReference"):
+        record = reading.record(value, resource) or {}
+        reading.concept(record.get("code"), f"{path}.resolve().code", Place.REASON)
+        reading.text(value.get("display"), f"{path}.display", Place.REASON)
 
-    def text(self, value: Any, path: str, place: Place) -> None:
-        """Keep a text of the order if there is one."""
-        words = self.string(value, path)
-        if words and not words.isspace():
-            self.texts.append(OrderText(place, words, path))
 
-    def concept(self, value: Any, path: str, place: Place) -> None:
-        """Read a CodeableConcept: its text, every coding, and the billing options on it."""
-        if not isinstance(value, dict):
-            self._not_a_concept(value, path, place)
-            return
-        if "text" in value:
-            self.text(value["text"], f"{path}.text", place)
-        if "coding" in value:
-            for coding, coding_path in self.objects(value["coding"], f"{path}.coding"):
-                self._coding(coding, coding_path, place)
-        if place is Place.CODE_TEXT and "extension" in value:
-            self._billing_options(value["extension"], f"{path}.extension")
-
-    def _not_a_concept(self, value: Any, path: str, place: Place) -> None:
+def _service_date(reading: Reading, resource: Json, kind: str) -> date | None:
+    """Return the day the service is meant for: of a dateTime, a Period's start or a Timing's first event."""
+    for element, member in _OCCURRENCES:
+        value, path = resource.get(element), f"{kind}.{element}"
         if value is None:
-            return
-        self.faults.append(Fault(path, "must be an object"))
-        if isinstance(value, list):
-            for index, item in enumerate(value):
-                if isinstance(item, dict):
-                    self.concept(item, f"{path}[{index}]", place)
+            continue
+        value = _first(value)
+        if member and isinstance(value, dict):
+            value = _first(value.get(member))
+        if value is None or value == []:
+            continue
+        return reading.day(value, path)
+    return None
 
-    def _coding(self, value: Json, path: str, place: Place) -> None:
-        system, code = value.get("system"), value.get("code")
-        if not isinstance(system, str) or not isinstance(code, str):
-            system, code = self.string(system, f"{path}.system"), self.string(code, f"{path}.code")
-        # A coding with no system is not a code: only its words count.
-        if system and code and not system.isspace() and not code.isspace():
-            coding = self._code_systems.coding(system, code)
-            if place is Place.REASON:
-                self.reasons.append(coding)
-            elif place is not Place.SITE:
-                self.codings.append(OrderCoding(coding, path))
-        if "display" in value:
-            display = Place.DISPLAY if place is Place.CODE_TEXT else place
-            self.text(value["display"], f"{path}.display", display)
 
-    def medication(self, resource: Json, path: str) -> None:
-        """Read the contained Medication of an order: what it is, and its ingredients."""
-        reference = resource["medicationReference"]
-        wanted = reference.get("reference") if isinstance(reference, dict) else None
-        for contained, contained_path in self.objects(resource.get("contained"), path):
-            if isinstance(wanted, str) and wanted == f"#{contained.get('id')}":
-                self.concept(contained.get("code"), f"{contained_path}.code", Place.CODE_TEXT)
-                for part, part_path in self.objects(contained.get("ingredient"), f"{contained_path}.ingredient"):
-                    self.concept(part.get("itemCodeableConcept"), f"{part_path}.item", Place.ORDER_DETAIL)
-
-    def reasons_elsewhere(self, resource: Json, kind: str, records: Mapping[str, Json]) -> None:
-        """Read the Conditions (or other records with a code) that the order gives as its reasons."""
-        contained = resource.get("contained")
-        beside = {f"#{c.get('id')}": c for c in contained if isinstance(c, dict)} if isinstance(contained, list) else {}
-        for value, path in self.objects(resource["reasonReference"], f"{kind}.reasonReference"):
-            reference = value.get("reference")
-            if isinstance(reference, str):
-                record = beside.get(reference) or records.get("/".join(reference.split("/")[-2:])) or {}
-                self.concept(record.get("code"), f"{path}.resolve().code", Place.REASON)
-            self.text(value.get("display"), f"{path}.display", Place.REASON)
-
-    def dosage(self, value: Json, path: str) -> None:
-        """Read what a dosage instruction says of the place and the way."""
-        self.text(value.get("text"), f"{path}.text", Place.DOSAGE)
-        self.concept(value.get("route"), f"{path}.route", Place.SITE)
-        self.concept(value.get("site"), f"{path}.site", Place.SITE)
-
-    def _billing_options(self, value: Any, path: str) -> None:
-        for extension, extension_path in self.objects(value, path):
-            if extension.get("url") == BILLING_OPTIONS:
-                concept = extension.get("valueCodeableConcept")
-                self.concept(concept, f"{extension_path}.value", Place.ORDER_DETAIL)
+def _first(value: Any) -> Any:
+    return value[0] if isinstance(value, list) and value else value
 
 
 def _subject(resource: Json) -> str | None:
+    """Return whom the order is for: an Appointment names its patient among the participants."""
     subject = resource.get("subject") or resource.get("patient")
-    reference = subject.get("reference") if isinstance(subject, dict) else None
-    return reference if isinstance(reference, str) else None
+    if subject is None and isinstance(resource.get("participant"), list):
+        actors = (literal_reference(p.get("actor")) for p in resource["participant"] if isinstance(p, dict))
+        return next((actor for actor in actors if actor and "Patient/" in actor), None)
+    return literal_reference(subject)
+
+
+def _based_on(resource: Json) -> tuple[str, ...]:
+    """Return the orders an Appointment is based on, those of R5's alternate references among them."""
+    based_on = resource.get("basedOn")
+    found = []
+    for reference in based_on if isinstance(based_on, list) else ():
+        found.append(literal_reference(reference))
+        extensions = reference.get("extension") if isinstance(reference, dict) else None
+        for extension in extensions if isinstance(extensions, list) else ():
+            if isinstance(extension, dict) and extension.get("url") == ALTERNATE_REFERENCE:
+                found.append(literal_reference(extension.get("valueReference")))
+    return tuple(reference for reference in found if reference)

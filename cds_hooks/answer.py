@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, Final, NamedTuple
 
 from cards import (
-    ORDER_CODE_ELEMENTS,
+    ORDER_TYPES,
     Answered,
     Decision,
     Fault,
@@ -153,7 +153,7 @@ def _read(draft: Draft, rules: Rules, records: Mapping[str, Any]) -> Order:
     """Read an order; one that is no request resource at all is an order that could not be read."""
     resource = draft.resource
     kind = resource.get("resourceType") if isinstance(resource, dict) else None
-    if isinstance(kind, str) and kind in ORDER_CODE_ELEMENTS:
+    if isinstance(kind, str) and kind in ORDER_TYPES:
         return read_order(resource, rules.vocabulary.code_systems, records)
     return unreadable_order(draft.path)
 

@@ -21,10 +21,7 @@ import orjson
 from fhir.resources import R4B
 from pydantic import BaseModel, ValidationError
 
-from cards import ORDER_CODE_ELEMENTS, Fault
-
-#: The request resources of CRD.
-ORDER_TYPES: Final = tuple(ORDER_CODE_ELEMENTS)
+from cards import ORDER_TYPES, Fault
 
 #: No order is that large; the models take a second for a megabyte.
 MOST_BYTES: Final = 256 * 1024

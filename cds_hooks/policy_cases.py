@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from jsonschema import Draft202012Validator
 
-from cards import ORDER_CODE_ELEMENTS, Paying, Policy, decide, read_order
+from cards import ORDER_TYPES, Paying, Policy, decide, read_order
 from cards.match import Finding
 from cds_hooks.errors import StartError
 from cds_hooks.json_documents import load_schema, read_document, refuse_constant, refuse_repeated_members
@@ -83,8 +83,8 @@ def _read_order_line(line: str, where: str) -> Mapping[str, Any]:
         order = json.loads(line, object_pairs_hook=refuse_repeated_members, parse_constant=refuse_constant)
     except (ValueError, RecursionError):
         raise StartError(f"{where}: not JSON, or a member is there twice") from None
-    if not isinstance(order, dict) or str(order.get("resourceType")) not in ORDER_CODE_ELEMENTS:
-        raise StartError(f"{where}: resourceType must be one of {', '.join(ORDER_CODE_ELEMENTS)}")
+    if not isinstance(order, dict) or str(order.get("resourceType")) not in ORDER_TYPES:
+        raise StartError(f"{where}: resourceType must be one of {', '.join(ORDER_TYPES)}")
     return order
 
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from cards import read_order
 from cards.coding import Coding
-from cards.order import ORDER_CODE_ELEMENTS, Place
+from cards.order import ORDER_TYPES
+from cards.reading import Place
 from cds_hooks.policy_files import Rules
 
 JSON = st.recursive(
@@ -24,7 +25,7 @@ ELEMENTS = [
 ]  # fmt: skip
 
 
-@given(kind=st.sampled_from(sorted(ORDER_CODE_ELEMENTS)), members=st.dictionaries(st.sampled_from(ELEMENTS), JSON))
+@given(kind=st.sampled_from(sorted(ORDER_TYPES)), members=st.dictionaries(st.sampled_from(ELEMENTS), JSON))
 def test_reading_never_fails(kind: str, members: dict[str, Any], rules: Rules) -> None:
     order = read_order({"resourceType": kind, **members}, rules.vocabulary.code_systems)
 
@@ -92,3 +93,104 @@ def test_what_is_not_as_it_should_be_is_a_fault(members: dict[str, Any], rules: 
 @pytest.mark.parametrize("status", ["revoked", "Revoked", " revoked ", "entered-in-error"])
 def test_a_void_order_is_void_however_it_is_written(status: str, rules: Rules) -> None:
     assert read_order({"resourceType": "ServiceRequest", "status": status}, rules.vocabulary.code_systems).is_void
+
+
+M0076 = {"system": "http://terminology.hl7.org/CodeSystem/HCPCS-all-codes", "code": "M0076"}
+CONCEPT = {"coding": [M0076], "text": "Prolotherapy"}
+PAYLOAD = "http://hl7.org/fhir/5.0/StructureDefinition/extension-CommunicationRequest.payload.content[x]"
+RECORDS = {
+    "Medication/m": {"code": CONCEPT},
+    "Device/d": {"type": CONCEPT, "deviceName": [{"name": "Prolotherapy"}]},
+}
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        {"resourceType": "ServiceRequest", "code": CONCEPT},
+        {"resourceType": "MedicationRequest", "medicationCodeableConcept": CONCEPT},
+        {"resourceType": "MedicationRequest", "medicationReference": {"reference": "Medication/m"}},
+        {"resourceType": "MedicationRequest", "medicationReference": {"reference": "#m"}, "contained": [{"resourceType": "Medication", "id": "m", "code": CONCEPT}]},
+        {"resourceType": "DeviceRequest", "codeCodeableConcept": CONCEPT},
+        {"resourceType": "DeviceRequest", "codeReference": {"reference": "https://ehr.example.org/fhir/Device/d"}},
+        {"resourceType": "NutritionOrder", "oralDiet": {"type": [CONCEPT]}},
+        {"resourceType": "NutritionOrder", "supplement": [{"type": CONCEPT}]},
+        {"resourceType": "NutritionOrder", "enteralFormula": {"baseFormulaType": CONCEPT}},
+        {"resourceType": "CommunicationRequest", "payload": [{"extension": [{"url": PAYLOAD, "valueCodeableConcept": CONCEPT}]}]},
+        {"resourceType": "VisionPrescription", "lensSpecification": [{"product": CONCEPT}]},
+        {"resourceType": "Appointment", "serviceType": [CONCEPT]},
+        {"resourceType": "Encounter", "serviceType": CONCEPT},
+        {"resourceType": "Encounter", "type": [CONCEPT]},
+    ],
+    ids=lambda resource: f"{resource['resourceType']}-{list(resource)[1]}",
+)  # fmt: skip
+def test_every_request_type_says_what_is_ordered(resource: dict[str, Any], rules: Rules) -> None:
+    """CRD-153, hook-4: all order types that the guide requires of clients."""
+    order = read_order(resource, rules.vocabulary.code_systems, RECORDS)
+
+    assert [found.coding for found in order.codings] == [Coding("HCPCS", "M0076")]
+    assert order.title == "Prolotherapy"
+    assert not order.faults
+
+
+@pytest.mark.parametrize(
+    ("resource", "path"),
+    [
+        ({"resourceType": "NutritionOrder", "oralDiet": []}, "NutritionOrder.oralDiet"),
+        ({"resourceType": "NutritionOrder", "supplement": {"type": CONCEPT}}, "NutritionOrder.supplement"),
+        ({"resourceType": "Appointment", "serviceType": CONCEPT}, "Appointment.serviceType"),
+        ({"resourceType": "Appointment", "start": "tomorrow"}, "Appointment.start"),
+        ({"resourceType": "CommunicationRequest", "payload": [7]}, "CommunicationRequest.payload"),
+        ({"resourceType": "VisionPrescription", "lensSpecification": [{"note": "n"}]}, "VisionPrescription.lensSpecification[0].note"),
+    ],
+)  # fmt: skip
+def test_a_fault_says_where_it_stands(resource: dict[str, Any], path: str, rules: Rules) -> None:
+    order = read_order(resource, rules.vocabulary.code_systems)
+
+    assert [fault.path for fault in order.faults] == [path]
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        {"resourceType": "VisionPrescription", "lensSpecification": [{"product": {"text": "Lens"}, "extension": [{"url": "http://hl7.org/fhir/us/davinci-crd/StructureDefinition/ext-billing-options", "valueCodeableConcept": CONCEPT}]}]},
+        {"resourceType": "ServiceRequest", "code": {"text": "Injection", "extension": [{"url": "http://hl7.org/fhir/us/davinci-crd/StructureDefinition/ext-billing-options", "valueCodeableConcept": CONCEPT}]}},
+    ],
+)  # fmt: skip
+def test_the_codes_the_client_expects_to_bill_are_considered(resource: dict[str, Any], rules: Rules) -> None:
+    """billopt-3."""
+    order = read_order(resource, rules.vocabulary.code_systems)
+
+    assert Coding("HCPCS", "M0076") in [found.coding for found in order.codings]
+
+
+def test_a_record_that_did_not_come_is_named(rules: Rules) -> None:
+    order = read_order(
+        {
+            "resourceType": "MedicationRequest",
+            "medicationReference": {"reference": "Medication/elsewhere"},
+            "reasonReference": [{"reference": "Condition/1"}, {"reference": "Condition/2"}],
+        },
+        rules.vocabulary.code_systems,
+        {"Condition/2": {"code": {"text": "Knee pain"}}},
+    )
+
+    assert order.unread == ("Medication/elsewhere",)
+    assert order.unread_reasons == ("Condition/1",)
+
+
+def test_an_appointment_is_for_its_patient_on_its_day_and_based_on_its_orders(rules: Rules) -> None:
+    alternate = {"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/alternate-reference", "valueReference": {"reference": "DeviceRequest/2"}}]}  # fmt: skip
+    order = read_order(
+        {
+            "resourceType": "Appointment",
+            "start": "2026-12-01T09:00:00Z",
+            "participant": [{"actor": {"reference": "Practitioner/1"}}, {"actor": {"reference": "Patient/1"}}],
+            "basedOn": [{"reference": "ServiceRequest/1"}, alternate],
+        },
+        rules.vocabulary.code_systems,
+    )
+
+    assert order.subject == "Patient/1"
+    assert order.service_date == date(2026, 12, 1)
+    assert order.based_on == ("ServiceRequest/1", "DeviceRequest/2")

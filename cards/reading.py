@@ -1,0 +1,210 @@
+"""Reading a resource element by element: its codes, its words, and as faults what is not as FHIR R4 has it."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from enum import Enum
+from typing import Any, Final, NamedTuple
+
+from cards.coding import CodeSystems, Coding
+
+Json = Mapping[str, Any]
+
+#: CRD 2.2 `ext-billing-options`: servers SHALL consider it if sent (billopt-3).
+BILLING_OPTIONS: Final = "http://hl7.org/fhir/us/davinci-crd/StructureDefinition/ext-billing-options"
+
+#: FHIR R4 type id.
+_ID: Final = re.compile(r"[A-Za-z0-9.-]{1,64}\Z")
+
+#: The beginning of a FHIR dateTime: a year, a month or a day.
+_DATE_TIME: Final = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2}(T.*)?)?)?\Z")
+
+
+class Place(Enum):
+    """Where in an order a text stands; the value says it to a person."""
+
+    CODE_TEXT = "the order's name"
+    DISPLAY = "a code's display"
+    ORDER_DETAIL = "the order's details"
+    NOTE = "the order's note"
+    REASON = "the order's reason"
+    SITE = "the order's body site"
+    DOSAGE = "the order's dosage"
+
+
+class Fault(NamedTuple):
+    """Something in an order that is not as FHIR R4 has it: `path` is a FHIRPath, `problem` names no value."""
+
+    path: str
+    problem: str
+
+
+class OrderCoding(NamedTuple):
+    """A complete code (system and code) of the order and its FHIRPath."""
+
+    coding: Coding
+    path: str
+
+
+class OrderText(NamedTuple):
+    """Words of the order, as written, and their FHIRPath."""
+
+    place: Place
+    text: str
+    path: str
+
+
+def literal_reference(value: Any) -> str | None:
+    """Return the literal reference of a Reference, whatever it was given as."""
+    reference = value.get("reference") if isinstance(value, dict) else None
+    return reference if isinstance(reference, str) else None
+
+
+def record_key(reference: str) -> str:
+    """Return `Type/id` of a literal reference, relative or absolute, of whatever version."""
+    return "/".join(reference.partition("/_history/")[0].split("/")[-2:])
+
+
+class Reading:
+    """Collects codes, texts and faults while a resource is read; `records` are other resources by `Type/id`."""
+
+    __slots__ = ("_code_systems", "_records", "codings", "faults", "missing", "reasons", "texts")
+
+    def __init__(self, code_systems: CodeSystems, records: Mapping[str, Json]) -> None:
+        self._code_systems = code_systems
+        self._records = records
+        self.codings: list[OrderCoding] = []
+        self.reasons: list[Coding] = []
+        self.texts: list[OrderText] = []
+        self.faults: list[Fault] = []
+        self.missing: list[str] = []
+
+    def objects(self, value: Any, path: str) -> Sequence[tuple[Json, str]]:
+        """Return the objects of a repeating element; one object instead of a list is read, and is a fault."""
+        if isinstance(value, list):
+            found = [(item, f"{path}[{index}]") for index, item in enumerate(value) if isinstance(item, dict)]
+            if len(found) != len(value):
+                self.faults.append(Fault(path, "must hold objects only"))
+            return found
+        if value is not None:
+            self.faults.append(Fault(path, "must be an array"))
+        return [(value, path)] if isinstance(value, dict) else []
+
+    def values(self, holder: Json, steps: Sequence[str], path: str) -> Iterator[tuple[Any, str]]:
+        """Yield what stands at the end of some steps down from an object; `*` marks a repeating element."""
+        name = steps[0].removesuffix("*")
+        value, here = holder.get(name), f"{path}.{name}"
+        if value is None:
+            return
+        if steps[0] != name:
+            found: Sequence[tuple[Any, str]] = self.objects(value, here)
+        elif len(steps) == 1 or isinstance(value, dict):
+            found = [(value, here)]
+        else:
+            self.faults.append(Fault(here, "must be an object"))
+            return
+        for item, item_path in found:
+            if len(steps) == 1:
+                yield item, item_path
+            else:
+                yield from self.values(item, steps[1:], item_path)
+
+    def string(self, value: Any, path: str) -> str | None:
+        """Return a string, or nothing and a fault."""
+        if value is None or isinstance(value, str):
+            return value
+        self.faults.append(Fault(path, "must be a string"))
+        return None
+
+    def identity(self, value: Any, path: str) -> str | None:
+        """Return a resource's id; one that is none cannot be referred to, and is a fault."""
+        text = self.string(value, path)
+        if text is not None and not _ID.match(text):
+            self.faults.append(Fault(path, "does not have the form of an id"))
+            return None
+        return text
+
+    def boolean(self, value: Any, path: str) -> bool:
+        """Return a boolean; what is none is false, and a fault."""
+        if value is not None and not isinstance(value, bool):
+            self.faults.append(Fault(path, "must be true or false"))
+        return value is True
+
+    def references(self, value: Any, path: str) -> tuple[str, ...]:
+        """Return the literal references of a repeating Reference."""
+        found = (literal_reference(item) for item, _ in self.objects(value, path))
+        return tuple(reference for reference in found if reference)
+
+    def day(self, value: Any, path: str) -> date | None:
+        """Return the day of a dateTime; a year or a month is none, and what is no date is a fault."""
+        if isinstance(value, str) and _DATE_TIME.match(value):
+            try:
+                return date.fromisoformat(value[:10]) if len(value) >= len("2026-11-23") else None
+            except ValueError:
+                pass
+        self.faults.append(Fault(path, "must be a date that there is"))
+        return None
+
+    def text(self, value: Any, path: str, place: Place) -> None:
+        """Keep a text of the order if there is one."""
+        words = self.string(value, path)
+        if words and not words.isspace():
+            self.texts.append(OrderText(place, words, path))
+
+    def concept(self, value: Any, path: str, place: Place) -> None:
+        """Read a CodeableConcept: its text, every coding, and the billing options on it."""
+        if not isinstance(value, dict):
+            self._not_a_concept(value, path, place)
+            return
+        if "text" in value:
+            self.text(value["text"], f"{path}.text", place)
+        if "coding" in value:
+            for coding, coding_path in self.objects(value["coding"], f"{path}.coding"):
+                self._coding(coding, coding_path, place)
+        if place is Place.CODE_TEXT and "extension" in value:
+            self.billing_options(value["extension"], f"{path}.extension")
+
+    def _not_a_concept(self, value: Any, path: str, place: Place) -> None:
+        if value is None:
+            return
+        self.faults.append(Fault(path, "must be an object"))
+        if isinstance(value, list):
+            for index, item in enumerate(value):
+                if isinstance(item, dict):
+                    self.concept(item, f"{path}[{index}]", place)
+
+    def _coding(self, value: Json, path: str, place: Place) -> None:
+        system, code = value.get("system"), value.get("code")
+        if not isinstance(system, str) or not isinstance(code, str):
+            system, code = self.string(system, f"{path}.system"), self.string(code, f"{path}.code")
+        # A coding with no system is not a code: only its words count.
+        if system and code and not system.isspace() and not code.isspace():
+            coding = self._code_systems.coding(system, code)
+            if place is Place.REASON:
+                self.reasons.append(coding)
+            elif place is not Place.SITE:
+                self.codings.append(OrderCoding(coding, path))
+        if "display" in value:
+            display = Place.DISPLAY if place is Place.CODE_TEXT else place
+            self.text(value["display"], f"{path}.display", display)
+
+    def billing_options(self, value: Any, path: str) -> None:
+        """Read the codes that the client expects to bill (CRD 2.2, billopt-3)."""
+        for extension, extension_path in self.objects(value, path):
+            if extension.get("url") == BILLING_OPTIONS:
+                concept = extension.get("valueCodeableConcept")
+                self.concept(concept, f"{extension_path}.value", Place.ORDER_DETAIL)
+
+    def record(self, reference: Any, resource: Json) -> Json | None:
+        """Return the record that a Reference names, contained or beside; one that did not come is `missing`."""
+        literal = literal_reference(reference)
+        if literal is None:
+            return None
+        if literal.startswith("#"):
+            contained = resource.get("contained")
+            beside = contained if isinstance(contained, list) else []
+            return next((c for c in beside if isinstance(c, dict) and f"#{c.get('id')}" == literal), None)
+        found = self._records.get(record_key(literal))
+        if found is None:
+            self.missing.append(literal)
+        return found
