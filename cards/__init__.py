@@ -7,26 +7,32 @@ options are arguments. Only the `read_*` functions see dictionaries; everything 
 The data beside the code (policies, payers, vocabulary) is read by `cds_hooks.policy_files`, not from here.
 """
 
+from cards.annotation import URL as COVERAGE_INFORMATION
 from cards.coding import CodeSystems
-from cards.coverage import Coverage, Payer, PayerDirectory, choose_coverage, read_coverage, read_payer, same_reference
-from cards.decision import Decision, Paying, decide
+from cards.coverage import Coverage, CoverageProblem, Payer, PayerDirectory, read_coverage, read_payer, same_reference
+from cards.decision import Basis, Decision, decide, fail
 from cards.errors import CardsError, DocumentError
 from cards.matching import PolicyIndex
+from cards.options import ResponseOptions
 from cards.order import ORDER_TYPES, Order, read_order
+from cards.paying import Paying, find_paying
 from cards.policy import Policy, read_policy
-from cards.reading import Fault
-from cards.response import Answered, HookResponse, ResponseOptions, respond
-from cards.versions import CRD_2_0
+from cards.reading import Fault, literal_reference, record_key
+from cards.response import Answered, HookResponse, respond
+from cards.versions import WIRE_VERSIONS, WireVersion
 from cards.vocabulary import Vocabulary, read_code_systems, read_vocabulary
 from cards.wording import explain
 
 __all__ = [
-    "CRD_2_0",
+    "COVERAGE_INFORMATION",
     "ORDER_TYPES",
+    "WIRE_VERSIONS",
     "Answered",
+    "Basis",
     "CardsError",
     "CodeSystems",
     "Coverage",
+    "CoverageProblem",
     "Decision",
     "DocumentError",
     "Fault",
@@ -39,15 +45,19 @@ __all__ = [
     "PolicyIndex",
     "ResponseOptions",
     "Vocabulary",
-    "choose_coverage",
+    "WireVersion",
     "decide",
     "explain",
+    "fail",
+    "find_paying",
+    "literal_reference",
     "read_code_systems",
     "read_coverage",
     "read_order",
     "read_payer",
     "read_policy",
     "read_vocabulary",
+    "record_key",
     "respond",
     "same_reference",
 ]

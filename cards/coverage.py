@@ -4,10 +4,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from enum import Enum
 from typing import Any, Final, NamedTuple
 
 from cards.coding import CodeSystems, Coding, fold_uri
 from cards.errors import DocumentError
+from cards.reading import literal_reference, record_key
 from cards.vocabulary import CodePattern, read_pattern
 
 Json = Mapping[str, Any]
@@ -36,12 +38,26 @@ def fold_name(name: str) -> str:
     return " ".join(name.casefold().split())
 
 
+class CoverageProblem(Enum):
+    """Why it is not known under which coverage, or by which payer, an order is paid; the value says it."""
+
+    NONE = "no coverage of the patient was sent or found"
+    INACTIVE = "no coverage of the patient is in force on the day of service"
+    NOT_THE_ONE_NAMED = "the coverage that the order names was not sent or found"
+    SEVERAL = "several coverages of the patient were sent or found, and nothing says which is the primary one"
+    UNREAD = "the coverage of the patient could not be read"
+    NO_PAYER_IDENTIFIER = "the coverage names its payer by no identifier"
+    UNKNOWN_PAYER = "the payer of the coverage is not one this service answers for"
+    UNREAD_PAYER = "the payer of the coverage could not be read"
+
+
 @dataclass(frozen=True, slots=True)
 class Coverage:
     """A Coverage, as far as it says who pays.
 
     `reference` is the form this service writes back to the client; without an id there is none, and the payer is
     known all the same. `starts` and `ends` are the period's dates as written, a year or a month at the least.
+    `unread_payors` are payors that did not come along, as literal references.
     """
 
     reference: str | None
@@ -52,6 +68,15 @@ class Coverage:
     payer_identifiers: frozenset[Identifier]
     payer_names: tuple[str, ...]
     types: tuple[Coding, ...]
+    unread_payors: tuple[str, ...] = ()
+
+    @property
+    def last_day(self) -> date | None:
+        """The day the coverage ends on, where its period names one."""
+        try:
+            return date.fromisoformat(self.ends) if self.ends else None
+        except ValueError:
+            return None
 
     def is_active(self, on: date) -> bool:
         """Tell whether the coverage counts on a day; a missing status counts, since clients search for active ones."""
@@ -61,9 +86,16 @@ class Coverage:
         return self.status in (None, "active") and begun and not ended
 
 
+class Contact(NamedTuple):
+    """Whom to ask about an answer: a desk, and how to reach it as pairs of ContactPoint.system and value."""
+
+    name: str | None
+    telecom: tuple[tuple[str, str], ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Payer:
-    """A payer of the directory: how it is recognised and which policies bind it, the first the most binding."""
+    """A payer of the directory: how it is recognised, which policies bind it (the first the most), whom to ask."""
 
     id: str
     name: str
@@ -74,6 +106,7 @@ class Payer:
     names: frozenset[str]
     policies: tuple[str, ...]
     policy_links: Mapping[str, str]
+    policy_contacts: Mapping[str, Contact]
 
 
 @dataclass(frozen=True)
@@ -118,7 +151,12 @@ def read_payer(document: Json, code_systems: CodeSystems) -> Payer:
         names=frozenset(fold_name(name) for name in (document["name"], *marks.get("names", ()))),
         policies=tuple(document["policies"]),
         policy_links=document.get("policy-links", {}),
+        policy_contacts={policy: _read_contact(c) for policy, c in document.get("policy-contacts", {}).items()},
     )
+
+
+def _read_contact(entry: Json) -> Contact:
+    return Contact(entry.get("name"), tuple((point["system"], point["value"]) for point in entry["telecom"]))
 
 
 def _read_type(entry: Json, number: int, code_systems: CodeSystems) -> CodePattern:
@@ -137,8 +175,11 @@ def read_coverage(
     """
     identifiers: set[Identifier] = set()
     names: list[str] = []
+    unread: list[str] = []
     for payor in _objects(resource.get("payor")):
         organization = _resolve(payor.get("reference"), resource, organizations)
+        if not organization and (reference := literal_reference(payor)):
+            unread.append(reference)
         for entry in (payor.get("identifier"), *_objects(organization.get("identifier"))):
             if isinstance(entry, dict) and isinstance(entry.get("system"), str) and isinstance(entry.get("value"), str):
                 identifiers.add(identifier(entry["system"], entry["value"]))
@@ -156,6 +197,7 @@ def read_coverage(
         payer_identifiers=frozenset(identifiers),
         payer_names=tuple(names),
         types=_types(resource.get("type"), code_systems) if code_systems else (),
+        unread_payors=tuple(unread),
     )
 
 
@@ -173,26 +215,46 @@ def _types(concept: Any, code_systems: CodeSystems) -> tuple[Coding, ...]:
     )
 
 
-def choose_coverage(coverages: Iterable[Coverage], insurance: Sequence[str], on: date) -> Coverage | None:
-    """Return the coverage an order is judged under: the primary one of those its `insurance` names, else of all.
+def choose_coverages(
+    coverages: Iterable[Coverage], insurance: Sequence[str], on: date
+) -> tuple[tuple[Coverage, ...], CoverageProblem | None]:
+    """Return the coverages an order may be judged under: those of its `insurance`, else all that are in force.
 
     A coverage that the order names keeps the reference the client used for it, relative or absolute. An order that
     names a coverage which did not come along is judged under none: another one would be a guess.
     """
-    active = [coverage for coverage in coverages if coverage.is_active(on)]
+    mine = tuple(coverages)
+    if not mine:
+        return (), CoverageProblem.NONE
     if any(reference.rpartition("/")[0].endswith("Coverage") for reference in insurance):
-        active = [
+        mine = tuple(
             replace(coverage, reference=reference)
-            for coverage in active
+            for coverage in mine
             for reference in insurance
             if coverage.reference and same_reference(reference, coverage.reference)
-        ]
-    return min(active, key=lambda coverage: coverage.order, default=None)
+        )
+        if not mine:
+            return (), CoverageProblem.NOT_THE_ONE_NAMED
+    active = tuple([coverage for coverage in mine if coverage.is_active(on)])
+    return active, None if active else CoverageProblem.INACTIVE
 
 
-def same_reference(one: str, other: str) -> bool:
-    """Tell whether two references, each relative or absolute, name the same `Type/id`."""
-    return one.partition("/_history/")[0].split("/")[-2:] == other.partition("/_history/")[0].split("/")[-2:]
+def same_reference(one: str, other: str, base: str | None = None) -> bool:
+    """Tell whether two references name the same record; relative ones are read against `base`.
+
+    Where one is relative and no base is known, the same `Type/id` is the same record.
+    """
+    if record_key(one) != record_key(other):
+        return False
+    first, second = _home(one, base), _home(other, base)
+    return first is None or second is None or first == second
+
+
+def _home(reference: str, base: str | None) -> str | None:
+    """Return the server that a reference leads to, None for one that is not known."""
+    if "://" not in reference:
+        return base.rstrip("/").lower() if base else None
+    return reference.partition("/_history/")[0].rsplit("/", 2)[0].lower()
 
 
 def _resolve(reference: Any, coverage: Json, organizations: Sequence[Json]) -> Json:

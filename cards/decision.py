@@ -4,11 +4,13 @@ from datetime import date
 from enum import Enum
 from typing import Final, NamedTuple
 
-from cards.coverage import Coverage, Payer
+from cards.coverage import Coverage, CoverageProblem, Payer
 from cards.match import Finding, Tracer
 from cards.matching import PolicyIndex
 from cards.order import Order
+from cards.paying import Paying
 from cards.policy import Covered
+from cards.reading import record_key
 
 #: Which answer wins where several policies bind: the stricter (domain note, section 5).
 _STRICTNESS: Final = (Covered.NOT_COVERED, Covered.CONDITIONAL, Covered.COVERED)
@@ -20,35 +22,31 @@ class Basis(Enum):
     POLICY = "a policy in force"
     UNREADABLE = "an order that could not be read"
     NOT_EVALUATED = "no policy of this service"
+    TECHNICAL = "a failure that prevents an answer"
 
 
 class Decision(NamedTuple):
     """The answer for one order. `findings` are those that give the answer, the most binding first.
 
     `payer` is who answers; `payer_is_known` is False where the coverage names a payer outside the directory.
+    `problem` is what is not known of the coverage, `missing` says what a technical failure kept away.
     """
 
     order: Order
     coverage: Coverage | None
     payer: Payer
     payer_is_known: bool
+    problem: CoverageProblem | None
     covered: Covered
     basis: Basis
     findings: tuple[Finding, ...]
     on: date
+    missing: tuple[str, ...] = ()
 
     @property
     def is_sure(self) -> bool:
         """Tell whether the answer is the policy's own, and not a doubt whether its service is ordered."""
         return self.basis is Basis.POLICY and all(finding.match.strength.is_sure for finding in self.findings)
-
-
-class Paying(NamedTuple):
-    """Who pays for an order: the coverage, the payer that answers, and whether the coverage names it."""
-
-    coverage: Coverage | None
-    payer: Payer
-    payer_is_known: bool
 
 
 def decide(order: Order, paying: Paying, index: PolicyIndex, on: date, trace: Tracer | None = None) -> Decision | None:
@@ -58,21 +56,39 @@ def decide(order: Order, paying: Paying, index: PolicyIndex, on: date, trace: Tr
     is told what was looked at, what matched and what was ruled out by which rule.
 
     An order that asks for nothing (doNotPerform, revoked, entered in error) gets no decision. What could not
-    be read is answered as conditional, never as covered.
+    be read is answered as conditional, never as covered; what could not be had as indeterminate (resp-43).
     """
     if order.is_void:
         return None
     if order.may_be_void:
-        return Decision(order, *paying, Covered.CONDITIONAL, Basis.UNREADABLE, (), on)
+        return _open(order, paying, Basis.UNREADABLE, on)
+    if paying.problem is CoverageProblem.UNREAD_PAYER:
+        return fail(order, paying, on, (CoverageProblem.UNREAD_PAYER.value,))
     findings = index.find(order, paying.payer.policies, order.service_date or on, trace)
     if not findings:
-        basis = Basis.UNREADABLE if order.faults else Basis.NOT_EVALUATED
-        return Decision(order, *paying, Covered.CONDITIONAL, basis, (), on)
+        return _undecided(order, paying, on)
     covered = min([_covered(finding) for finding in findings], key=_STRICTNESS.index)
-    if covered is Covered.COVERED and order.faults:
-        return Decision(order, *paying, Covered.CONDITIONAL, Basis.UNREADABLE, (), on)
+    if covered is Covered.COVERED and (order.faults or order.unread):
+        return _undecided(order, paying, on)
     deciding = tuple([finding for finding in findings if _covered(finding) is covered])
     return Decision(order, *paying, covered, Basis.POLICY, deciding, on)
+
+
+def fail(order: Order, paying: Paying, on: date, missing: tuple[str, ...]) -> Decision:
+    """Return the answer to an order that a technical failure keeps from being judged (resp-43)."""
+    return Decision(order, *paying, Covered.INDETERMINATE, Basis.TECHNICAL, (), on, missing)
+
+
+def _undecided(order: Order, paying: Paying, on: date) -> Decision:
+    if order.unread:
+        return fail(
+            order, paying, on, tuple(f"{record_key(reference)} could not be read" for reference in order.unread)
+        )
+    return _open(order, paying, Basis.UNREADABLE if order.faults else Basis.NOT_EVALUATED, on)
+
+
+def _open(order: Order, paying: Paying, basis: Basis, on: date) -> Decision:
+    return Decision(order, *paying, Covered.CONDITIONAL, basis, (), on)
 
 
 def _covered(finding: Finding) -> Covered:

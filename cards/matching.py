@@ -66,6 +66,20 @@ class PolicyIndex:
                 findings.append(found)
         return tuple(findings)
 
+    def reasons_matter(self, order: Order, binding: Sequence[str], on: date) -> bool:
+        """Tell whether why an order is placed could change the answer: only where its codes leave open what is done.
+
+        Clinical records are asked for under no other circumstances (minimum necessary).
+        """
+        evidence = self._read(order)
+        for policy_id in binding:
+            version = self.policies[policy_id].in_force(on)
+            if version and _has_nonspecific(version, order):
+                return True
+            if version and version.inference and self._shown(version.inference.agents, order, evidence):
+                return True
+        return False
+
     def _find_coded(self, order: Order, rank: Mapping[str, int], on: date) -> dict[str, Finding]:
         """Return the binding policies in force that a code of the order names."""
         coded: dict[str, Finding] = {}

@@ -3,11 +3,12 @@
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
 from cards.coding import CodeSystems, Coding
+from cards.coverage_terms import CoverageTerms, read_terms
 from cards.errors import DocumentError
 from cards.vocabulary import Vocabulary
 
@@ -18,11 +19,15 @@ UNKNOWN_START: Final = "unknown"
 
 
 class Covered(StrEnum):
-    """Codes of the `covered` element of coverage information (CRD value set coverageInfo)."""
+    """Codes of the `covered` element of coverage information (CRD value set coverageInfo).
+
+    No policy says INDETERMINATE: it is the answer where a technical failure prevents one (CRD 2.2, resp-43).
+    """
 
     COVERED = "covered"
     NOT_COVERED = "not-covered"
     CONDITIONAL = "conditional"
+    INDETERMINATE = "indeterminate"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,16 +66,18 @@ class Inference:
 
 @dataclass(frozen=True, eq=False)
 class PolicyVersion:
-    """What the policy says from `start` (None: not recorded) until the next version.
+    """What the policy says from `start` (None: not recorded) to `end` (None: not known), both included.
 
     `verdict` is the few words that end a card's summary; `position` the sentence that explains them; `key`
     names policy and version; `citation` is how people cite them; `terms` are words of its own.
     """
 
     start: date | None
+    end: date | None
     label: str | None
     covered: Covered
     pa_needed: str | None
+    terms_of_coverage: CoverageTerms
     verdict: str
     position: str
     notes: tuple[str, ...]
@@ -134,11 +141,12 @@ def read_policy(document: Json, vocabulary: Vocabulary) -> Policy:
     """Read a policy document that has passed policy.schema.json; a word list or code system must exist."""
     starts: list[date] = []
     versions: list[PolicyVersion | None] = []
-    for key in sorted(document["versions"], key=_start):
+    keys = sorted(document["versions"], key=_start)
+    for key, following in zip(keys, [*keys[1:], None], strict=True):
         starts.append(_start(key))
         entry = document["versions"][key]
-        path = f"$.versions['{key}']"
-        versions.append(None if entry is None else _read_version(entry, key, document, path, vocabulary))
+        end = _start(following) - timedelta(days=1) if following else None
+        versions.append(None if entry is None else _read_version(entry, key, end, document, vocabulary))
     return Policy(
         id=document["id"],
         title=document["title"],
@@ -154,7 +162,8 @@ def _start(key: str) -> date:
     return date.min if key == UNKNOWN_START else date.fromisoformat(key)
 
 
-def _read_version(entry: Json, key: str, document: Json, path: str, vocabulary: Vocabulary) -> PolicyVersion:
+def _read_version(entry: Json, key: str, end: date | None, document: Json, vocabulary: Vocabulary) -> PolicyVersion:
+    path = f"$.versions['{key}']"
     definitive: dict[Coding, PolicyCode] = {}
     nonspecific: set[Coding] = set()
     unlisted: set[Coding] = set()
@@ -172,9 +181,11 @@ def _read_version(entry: Json, key: str, document: Json, path: str, vocabulary: 
     start = None if key == UNKNOWN_START else date.fromisoformat(key)
     return PolicyVersion(
         start=start,
+        end=end,
         label=entry.get("label"),
         covered=Covered(entry["covered"]),
         pa_needed=entry.get("pa-needed"),
+        terms_of_coverage=read_terms(entry),
         verdict=entry["verdict"],
         position=entry["position"],
         notes=tuple(entry.get("notes", ())),

@@ -2,38 +2,29 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import partial
+from operator import itemgetter
+from typing import Any, Final, NamedTuple
 
 import orjson
 
 from cards.card import Card, SystemAction
 from cards.coding import CodeSystems
 from cards.decision import Basis, Decision
+from cards.options import ResponseOptions
+from cards.policy import Covered
 from cards.response_types import coverage_information, external_reference, instructions
-from cards.versions import WireVersion
 
 
 class Answered(NamedTuple):
-    """A decision, the JSON text of the order it is on, and the order's number in the call, which keeps ids apart."""
+    """The decisions on one order, one for each coverage it is judged under, and the JSON text to be updated.
 
-    decision: Decision
-    order: bytes
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class ResponseOptions:
-    """How to say it.
-
-    `primary_hook`: coverage information is owed for every order (CRD: order-sign). `annotate_unmatched`:
-    say so on the order where no policy of this service speaks of it. `most_instructions`: as many orders in doubt get
-    a card of their own; a call of a thousand is not answered with a thousand cards.
+    `number` is the order's place in the call, which keeps ids apart.
     """
 
-    wire: WireVersion
-    primary_hook: bool
-    annotate_unmatched: bool
-    most_instructions: int = 10
+    decisions: tuple[Decision, ...]
+    order: bytes
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,30 +65,58 @@ def respond(
 ) -> HookResponse:
     """Return the response to one hook call: few cards, and coverage information on each order that gets one."""
     actions: list[SystemAction] = []
-    alike: dict[tuple[Any, ...], list[Decision]] = {}
-    wanting: list[Answered] = []
-    for item in answered:
-        decision = item.decision
-        action = None
-        if decision.basis is not Basis.NOT_EVALUATED or (options.primary_hook and options.annotate_unmatched):
-            action = coverage_information.build(*item, options.wire, code_systems, derive_id)
-        if action:
-            actions.append(action)
-        if decision.is_sure:
-            alike.setdefault(_likeness(decision), []).append(decision)
-        elif decision.basis is not Basis.NOT_EVALUATED and not (
-            options.primary_hook and coverage_information.is_possible(decision)
-        ):
-            wanting.append(item)
-    cards = [
-        external_reference.build(group, number, options.wire, derive_id) for number, group in enumerate(alike.values())
-    ]
-    asked = wanting[: options.most_instructions]
-    cards += [instructions.build(item.decision, item.number, options.wire, derive_id) for item in asked]
+    if options.wants(coverage_information.TOPIC):
+        for item in answered:
+            owed = [d for d in item.decisions if _is_written(d, options)]
+            action = coverage_information.build(owed, item.order, item.number, options, code_systems, derive_id)
+            if action:
+                actions.append(action)
+    cards = [make() for _, make in _draft_cards(answered, options, derive_id)[: options.max_cards]]
     return HookResponse(tuple(cards), tuple(actions), options.primary_hook)
+
+
+def _is_written(decision: Decision, options: ResponseOptions) -> bool:
+    """Tell whether a decision belongs onto its order: what no policy speaks of only where it is owed (hook-16)."""
+    return decision.basis is not Basis.NOT_EVALUATED or (options.primary_hook and options.annotate_unmatched)
+
+
+#: Importance of a card, the least first, and what makes it.
+_CardDraft = tuple[int, Callable[[], Card]]
+
+
+def _draft_cards(
+    answered: Sequence[Answered], options: ResponseOptions, derive_id: Callable[..., str]
+) -> list[_CardDraft]:
+    """Return the cards that could be sent, the most important first; they are made when they are sent."""
+    alike: dict[tuple[Any, ...], list[Decision]] = {}
+    wanting: list[tuple[Decision, int]] = []
+    uncovered: list[Decision] = []
+    for item in answered:
+        for decision in item.decisions:
+            if decision.is_sure:
+                alike.setdefault(_likeness(decision), []).append(decision)
+            elif decision.basis is Basis.NOT_EVALUATED:
+                if decision.coverage is None and _is_written(decision, options):
+                    uncovered.append(decision)
+            elif not (options.primary_hook and coverage_information.is_possible(decision)):
+                wanting.append((decision, item.number))
+    drafts: list[_CardDraft] = [
+        (_IMPORTANCE[group[0].covered], partial(external_reference.build, group, number, options, derive_id))
+        for number, group in enumerate(alike.values())
+        if options.wants(external_reference.topic(group[0]))
+    ]
+    if options.wants(instructions.TOPIC):
+        drafts += [(2, partial(instructions.build, one, number, options, derive_id)) for one, number in wanting]
+        if uncovered:
+            drafts.append((3, partial(instructions.build_problem, uncovered, options, derive_id)))
+    return sorted(drafts, key=itemgetter(0))
+
+
+#: What a clinician must know comes first: a card that is cut off by `max-cards` is the least important one.
+_IMPORTANCE: Final = {Covered.NOT_COVERED: 0, Covered.CONDITIONAL: 1, Covered.COVERED: 4}
 
 
 def _likeness(decision: Decision) -> tuple[Any, ...]:
     """Return what orders that can share one card have in common: answer, policies, payer, and what is known of it."""
     policies = [(finding.version.key, finding.match.coding) for finding in decision.findings]
-    return decision.covered, decision.payer.id, decision.payer_is_known, decision.coverage is None, *policies
+    return decision.covered, decision.payer.id, decision.payer_is_known, decision.problem, *policies

@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from cards.coverage import CoverageProblem
 from cards.decision import Basis, Decision
 from cards.match import Finding, Strength
 from cards.policy import Covered
@@ -20,6 +21,7 @@ _SAYS: Final = {
     Covered.NOT_COVERED: "is not covered",
     Covered.COVERED: "is covered",
     Covered.CONDITIONAL: "may not be covered",
+    Covered.INDETERMINATE: "cannot be judged",
 }
 
 
@@ -30,6 +32,11 @@ def plain(text: str, longest: int = _LONGEST) -> str:
     """
     words = " ".join(_LINKING.sub(". ", _HARMFUL.sub(" ", text[: 4 * longest])).split())
     return words if len(words) <= longest else words[: longest - 1].rstrip() + "…"
+
+
+def tell_problem(problem: CoverageProblem) -> str:
+    """Return what is not known of the coverage as a sentence."""
+    return f"{problem.value[0].upper()}{problem.value[1:]}."
 
 
 def name_order(decision: Decision) -> str:
@@ -73,6 +80,8 @@ def explain(decision: Decision) -> tuple[str, ...]:
     elif decision.basis is Basis.UNREADABLE:
         paths = ", ".join(fault.path for fault in decision.order.faults[:5])
         reasons = [f"The order could not be read completely ({paths}), so its coverage cannot be told."]
+    elif decision.basis is Basis.TECHNICAL:
+        reasons = [f"A technical failure prevents an answer: {name_missing(decision)}. A later call may be answered."]
     elif decision.order.codings or decision.order.texts:
         reasons = ["Not evaluated: this service has no policy for the ordered service."]
     else:
@@ -80,6 +89,25 @@ def explain(decision: Decision) -> tuple[str, ...]:
     if not decision.payer_is_known:
         reasons.append(f"The payer of this coverage is not known here; answered as for {decision.payer.name}.")
     return tuple(reasons)
+
+
+def name_missing(decision: Decision) -> str:
+    """Return what a technical failure kept away, in words."""
+    return "; ".join(decision.missing[:5]) or "this service failed"
+
+
+def instruct(decision: Decision) -> tuple[str, ...]:
+    """Return what to do so that the order can be judged; nothing where it is judged."""
+    match decision.basis:
+        case Basis.POLICY:
+            doubtful = [finding for finding in decision.findings if not finding.match.strength.is_sure]
+            return tuple(dict.fromkeys(ask(finding) for finding in doubtful))
+        case Basis.UNREADABLE:
+            return ("Send the order as FHIR R4 has it, and it will be judged.",)
+        case Basis.TECHNICAL:
+            return ("Call again later; nothing on the order needs to change.",)
+        case Basis.NOT_EVALUATED:
+            return (f"Ask {decision.payer.name} about this service in another way; nothing on the order helps here.",)
 
 
 def _explain_finding(finding: Finding) -> str:

@@ -1,31 +1,42 @@
-"""One hook call from end to end, without HTTP: read it, gather who pays, decide on each order, respond."""
+"""One hook call from end to end, without HTTP: read it, judge its orders, refuse what must be refused, respond."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final, NamedTuple
 
 from cards import (
-    ORDER_TYPES,
+    WIRE_VERSIONS,
     Answered,
+    Basis,
+    CoverageProblem,
     Decision,
     Fault,
     Order,
     Paying,
     ResponseOptions,
-    choose_coverage,
+    WireVersion,
     decide,
-    read_order,
+    fail,
     respond,
 )
-from cds_hooks.errors import InvalidResourceError, Issue, UnknownPayerError
-from cds_hooks.fhir_check import FhirCheck
-from cds_hooks.hook_request import MOST_ISSUES, Draft, HookRequest, HookSchema, read_hook_request
+from cds_hooks.configuration import read_configuration
+from cds_hooks.deployment import Deployment
+from cds_hooks.errors import (
+    CoverageProblemError,
+    InvalidResourceError,
+    Issue,
+    MissingDataError,
+    UnsupportedVersionError,
+)
+from cds_hooks.fhir_client import Problem
+from cds_hooks.hook_request import MOST_ISSUES, HookRequest, OrderReference, read_hook_request
+from cds_hooks.judging import Inquiry, Judged, speaks, unreadable_order
 from cds_hooks.policy_files import Rules
-from cds_hooks.prefetch import Prefetched, read_prefetch
+from cds_hooks.records import Records
 from cds_hooks.services import Service
-from cds_hooks.settings import Clock, Settings
+from cds_hooks.settings import Settings
 
 #: The extension that carries the steps of each decision, where the setting asks for it.
 TRACE: Final = "crd-server.trace"
@@ -38,48 +49,153 @@ class Answer(NamedTuple):
     facts: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Deployment:
-    """What all calls to one running service share; the clock is only asked for the day."""
-
-    settings: Settings
-    rules: Rules
-    fhir_check: FhirCheck
-    schemas: dict[str, HookSchema]
-    options: dict[str, ResponseOptions]
-    clock: Clock
-
-    def today(self) -> date:
-        """Return the calendar day of this deployment."""
-        return self.settings.today(self.clock)
-
-
 def answer_hook(service: Service, body: bytes, deployment: Deployment) -> Answer:
     """Answer one hook call; CallError where it cannot be answered."""
-    rules = deployment.rules
-    call = read_hook_request(body, deployment.schemas[service.hook], deployment.settings.max_nesting)
-    drafts = _in_scope(call)
-    prefetched = read_prefetch(call.prefetch, call.patient_id, rules.vocabulary.code_systems)
-    fhir_faults = 0 if call.is_plain else _check_fhir(drafts, prefetched, deployment)
+    settings, rules = deployment.settings, deployment.rules
+    call = read_hook_request(body, deployment.schemas[service.hook], settings.max_nesting)
+    wire = choose_version(call.requested_version, settings.default_version)
     on = deployment.today()
+    records = _open_records(service, call, deployment, fetching=True)
+    inquiry = Inquiry(service, call, records, wire, deployment, on)
+    judged = inquiry.judge()
+    fhir_faults = 0 if call.is_plain and not records.reads else _check_fhir(call, judged, records, deployment)
+    _refuse_missing_data(inquiry, judged)
+    _refuse_coverage_problems(inquiry, judged, settings)
+    configuration = read_configuration(call.configuration)
+    options = ResponseOptions(
+        wire,
+        service.is_primary,
+        settings.unmatched_orders == "annotate",
+        configuration.declined,
+        configuration.max_cards,
+        call.fhir_base,
+    )
+    answered = [Answered(one.decisions, one.draft.raw, one.draft.number) for one in judged if one.decisions]
+    answered += _answer_unavailable(inquiry)
+    derive_id = _id_source(service, call, records, on, settings)
+    response = respond(answered, options, rules.vocabulary.code_systems, derive_id)
+    if settings.trace == "response":
+        response = replace(response, extension={TRACE: list(_trace(judged, rules, on))})
+    return Answer(response.to_json(), _facts(service, inquiry, judged, fhir_faults, configuration.nonsense))
+
+
+def choose_version(requested: Any, default: str) -> WireVersion:
+    """Return the version of the guide that a client wants; UnsupportedVersionError where it is not spoken here.
+
+    Clients of 2.0 and 2.1 request none (crd.md 4). `2.2.1` is taken for `2.2`: patches do not change the wire.
+    """
+    if requested is None:
+        return WIRE_VERSIONS[default]
+    name = ".".join(requested.split(".")[:2]) if isinstance(requested, str) else ""
+    if name not in WIRE_VERSIONS:
+        raise UnsupportedVersionError(
+            Issue(
+                "not-supported",
+                f"the requested version of CRD is not one of {', '.join(WIRE_VERSIONS)}",
+                "extension.davinci-crd.requestedVersion",
+            )
+        )
+    return WIRE_VERSIONS[name]
+
+
+def _open_records(service: Service, call: HookRequest, deployment: Deployment, *, fetching: bool) -> Records:
+    has_access = call.fhir_token or deployment.settings.anonymous_fhir == "allow"
+    client = deployment.fhir_client if fetching and has_access else None
+    code_systems = deployment.rules.vocabulary.code_systems
+    templates = service.templates("2.2")  # of any version: a client may have been told of them before
+    return Records(call, templates, code_systems, client, deployment.settings.fhir_time_budget)
+
+
+def _refuse_missing_data(inquiry: Inquiry, judged: Sequence[Judged]) -> None:
+    """Raise where nothing owed can be said because something could not be had (HK-54, CRD-63).
+
+    CRD 2.2 says `indeterminate` instead, where there is a Coverage to say it about (resp-43).
+    """
+    owed = [one for one in judged if not one.order.is_void]
+    unavailable = inquiry.unavailable if inquiry.service.is_primary else []
+    if not owed and not unavailable:
+        return
+    lacking = [one for one in owed if _is_lacking(one, inquiry)]
+    if len(lacking) < len(owed):
+        return  # CRD-63: what can be said is said
+    issues = [_missing_order(reference, inquiry.records) for reference in unavailable]
+    issues += dict.fromkeys(issue for one in lacking for issue in _missing_records(one, inquiry.records))
+    raise MissingDataError(*issues[:MOST_ISSUES])
+
+
+def _is_lacking(judged: Judged, inquiry: Inquiry) -> bool:
+    """Tell whether an order gets no answer, not even an `indeterminate` one."""
+    if any(paying.problem is CoverageProblem.UNREAD for paying in judged.paying):
+        return inquiry.service.is_primary or (inquiry.wire.refuses_coverage_problems and speaks(judged))
+    failed = all(decision.basis is Basis.TECHNICAL for decision in judged.decisions)
+    can_say = inquiry.wire.indeterminate == "indeterminate" and any(paying.coverage for paying in judged.paying)
+    return failed and inquiry.service.is_primary and not can_say
+
+
+def _missing_order(reference: OrderReference, records: Records) -> Issue:
+    problem = records.problem_of(reference.reference)
+    why = problem.value if problem else "it was not sent, and the call gives no access to a FHIR server"
+    code = "not-found" if problem in (None, Problem.NOT_THERE) else "transient"
+    return Issue(code, f"the order at {reference.path} could not be read: {why}", reference.path)
+
+
+def _missing_records(judged: Judged, records: Records) -> Iterator[Issue]:
+    """Yield what was missing for an order, by type: ids of records are a patient's."""
+    wanted = list(judged.order.unread)
+    for paying in judged.paying:
+        if paying.problem is CoverageProblem.UNREAD:
+            problem = records.problems.get(records.coverage_search or "")
+            why = problem.value if problem else "the client reported an error for it"
+            yield Issue("transient", f"the Coverage of the patient could not be read: {why}", "prefetch.coverage")
+        if paying.problem is CoverageProblem.UNREAD_PAYER and paying.coverage:
+            wanted += paying.coverage.unread_payors
+    for reference in wanted:
+        kind = reference.split("/")[-2] if "/" in reference else "record"
+        problem = records.problem_of(reference)
+        why = problem.value if problem else "it was not sent, and the call gives no access to a FHIR server"
+        where = judged.draft.path
+        yield Issue("transient", f"a {kind} that the order at {where} depends on could not be read: {why}", where)
+
+
+def _refuse_coverage_problems(inquiry: Inquiry, judged: Sequence[Judged], settings: Settings) -> None:
+    """Raise where the version, or the setting for 2.0, wants 400 for a coverage that cannot be told (hook-13)."""
+    found: dict[CoverageProblem, None] = {}
+    for one in judged:
+        if one.decisions and (inquiry.service.is_primary or speaks(one)):
+            found.update(dict.fromkeys(paying.problem for paying in one.paying if paying.problem))
+    refused = [problem for problem in found if _is_refused(problem, inquiry.wire, settings)]
+    if refused:
+        raise CoverageProblemError(*(Issue("not-supported", p.value, _WHERE.get(p, "Coverage")) for p in refused))
+
+
+#: Where a coverage problem lies, as a FHIRPath from the Coverage on.
+_WHERE: Final = {
+    CoverageProblem.NO_PAYER_IDENTIFIER: "Coverage.payor.identifier",
+    CoverageProblem.UNKNOWN_PAYER: "Coverage.payor",
+    CoverageProblem.INACTIVE: "Coverage.status",
+}
+
+#: What failed for technical reasons is no fault of the request.
+_TECHNICAL: Final = frozenset({CoverageProblem.UNREAD, CoverageProblem.UNREAD_PAYER})
+
+
+def _is_refused(problem: CoverageProblem, wire: WireVersion, settings: Settings) -> bool:
+    if wire.refuses_coverage_problems:
+        return problem not in _TECHNICAL
+    return problem is CoverageProblem.UNKNOWN_PAYER and settings.unknown_payer == "refuse"
+
+
+def _answer_unavailable(inquiry: Inquiry) -> list[Answered]:
+    """Return an answer for each order that could not be had, while others could: a card says so (CRD-63)."""
+    if not inquiry.service.is_primary:
+        return []
     answered = []
-    traces: list[dict[str, Any]] = []
-    for draft in drafts:
-        order = _read(draft, rules, prefetched.records)
-        paying = find_payer(order, prefetched, deployment, on)
-        if deployment.settings.trace == "response":
-            explained = explain_order(order, paying, rules, on)
-            traces.append({"order": draft.path, "steps": explained.steps})
-            decision = explained.decision
-        else:
-            decision = decide(order, paying, rules.index, on)
-        if decision:
-            answered.append(Answered(decision, draft.raw, draft.number))
-    derive_id = _id_source(service, call, on, deployment.settings)
-    response = respond(answered, deployment.options[service.hook], rules.vocabulary.code_systems, derive_id)
-    if traces:
-        response = replace(response, extension={TRACE: traces})
-    return Answer(response.to_json(), _facts(service, drafts, answered, prefetched, fhir_faults))
+    for reference in inquiry.unavailable:
+        order = unreadable_order(reference.path)
+        paying = inquiry.find_paying(order)[0]
+        missing = (f"the order at {reference.path} could not be read",)
+        answered.append(Answered((fail(order, paying, inquiry.on, missing),), b"{}", reference.number))
+    return answered
 
 
 class Explanation(NamedTuple):
@@ -92,13 +208,13 @@ class Explanation(NamedTuple):
 
 
 def explain_hook(service: Service, body: bytes, deployment: Deployment, on: date | None = None) -> list[Explanation]:
-    """Decide on the orders of a hook call as `answer_hook` does, and keep the steps. Nothing is answered."""
-    rules = deployment.rules
+    """Decide on the orders of a hook call as `answer_hook` does, and keep the steps. Nothing is fetched or answered."""
     call = read_hook_request(body, deployment.schemas[service.hook], deployment.settings.max_nesting)
-    prefetched = read_prefetch(call.prefetch, call.patient_id, rules.vocabulary.code_systems)
-    orders = [_read(draft, rules, prefetched.records) for draft in _in_scope(call)]
+    wire = choose_version(call.requested_version, deployment.settings.default_version)
     day = on or deployment.today()
-    return [explain_order(o, find_payer(o, prefetched, deployment, day), rules, day) for o in orders]
+    records = _open_records(service, call, deployment, fetching=False)
+    judged = Inquiry(service, call, records, wire, deployment, day).judge()
+    return [explain_order(one.order, paying, deployment.rules, day) for one in judged for paying in one.paying]
 
 
 def explain_order(order: Order, paying: Paying, rules: Rules, on: date) -> Explanation:
@@ -111,62 +227,46 @@ def explain_order(order: Order, paying: Paying, rules: Rules, on: date) -> Expla
     return Explanation(order, paying, decision, tuple(steps))
 
 
+def _trace(judged: Iterable[Judged], rules: Rules, on: date) -> Iterator[dict[str, Any]]:
+    for one in judged:
+        for paying in one.paying:
+            yield {"order": one.draft.path, "steps": explain_order(one.order, paying, rules, on).steps}
+
+
 def _describe_payer(paying: Paying) -> str:
     if paying.coverage is None:
-        return f"{paying.payer.name}: the default payer, no active Coverage came along"
+        why = paying.problem.value if paying.problem else "no coverage is asked about"
+        return f"{paying.payer.name}: the default payer; {why}"
     known = "named by" if paying.payer_is_known else "the default payer, another payer is named by"
     return f"{paying.payer.name}: {known} {paying.coverage.reference or 'a Coverage without an id'}"
 
 
 def _facts(
-    service: Service, drafts: Sequence[Draft], answered: Sequence[Answered], prefetched: Prefetched, fhir_faults: int
+    service: Service, inquiry: Inquiry, judged: Sequence[Judged], fhir_faults: int, nonsense: tuple[str, ...]
 ) -> dict[str, Any]:
     """Return what may be logged of a call: counts and codes, nothing of the patient."""
-    return {
+    records = inquiry.records
+    facts: dict[str, Any] = {
         "service": service.id,
-        "orders": len(drafts),
-        "decisions": [item.decision.covered for item in answered if item.decision.findings],
-        "coverages": len(prefetched.coverages),
-        "foreign_coverages": prefetched.foreign,
+        "version": inquiry.wire.name,
+        "orders": len(judged),
+        "decisions": [decision.covered for one in judged for decision in one.decisions if decision.findings],
+        "coverages": len(records.coverage_resources),
+        "foreign_coverages": records.foreign_coverages,
         "fhir_faults": fhir_faults,
     }
+    if records.reads:
+        facts["fhir_reads"] = records.reads
+        facts["fhir_problems"] = sorted(problem.name for problem in records.problems.values())
+    if nonsense:
+        facts["ignored_options"] = nonsense
+    return facts
 
 
-def _in_scope(call: HookRequest) -> list[Draft]:
-    """Return the orders to comment on: on order-select only the selected ones, else every draft."""
-    if call.hook != "order-select":
-        return list(call.drafts)
-    return [draft for draft in call.drafts if _is_selected(draft.resource, call.selections)]
-
-
-def _is_selected(resource: Any, selections: frozenset[str]) -> bool:
-    """Tell whether `selections` name an order, as `Type/id` or by its bare id, which the hook's text also allows."""
-    if not isinstance(resource, dict):
-        return False
-    kind, identity = resource.get("resourceType"), resource.get("id")
-    if not isinstance(kind, str) or not isinstance(identity, str):
-        return False
-    return f"{kind}/{identity}" in selections or identity in selections
-
-
-def _read(draft: Draft, rules: Rules, records: Mapping[str, Any]) -> Order:
-    """Read an order; one that is no request resource at all is an order that could not be read."""
-    resource = draft.resource
-    kind = resource.get("resourceType") if isinstance(resource, dict) else None
-    if isinstance(kind, str) and kind in ORDER_TYPES:
-        return read_order(resource, rules.vocabulary.code_systems, records)
-    return unreadable_order(draft.path)
-
-
-def unreadable_order(path: str) -> Order:
-    """Return an order of which nothing could be read; `path` says where it stood in the request."""
-    fault = Fault(path, "is not a request resource of CRD")
-    return Order("Order", None, None, False, (), (), (), None, (), None, (fault,))
-
-
-def _check_fhir(drafts: Sequence[Draft], prefetched: Prefetched, deployment: Deployment) -> int:
+def _check_fhir(call: HookRequest, judged: Sequence[Judged], records: Records, deployment: Deployment) -> int:
     """Return how many faults the orders and coverages have as FHIR R4; in strict mode refuse the call for them."""
-    checked = [(draft.resource, draft.path) for draft in drafts] + list(prefetched.resources)
+    drafts = {draft.path: draft for draft in (*call.drafts, *(one.draft for one in judged))}
+    checked = [(draft.resource, draft.path) for draft in drafts.values()] + records.coverage_resources
     faults = [(path, fault) for resource, path in checked for fault in deployment.fhir_check.faults(resource)]
     if faults and deployment.settings.fhir_check == "strict":
         raise InvalidResourceError(*(_issue(path, fault) for path, fault in faults[:MOST_ISSUES]))
@@ -179,31 +279,16 @@ def _issue(path: str, fault: Fault) -> Issue:
     return Issue("structure", f"{expression} {fault.problem}", expression)
 
 
-def find_payer(order: Order, prefetched: Prefetched, deployment: Deployment, on: date) -> Paying:
-    """Return who pays for an order; without a Coverage, and by setting for an unknown payer, the default payer."""
-    payers = deployment.rules.payers
-    coverage = choose_coverage(prefetched.of(order.subject), order.insurance, order.service_date or on)
-    if coverage is None:
-        return Paying(None, payers.default, payer_is_known=True)
-    payer = payers.recognise(coverage)
-    if payer is None and deployment.settings.unknown_payer == "refuse":
-        raise UnknownPayerError(
-            Issue(
-                "not-supported",
-                "the payer of the Coverage is not one this service answers for",
-                "Coverage.payor",
-            )
-        )
-    return Paying(coverage, payer or payers.default, payer_is_known=payer is not None)
-
-
-def _id_source(service: Service, call: HookRequest, on: date, settings: Settings) -> Callable[..., str]:
+def _id_source(
+    service: Service, call: HookRequest, records: Records, on: date, settings: Settings
+) -> Callable[..., str]:
     """Return what derives the ids of one answer: the same call on the same day has the same, no other call has.
 
-    Some clients repeat hookInstance and order ids for every patient, so the whole request counts.
+    Some clients repeat hookInstance and order ids for every patient, so the whole request counts, and what was read
+    for it.
     """
     namespace = settings.id_namespace.bytes
-    seed = f"{call.digest}|{service.id}|{on}|"
+    seed = f"{call.digest}{records.digest}|{service.id}|{on}|"
     return lambda *parts: derive_uuid(namespace, seed + "|".join(parts))
 
 

@@ -5,15 +5,15 @@ from datetime import datetime
 
 from flask import Flask
 
-from cards import CRD_2_0, ResponseOptions
-from cds_hooks.answer import Deployment
+from cds_hooks.deployment import Deployment
 from cds_hooks.edge import with_edge
 from cds_hooks.fhir_check import FhirCheck
+from cds_hooks.fhir_client import FhirAccess, FhirClient
 from cds_hooks.hook_request import HookSchema
 from cds_hooks.logs import configure, record
 from cds_hooks.policy_files import load_rules
 from cds_hooks.routes import add_routes
-from cds_hooks.services import SERVICES, Service, check_templates
+from cds_hooks.services import SERVICES, check_templates
 from cds_hooks.settings import Clock, Settings, read_settings, unknown_variables
 
 
@@ -42,14 +42,21 @@ def create_deployment(settings: Settings, clock: Clock = datetime.now) -> Deploy
         settings=settings,
         rules=load_rules(settings.vocabulary, settings.policies, settings.payers),
         fhir_check=fhir_check,
+        fhir_client=FhirClient(_fhir_access(settings)),
         schemas={service.hook: HookSchema(service.hook, fhir_check) for service in SERVICES},
-        options={service.hook: _response_options(service, settings) for service in SERVICES},
         clock=clock,
     )
 
 
-def _response_options(service: Service, settings: Settings) -> ResponseOptions:
-    return ResponseOptions(CRD_2_0, service.is_primary, settings.unmatched_orders == "annotate")
+def _fhir_access(settings: Settings) -> FhirAccess:
+    return FhirAccess(
+        servers=tuple(base.strip() for base in settings.fhir_servers.split(",") if base.strip()),
+        private=settings.allow_private_fhir_servers,
+        without_token=settings.anonymous_fhir == "allow",
+        max_bytes=settings.max_fhir_bytes,
+        max_nesting=settings.max_nesting,
+        connections=settings.threads,
+    )
 
 
 def _report_start(deployment: Deployment) -> None:

@@ -33,8 +33,16 @@ class InvalidRequestError(CallError):
     """The body is JSON but not a request of this hook as CDS Hooks has it."""
 
 
-class UnknownPayerError(CallError):
-    """The coverage names a payer this service does not answer for, and the setting is to refuse it."""
+class CoverageProblemError(CallError):
+    """There is not one coverage of a payer that this service answers for (hook-13)."""
+
+
+class UnsupportedVersionError(CallError):
+    """The client requests a version of CRD that this service does not speak."""
+
+
+class MissingDataError(CallError):
+    """What an answer cannot do without was neither sent nor readable from the client's FHIR server (HK-54)."""
 
 
 class UnknownServiceError(CallError):
@@ -61,16 +69,19 @@ class InternalError(CallError):
     """Something in this service failed; the client learns a correlation id and nothing else."""
 
 
-#: CDS Hooks names 200 and 412 only; the rest is CRD's (2.0.1: 400 not JSON or CDS Hooks, 422 not FHIR).
+#: CDS Hooks names 200 and 412 only; the rest is CRD's: 400 for what is not JSON or not CDS Hooks and for coverage
+#: problems (hook-13), 422 for what is not FHIR R4 or not CRD (CRD-162, 163).
 HTTP_STATUS: Final[Mapping[type[CallError], int]] = {
     UnreadableBodyError: 400,
     InvalidRequestError: 400,
-    UnknownPayerError: 400,
+    CoverageProblemError: 400,
     UnknownServiceError: 404,
     MethodError: 405,
+    MissingDataError: 412,
     BodyTooLargeError: 413,
     MediaTypeError: 415,
     InvalidResourceError: 422,
+    UnsupportedVersionError: 422,
     InternalError: 500,
 }
 

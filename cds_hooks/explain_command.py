@@ -8,8 +8,9 @@ import click
 import orjson
 
 from cards import CodeSystems, Paying, explain, read_order
-from cds_hooks.answer import Deployment, Explanation, explain_hook, explain_order
+from cds_hooks.answer import Explanation, explain_hook, explain_order
 from cds_hooks.app import create_deployment
+from cds_hooks.deployment import Deployment
 from cds_hooks.errors import CallError, StartError
 from cds_hooks.services import SERVICES
 from cds_hooks.settings import read_settings

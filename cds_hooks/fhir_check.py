@@ -88,17 +88,18 @@ class FhirCheck:
         """Tell that the models would accept the resource; False says nothing."""
         return self._is_plainly_valid[resource["resourceType"]](resource)
 
-    def plain_call(self) -> dict[str, Any]:
-        """Return a schema of hook calls all of whose draft orders, and Coverages, are plainly valid."""
-        orders = {"anyOf": [{"$ref": f"#/$defs/{kind}"} for kind in ORDER_TYPES]}
+    def plain_call(self, hook: str) -> dict[str, Any]:
+        """Return a schema of hook calls all of whose orders in the context, and Coverages, are plainly valid."""
+        kinds = ("Appointment",) if hook == "appointment-book" else ORDER_TYPES
+        orders = {"anyOf": [{"$ref": f"#/$defs/{kind}"} for kind in kinds]}
         is_coverage = {"properties": {"resourceType": {"const": "Coverage"}}, "required": ["resourceType"]}
         coverage = {"if": is_coverage, "then": {"$ref": "#/$defs/Coverage"}}
         entry = {"required": ["resource"], "properties": {"resource": orders}}
         bundle = {"properties": {"entry": {"items": {"properties": {"resource": coverage}}}}}
-        draft_orders = {"properties": {"entry": {"items": entry}}}
+        in_context = {"type": "object", "properties": {"entry": {"items": entry}}}
         return {
             "properties": {
-                "context": {"properties": {"draftOrders": draft_orders}},
+                "context": {"properties": {"draftOrders": in_context, "appointments": in_context}},
                 "prefetch": {"additionalProperties": {"allOf": [coverage, bundle]}},
             }
         }
@@ -195,7 +196,7 @@ def _unknown_types(value: Any, path: str) -> Iterator[Fault]:
     """Yield every `resourceType` that names no R4B type: the models raise KeyError or TypeError on them."""
     if isinstance(value, dict):
         kind = value.get("resourceType")
-        if "resourceType" in value and not _is_known(kind):
+        if "resourceType" in value and not is_resource_type(kind):
             yield Fault(f"{path}.resourceType", "is no FHIR R4 resource type")
         for name, item in value.items():
             yield from _unknown_types(item, f"{path}.{element_name(name)}")
@@ -204,7 +205,8 @@ def _unknown_types(value: Any, path: str) -> Iterator[Fault]:
             yield from _unknown_types(item, f"{path}[{number}]")
 
 
-def _is_known(kind: Any) -> bool:
+def is_resource_type(kind: Any) -> bool:
+    """Tell whether a `resourceType` names a resource of FHIR R4."""
     if not isinstance(kind, str) or not re.fullmatch(r"[A-Z][A-Za-z]+", kind):
         return False
     try:

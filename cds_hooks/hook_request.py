@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -13,6 +13,7 @@ import msgspec
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from cards import literal_reference
 from cds_hooks.errors import InvalidRequestError, Issue
 from cds_hooks.fhir_check import FhirCheck
 from cds_hooks.json_bodies import read_json
@@ -22,51 +23,79 @@ MOST_ISSUES: Final = 50
 
 
 class Draft(NamedTuple):
-    """One entry of draftOrders: its number, what was sent as the resource (anything at all), and its bytes."""
+    """One resource to answer on: its number in the call, what it is (anything at all), its bytes, and its FHIRPath."""
 
     number: int
     resource: Any
     raw: bytes
+    path: str
+    full_url: str | None = None
 
-    @property
-    def path(self) -> str:
-        """The FHIRPath of the resource in the request."""
-        return f"context.draftOrders.entry[{self.number}].resource"
+
+class OrderReference(NamedTuple):
+    """An order that the call only refers to: its number, the literal reference, and where it stands."""
+
+    number: int
+    reference: str
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
 class HookRequest:
-    """A hook call. `digest` identifies the whole request; `patient_id` is bare; only order-select has `selections`.
+    """A hook call. `digest` identifies the whole request; `patient_id` and `encounter_id` are bare.
 
-    `is_plain` tells that all its draft orders and Coverages are FHIR R4; where it is False they may be all the same.
+    `drafts` are the resources in the context, `references` the orders it only refers to. `is_plain` tells that all
+    drafts and Coverages of the call are FHIR R4; where it is False they may be all the same.
     """
 
     hook: str
     patient_id: str
+    encounter_id: str | None
     selections: frozenset[str]
     drafts: list[Draft]
+    references: list[OrderReference]
     prefetch: Mapping[str, Any]
+    fhir_base: str | None
+    fhir_token: str | None = field(repr=False)
+    requested_version: Any
+    configuration: Any
     digest: str
+    body: bytes = field(repr=False)
     is_plain: bool
+
+    def prefetched_bytes(self) -> Mapping[str, bytes]:
+        """Return the values of prefetch as their own JSON text."""
+        return {key: bytes(raw) for key, raw in (_PREFETCH.decode(self.body).prefetch or {}).items()}
 
 
 class _Entry(msgspec.Struct):
     resource: msgspec.Raw = msgspec.Raw(b"null")
 
 
-class _Orders(msgspec.Struct):
+class _Bundle(msgspec.Struct):
     entry: list[_Entry] | None = None
 
 
 class _Context(msgspec.Struct):
-    draft_orders: _Orders = msgspec.field(name="draftOrders")
+    draft_orders: msgspec.Raw = msgspec.field(name="draftOrders", default=msgspec.Raw(b"[]"))
+    appointments: msgspec.Raw = msgspec.Raw(b"[]")
 
 
 class _Body(msgspec.Struct):
     context: _Context
 
 
-_DRAFTS: Final = msgspec.json.Decoder(_Body)
+class _Prefetch(msgspec.Struct):
+    prefetch: dict[str, msgspec.Raw] | None = None
+
+
+_CONTEXT: Final = msgspec.json.Decoder(_Body)
+_PREFETCH: Final = msgspec.json.Decoder(_Prefetch)
+_BUNDLE: Final = msgspec.json.Decoder(_Bundle)
+_ARRAY: Final = msgspec.json.Decoder(list[msgspec.Raw])
+
+#: The spellings of order-dispatch's orders: hook 1.1, 1.0, and what its own examples and clients write.
+_DISPATCHED: Final = ("dispatchedOrders", "dispatched-orders", "dispatchedOrder", "dispatched-order", "order")
 
 
 class HookSchema:
@@ -78,7 +107,7 @@ class HookSchema:
         root = {"$schema": schema["$schema"], "$ref": f"#/$defs/{hook}", "$defs": schema["$defs"]}
         self._is_valid = jsonschema_rs.validator_for(root).is_valid
         self._explain = Draft202012Validator(root)
-        both = {**fhir_check.plain_call(), "$defs": {**schema["$defs"], **fhir_check.definitions}}
+        both = {**fhir_check.plain_call(hook), "$defs": {**schema["$defs"], **fhir_check.definitions}}
         self._is_plain = jsonschema_rs.validator_for({**both, "$ref": f"#/$defs/{hook}"}).is_valid
 
     def check(self, document: Any) -> bool:
@@ -97,17 +126,81 @@ def read_hook_request(body: bytes, schema: HookSchema, max_nesting: int) -> Hook
     document = read_json(body, max_nesting)
     is_plain = schema.check(document)
     context = document["context"]
-    entries = context["draftOrders"].get("entry") or ()
-    raws = _DRAFTS.decode(body).context.draft_orders.entry or ()
+    drafts, references = _read_drafts(body, context)
+    authorization = document.get("fhirAuthorization") or {}
+    extension = document.get("extension")
+    agreed = extension if isinstance(extension, dict) else {}
     return HookRequest(
         hook=document["hook"],
         patient_id=context["patientId"].removeprefix("Patient/"),
+        encounter_id=_encounter_id(context.get("encounterId")),
         selections=frozenset(context.get("selections", ())),
-        drafts=[Draft(n, e.get("resource"), bytes(raws[n].resource)) for n, e in enumerate(entries)],
+        drafts=drafts,
+        references=references or list(_read_dispatched(context)),
         prefetch=document.get("prefetch") or {},
+        fhir_base=document.get("fhirServer") or None,
+        fhir_token=_text_or_none(authorization.get("access_token")),
+        requested_version=agreed.get("davinci-crd.requestedVersion"),
+        configuration=agreed.get("davinci-crd.configuration"),
         digest=hashlib.sha256(body).hexdigest(),
+        body=body,
         is_plain=is_plain,
     )
+
+
+def _text_or_none(value: Any) -> str | None:
+    return value.strip() or None if isinstance(value, str) else None
+
+
+def _encounter_id(value: Any) -> str | None:
+    text = _text_or_none(value)
+    return text.removeprefix("Encounter/") if text else None
+
+
+def _read_drafts(body: bytes, context: Mapping[str, Any]) -> tuple[list[Draft], list[OrderReference]]:
+    """Return the resources of the context with their bytes; what is a reference only is one to be read."""
+    name = "draftOrders" if "draftOrders" in context else "appointments"
+    held = context.get(name)
+    if held is None:
+        return [], []
+    raws = _CONTEXT.decode(body).context
+    raw = bytes(raws.draft_orders if name == "draftOrders" else raws.appointments)
+    path = f"context.{name}"
+    if isinstance(held, list):
+        return _read_array(held, _ARRAY.decode(raw), path)
+    entries = held.get("entry") or ()
+    written = _BUNDLE.decode(raw).entry or ()
+    path += ".entry"
+    return [
+        Draft(n, e.get("resource"), bytes(written[n].resource), f"{path}[{n}].resource", e.get("fullUrl"))
+        for n, e in enumerate(entries)
+    ], []
+
+
+def _read_array(items: list[Any], raws: list[msgspec.Raw], path: str) -> tuple[list[Draft], list[OrderReference]]:
+    """Read a bare array: of resources, as the example of appointment-book has it, or of references to orders."""
+    drafts: list[Draft] = []
+    references: list[OrderReference] = []
+    for number, item in enumerate(items):
+        reference = item if isinstance(item, str) else literal_reference(item)
+        if reference is None or "resourceType" in item:
+            drafts.append(Draft(number, item, bytes(raws[number]), f"{path}[{number}]"))
+        else:
+            references.append(OrderReference(number, reference, f"{path}[{number}]"))
+    return drafts, references
+
+
+def _read_dispatched(context: Mapping[str, Any]) -> Iterator[OrderReference]:
+    """Yield the orders of order-dispatch, in whatever spelling (hook 1.0 and 1.1), each once."""
+    seen: set[str] = set()
+    for name in _DISPATCHED:
+        held = context.get(name)
+        several = isinstance(held, list)
+        for number, item in enumerate(held if several else [held]):  # type: ignore[arg-type, unused-ignore]
+            reference = item if isinstance(item, str) else literal_reference(item)
+            if reference and reference not in seen:
+                seen.add(reference)
+                yield OrderReference(len(seen) - 1, reference, f"context.{name}" + (f"[{number}]" if several else ""))
 
 
 def _issue(fault: ValidationError) -> Issue:
@@ -122,6 +215,9 @@ def _issue(fault: ValidationError) -> Issue:
         case "type":
             kinds = [rule] if isinstance(rule, str) else rule
             return Issue("structure", f"{path or 'the body'} must be {' or '.join(map(_article, kinds))}", path or None)
+        case "anyOf":
+            where = f"{path}.{rule[0]['required'][0]}"
+            return Issue("required", f"{where} is missing", where)
         case "const":
             return Issue("value", f"{path} must be {rule} at this service", path)
         case _:

@@ -39,3 +39,11 @@ class JsonFormatter(logging.Formatter):
         time = datetime.fromtimestamp(record.created, UTC)
         fields = {"time": time, "level": record.levelname.lower(), "event": record.getMessage(), "logger": record.name}
         return orjson.dumps(fields, option=orjson.OPT_UTC_Z).decode()
+
+
+def where(error: Exception) -> str | None:
+    """Return the file and line that an error comes from, which name no patient; its text might."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    return f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}" if frame else None

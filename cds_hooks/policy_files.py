@@ -82,9 +82,10 @@ def _check_bindings(path: Path, payer: Payer, policies: Mapping[str, Policy]) ->
     for number, policy in enumerate(payer.policies):
         if policy not in policies:
             raise StartError(f"{path}: $.policies[{number}]: no policy {policy} (known: {known})")
-    for policy in payer.policy_links:
-        if policy not in payer.policies:
-            raise StartError(f"{path}: $.policy-links['{policy}']: not a policy that binds this payer")
+    for member, named in (("policy-links", payer.policy_links), ("policy-contacts", payer.policy_contacts)):
+        for policy in named:
+            if policy not in payer.policies:
+                raise StartError(f"{path}: $.{member}['{policy}']: not a policy that binds this payer")
 
 
 def _check_marks(payers: Mapping[Path, Payer]) -> None:

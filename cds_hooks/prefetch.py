@@ -1,81 +1,81 @@
-"""What of the records a decision needs was prefetched. Records are found by resource type, whatever their key:
-clients name keys as they like, and send Bundles of any type, or none, or null, or an OperationOutcome."""
+"""What of the records a call may need came with it. Records are found by resource type, whatever their key: clients
+name keys as they like, and send Bundles of any type, or none, or null, or an OperationOutcome."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
 
-from cards import CodeSystems, Coverage, read_coverage, same_reference
 from cds_hooks.fhir_check import element_name
 
 Json = Mapping[str, Any]
 
+#: The resource type that a template reads or searches.
+_TYPE: Final = re.compile(r"[A-Za-z]+")
 
-@dataclass(frozen=True, slots=True)
-class Prefetched:
-    """The coverages of the patient with the resources they were read from, and how many of others were set aside.
 
-    `records` are the Conditions that came along, by `Type/id`: an order may give one as its reason.
+class Prefetched(NamedTuple):
+    """A resource that came along: under which key, and at which place of its Bundle."""
+
+    resource: Json
+    key: str
+    number: int | None
+
+    @property
+    def path(self) -> str:
+        """The FHIRPath of the resource in the request."""
+        entry = "" if self.number is None else f".entry[{self.number}].resource"
+        return f"prefetch.{element_name(self.key)}{entry}"
+
+
+class Prefetch(NamedTuple):
+    """What came with a call. `empty` are the resource types that the client asked for and found none of (null, or a
+    Bundle without entries: HK-53); `failed` those it could not ask for (an OperationOutcome: HK-52). Neither is asked
+    for again. `unfinished` are Bundles with further pages (HK-48).
     """
 
-    coverages: tuple[Coverage, ...]
-    resources: tuple[tuple[Json, str], ...]
-    foreign: int
-    records: dict[str, Json]
-    patient_id: str
-
-    def of(self, subject: str | None) -> tuple[Coverage, ...]:
-        """Return the coverages for an order's subject: none where that is another patient than the call's."""
-        is_other = subject is not None and "Patient/" in subject
-        is_other = is_other and not same_reference(str(subject), f"Patient/{self.patient_id}")
-        return () if is_other else self.coverages
+    resources: list[Prefetched]
+    empty: frozenset[str]
+    failed: frozenset[str]
+    unfinished: list[Json]
 
 
-def read_prefetch(prefetch: Json, patient_id: str, code_systems: CodeSystems) -> Prefetched:
-    """Read the Coverages of the patient, each with the payor Organization that came along or is contained."""
-    found: list[tuple[Json, str]] = []
-    organizations: list[Json] = []
-    records: dict[str, Json] = {}
-    for name, value in prefetch.items():
-        if isinstance(value, dict):
-            key = element_name(name)
-            entries = value.get("entry")
-            if isinstance(entries, list):
-                for number, entry in enumerate(entries):
-                    if isinstance(entry, dict):
-                        _sort(
-                            entry.get("resource"),
-                            f"prefetch.{key}.entry[{number}].resource",
-                            found,
-                            organizations,
-                            records,
-                        )
-            else:
-                _sort(value, f"prefetch.{key}", found, organizations, records)
-    mine = [item for item in found if _is_of(item[0], patient_id)]
-    coverages = [read_coverage(coverage, organizations, code_systems) for coverage, _ in mine]
-    return Prefetched(tuple(coverages), tuple(mine), len(found) - len(mine), records, patient_id)
+def read_prefetch(prefetch: Json, templates: Mapping[str, str]) -> Prefetch:
+    """Read the prefetch of a call to a service that announced `templates`."""
+    resources: list[Prefetched] = []
+    unfinished: list[Json] = []
+    empty: set[str] = set()
+    failed: set[str] = set()
+    for key, value in prefetch.items():
+        found = list(_read_value(key, value))
+        resources += found
+        if isinstance(value, dict) and "link" in value:
+            unfinished.append(value)
+        if key in templates and not found:
+            kind = _type_of(templates[key])
+            if value is None or _is_kind(value, "Bundle"):
+                empty.add(kind)
+        if key in templates and any(_is_kind(item.resource, "OperationOutcome") for item in found):
+            failed.add(_type_of(templates[key]))
+    return Prefetch(resources, frozenset(empty), frozenset(failed), unfinished)
 
 
-def _sort(
-    resource: Any,
-    path: str,
-    coverages: list[tuple[Json, str]],
-    organizations: list[Json],
-    records: dict[str, Json],
-) -> None:
-    if isinstance(resource, dict):
-        kind = resource.get("resourceType")
-        if kind == "Coverage":
-            coverages.append((resource, path))
-        elif kind == "Organization":
-            organizations.append(resource)
-        elif kind == "Condition":
-            records[f"Condition/{resource.get('id')}"] = resource
+def _read_value(key: str, value: Any) -> Iterator[Prefetched]:
+    if not isinstance(value, dict):
+        return
+    entries = value.get("entry")
+    if isinstance(entries, list):
+        for number, entry in enumerate(entries):
+            resource = entry.get("resource") if isinstance(entry, dict) else None
+            if isinstance(resource, dict):
+                yield Prefetched(resource, key, number)
+    elif value.get("resourceType") != "Bundle":
+        yield Prefetched(value, key, None)
 
 
-def _is_of(coverage: Json, patient_id: str) -> bool:
-    """Tell whether a Coverage is the patient's; one that does not name its beneficiary was searched by patient."""
-    beneficiary = coverage.get("beneficiary")
-    reference = beneficiary.get("reference") if isinstance(beneficiary, dict) else None
-    return not isinstance(reference, str) or same_reference(reference, f"Patient/{patient_id}")
+def _is_kind(value: Any, kind: str) -> bool:
+    return isinstance(value, dict) and value.get("resourceType") == kind
+
+
+def _type_of(template: str) -> str:
+    found = _TYPE.match(template)
+    return found.group() if found else template

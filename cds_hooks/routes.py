@@ -7,7 +7,8 @@ import orjson
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
-from cds_hooks.answer import Deployment, answer_hook
+from cds_hooks.answer import answer_hook
+from cds_hooks.deployment import Deployment
 from cds_hooks.edge import FACTS, REQUEST_ID
 from cds_hooks.errors import (
     HTTP_STATUS,
@@ -21,10 +22,9 @@ from cds_hooks.errors import (
     UnreadableBodyError,
     operation_outcome,
 )
-from cds_hooks.logs import record
+from cds_hooks.logs import record, where
 from cds_hooks.services import SERVICES, Service
 
-_DISCOVERY: Final = orjson.dumps({"services": [service.to_json() for service in SERVICES]})
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
@@ -36,10 +36,13 @@ def add_routes(app: Flask, deployment: Deployment) -> None:
 
 
 def _add_services(app: Flask, deployment: Deployment) -> None:
+    version = deployment.settings.default_version
+    services = orjson.dumps({"services": [service.to_json(version) for service in SERVICES]})
+
     @app.get("/cds-services")
     def discovery() -> Response:
         """Return the services (CDS Hooks 2.0, Discovery)."""
-        return _json(_DISCOVERY)
+        return _json(services)
 
     def hook(service: Service) -> Response:
         """Answer one hook call (CDS Hooks 2.0, Calling a CDS Service)."""
@@ -91,7 +94,7 @@ def _add_errors(app: Flask, deployment: Deployment) -> None:
     def unexpected(error: Exception) -> Response:
         """Return 500 with the request id and nothing else; the log has the kind of error and where, no values."""
         request_id = request.environ[REQUEST_ID]
-        record("error", "internal-error", error=type(error).__name__, where=_where(error), id=request_id)
+        record("error", "internal-error", error=type(error).__name__, where=where(error), id=request_id)
         return call_error(InternalError(Issue("exception", f"internal error; its correlation id is {request_id}")))
 
 
@@ -105,13 +108,6 @@ def _as_call_error(error: HTTPException, max_body_bytes: int) -> CallError:
         return UnknownServiceError(Issue("not-found", "there is nothing at this URL; services are at /cds-services"))
     kind = MediaTypeError if error.code == 415 else UnreadableBodyError
     return kind(Issue("invalid", f"the request cannot be read: {error.name}"))
-
-
-def _where(error: Exception) -> str | None:
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    return f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}" if frame else None
 
 
 def _body(call: Any) -> bytes:

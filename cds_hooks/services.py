@@ -5,18 +5,55 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from cards import WIRE_VERSIONS
+from cds_hooks.configuration import OPTIONS
 from cds_hooks.errors import StartError
 
-#: The standard data every service asks for; nothing else is needed on every call (CRD: minimum necessary).
+#: What every service asks for; nothing else is needed on every call (CRD-41, minimum necessary).
 STANDARD_PREFETCH: Final[Mapping[str, str]] = {
     "patient": "Patient/{{context.patientId}}",
     "coverage": "Coverage?patient={{context.patientId}}&status=active",
 }
 
+#: On the encounter hooks the Encounter is what is judged, and its id is always there.
+_ENCOUNTER: Final[Mapping[str, str]] = {**STANDARD_PREFETCH, "encounter": "Encounter/{{context.encounterId}}"}
+
+_DISPATCHED: Final = "{}?_id={{{{context.dispatchedOrders.resolve().ofType({}).id}}}}"
+
+#: What CRD 2.2 adds for hooks that only refer to orders, in its own expressions (found-29). CDS Hooks 2.0 allows no
+#: such tokens (HK-57), so they are announced only where the deployment's clients speak 2.2.
+PREFETCH_2_2: Final[Mapping[str, Mapping[str, str]]] = {
+    "order-dispatch": {
+        key: _DISPATCHED.format(kind, kind)
+        for key, kind in (
+            ("communicationRequests", "CommunicationRequest"),
+            ("deviceRequests", "DeviceRequest"),
+            ("medicationRequests", "MedicationRequest"),
+            ("nutritionOrders", "NutritionOrder"),
+            ("serviceRequests", "ServiceRequest"),
+            ("visionPrescriptions", "VisionPrescription"),
+        )
+    },
+    "appointment-book": {
+        "serviceRequests": "".join(
+            (
+                "ServiceRequest?_id={{context.appointments.entry.resource.basedOn.resolve()",
+                ".ofType(ServiceRequest).id}}",
+            )
+        )
+    },
+}
+
+_SESSION: Final = frozenset({"userId", "patientId", "encounterId"})
+
 #: Context fields that a hook definition allows as prefetch tokens (CDS Hooks library, column "Prefetch Token").
 CONTEXT_TOKENS: Final[Mapping[str, frozenset[str]]] = {
-    "order-select": frozenset({"userId", "patientId", "encounterId"}),
-    "order-sign": frozenset({"userId", "patientId", "encounterId"}),
+    "order-select": _SESSION,
+    "order-sign": _SESSION,
+    "order-dispatch": frozenset({"patientId", "dispatchedOrders", "performer"}),
+    "appointment-book": _SESSION,
+    "encounter-start": _SESSION,
+    "encounter-discharge": _SESSION,
 }
 
 #: Tokens that need no context field (CDS Hooks 2.0, HK-59).
@@ -35,48 +72,83 @@ class Service:
     id: str
     title: str
     description: str
-    usage_requirements: str
     prefetch: Mapping[str, str]
     is_primary: bool
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the entry of the discovery response (CDS Hooks 2.0, Discovery)."""
+    def templates(self, version: str) -> Mapping[str, str]:
+        """Return the prefetch templates announced where clients speak a version of CRD."""
+        return {**self.prefetch, **PREFETCH_2_2.get(self.hook, {})} if version == "2.2" else self.prefetch
+
+    def to_json(self, default_version: str) -> dict[str, Any]:
+        """Return the entry of the discovery response (CDS Hooks 2.0, Discovery; CRD 2.2 dev-1, dev-2)."""
         return {
             "hook": self.hook,
             "id": self.id,
             "title": self.title,
             "description": self.description,
-            "usageRequirements": self.usage_requirements,
-            "prefetch": dict(self.prefetch),
+            "usageRequirements": _USAGE,
+            "prefetch": dict(self.templates(default_version)),
+            "extension": {
+                # "2.0" is in the guide's prose; the expression of crdver-1 forgets that a minor version can be 0.
+                "davinci-crd.version": list(WIRE_VERSIONS),
+                "davinci-crd.configuration-options": [option.to_json() for option in OPTIONS],
+            },
         }
 
 
 _USAGE: Final = " ".join(
     (
         "Send the patient's active Coverage, with its payer as an identifier, a contained Organization or an",
-        "Organization beside it: without a Coverage, orders are answered as for the default payer and no coverage",
-        "information is written onto them.",
+        "Organization beside it. What is not sent is read from the FHIR server with the given token: Coverage and",
+        "Organization (who pays); the orders of order-dispatch, the ServiceRequest an Appointment is based on, the",
+        "Encounter, and the Medication or Device an order refers to (what is ordered); a Condition given as the reason",
+        "of an order that its own codes leave open. Nothing else is read.",
     )
 )
 
+
+def _service(hook: str, title: str, description: str, *, primary: bool) -> Service:
+    prefetch = _ENCOUNTER if hook.startswith("encounter-") else STANDARD_PREFETCH
+    return Service(hook, f"{hook}-crd", title, description, prefetch, primary)
+
+
+#: The hooks that CRD requires of clients (CRD-152, hook-4): three that owe an answer, three that may give one.
 SERVICES: Final = (
-    Service(
-        hook="order-select",
-        id="order-select-crd",
-        title="Coverage requirements when an order is selected",
-        description="Tells, while orders are being chosen, which of them the patient's plan does not cover, and why.",
-        usage_requirements=_USAGE,
-        prefetch=STANDARD_PREFETCH,
-        is_primary=False,
+    _service(
+        "order-select",
+        "Coverage requirements when an order is selected",
+        "Tells, while orders are being chosen, which of them the patient's plan does not cover, and why.",
+        primary=False,
     ),
-    Service(
-        hook="order-sign",
-        id="order-sign-crd",
-        title="Coverage requirements when orders are signed",
-        description="Tells for every order to be signed whether the plan covers it, on the order and on a card.",
-        usage_requirements=_USAGE,
-        prefetch=STANDARD_PREFETCH,
-        is_primary=True,
+    _service(
+        "order-sign",
+        "Coverage requirements when orders are signed",
+        "Tells for every order to be signed whether the plan covers it, on the order and on a card.",
+        primary=True,
+    ),
+    _service(
+        "order-dispatch",
+        "Coverage requirements when orders are sent to a performer",
+        "Tells for every dispatched order whether the plan covers it, on the order and on a card.",
+        primary=True,
+    ),
+    _service(
+        "appointment-book",
+        "Coverage requirements when an appointment is booked",
+        "Tells whether the plan covers what an appointment is for, on the appointment or its order, and on a card.",
+        primary=True,
+    ),
+    _service(
+        "encounter-start",
+        "Coverage requirements when an encounter starts",
+        "Tells whether the plan does not cover what an encounter is for, where the encounter says so.",
+        primary=False,
+    ),
+    _service(
+        "encounter-discharge",
+        "Coverage requirements when a patient is discharged",
+        "Tells whether the plan does not cover what an encounter was for, where the encounter says so.",
+        primary=False,
     ),
 )
 

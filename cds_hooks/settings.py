@@ -40,6 +40,14 @@ def _origins(value: str) -> str:
     return value
 
 
+def _fhir_servers(value: str) -> str:
+    for base in value.split(","):
+        scheme, colon, rest = base.strip().partition("://")
+        if base.strip() and (scheme not in ("http", "https") or not colon or not rest):
+            raise ValueError("not a base URL")
+    return value
+
+
 Folder = Annotated[Path, AfterValidator(_existing_folder)]
 
 
@@ -55,28 +63,61 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", min_length=1, description="address to listen on")
     port: int = Field(8000, ge=1, le=65535, description="port to listen on, 1 to 65535")
     workers: int = Field(1, ge=1, le=256, description="worker processes, 1 to 256")
-    threads: int = Field(4, ge=1, le=256, description="threads of each worker that answer calls, 1 to 256")
+    threads: int = Field(
+        16, ge=1, le=256, description="threads of each worker that answer calls, or wait on FHIR servers, 1 to 256"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="least severe log records to write: debug, info, warning or error"
     )
     policies: Folder = Field(_PACKAGED / "policies", description="folder of the policy files")
     payers: Folder = Field(_PACKAGED / "payers", description="folder of the payer files")
     vocabulary: Folder = Field(_PACKAGED / "vocabulary", description="folder of the vocabulary files")
+    default_version: Literal["2.0", "2.1", "2.2"] = Field(
+        "2.0", description="CRD version spoken with clients that request none: 2.0, 2.1 or 2.2"
+    )
     fhir_check: Literal["lenient", "strict"] = Field(
         "lenient",
         description="orders that are not valid FHIR R4: lenient reads what can be read, strict answers 422",
     )
     unknown_payer: Literal["default-policy", "refuse"] = Field(
         "default-policy",
-        description="a payer not in the directory: default-policy answers as for the default payer, refuse answers 400",
+        description="".join(
+            (
+                "a payer not in the directory, with clients that speak CRD 2.0: default-policy answers as for the",
+                " default payer, refuse answers 400; CRD 2.1 and 2.2 always refuse",
+            )
+        ),
     )
     unmatched_orders: Literal["annotate", "silent"] = Field(
         "annotate",
-        description="orders on order-sign that no policy speaks of: annotate says so on the order, silent says nothing",
+        description="orders on primary hooks that no policy speaks of: annotate says so on them, silent says nothing",
     )
     trace: Literal["off", "response"] = Field(
         "off",
         description="the steps of each decision: off keeps them inside, response adds them as an extension",
+    )
+    fhir_time_budget: float = Field(
+        3.0,
+        ge=0.1,
+        le=5.0,
+        description="seconds that all reads from a client's FHIR server may take in one call, 0.1 to 5",
+    )
+    fhir_servers: Annotated[str, AfterValidator(_fhir_servers)] = Field(
+        "", description="base URLs of the FHIR servers that may be read from, separated by commas; empty for any"
+    )
+    allow_private_fhir_servers: bool = Field(
+        default=False,
+        description="1 allows FHIR servers at private and loopback addresses, and http there; else refused",
+    )
+    anonymous_fhir: Literal["refuse", "allow"] = Field(
+        "refuse",
+        description="calls that name a FHIR server but bring no token: allow reads without one, refuse does not",
+    )
+    max_fhir_bytes: int = Field(
+        4 * 1024 * 1024,
+        ge=1024,
+        le=256 * 1024 * 1024,
+        description="largest answer of a client's FHIR server in bytes, 1 KiB to 256 MiB",
     )
     max_body_bytes: int = Field(
         2 * 1024 * 1024,

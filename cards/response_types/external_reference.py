@@ -1,4 +1,4 @@
-"""External Reference: a card that links to the guideline (CRD 2.0.1 "External Reference"; absolute links only)."""
+"""External Reference: a card that links to the guideline (resp-18 to 22: absolute links, no suggestions)."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -7,9 +7,10 @@ from typing import Final
 from cards.card import Card, HooksCoding, Link, Source
 from cards.coverage import Payer
 from cards.decision import Decision
+from cards.options import ResponseOptions
 from cards.policy import Covered, Policy, PolicyVersion
 from cards.versions import WireVersion
-from cards.wording import name_order, rests_on, summarise
+from cards.wording import name_order, rests_on, summarise, tell_problem
 
 _REASONS: Final = "http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes"
 
@@ -29,24 +30,29 @@ OVERRIDE_REASONS: Final = (
 )
 
 
-def build(decisions: Sequence[Decision], number: int, wire: WireVersion, derive_id: Callable[..., str]) -> Card:
+def topic(decision: Decision) -> str:
+    """Return the topic code that the card of a decision has."""
+    return _TOPICS[decision.covered][0]
+
+
+def build(decisions: Sequence[Decision], number: int, options: ResponseOptions, derive_id: Callable[..., str]) -> Card:
     """Build the one card of orders that have the same answer under the same policies and payer."""
     first = decisions[0]
     policies = [finding.version.key for finding in first.findings]
-    references = [decision.order.reference for decision in decisions if decision.order.id]
+    references = list(dict.fromkeys([decision.order.reference for decision in decisions if decision.order.id]))
     return Card(
         uuid=derive_id("card", str(number), first.payer.id, *policies, *references),
         summary=summarise(first.findings[0], first.covered),
-        detail=_detail(decisions),
+        detail=_detail(decisions, options),
         indicator="info" if first.covered is Covered.COVERED else "warning",
-        source=_source(first.payer, wire, _TOPICS[first.covered]),
+        source=_source(first.payer, options.wire, _TOPICS[first.covered]),
         links=tuple(dict.fromkeys([_link(f.policy, f.version, first.payer) for f in first.findings])),
         override_reasons=OVERRIDE_REASONS if first.covered is Covered.NOT_COVERED else (),
-        extension={"davinci-crd.associated-resource": references} if references else None,
+        extension=options.associate(references),
     )
 
 
-def _detail(decisions: Sequence[Decision]) -> str:
+def _detail(decisions: Sequence[Decision], options: ResponseOptions) -> str:
     """Verdict first, then the orders by name, then on what it rests: short lines that read as plain text."""
     first = decisions[0]
     lines = [f"{_VERDICTS[first.covered].format(first.payer.name)} {first.findings[0].version.position}", ""]
@@ -58,10 +64,13 @@ def _detail(decisions: Sequence[Decision]) -> str:
         lines += [f"- {note}" for note in finding.version.notes if f"- {note}" not in lines]
         if finding.version.pa_needed:
             lines.append(f"- Prior authorization: {_PRIOR_AUTHORIZATION[finding.version.pa_needed]}.")
+        documents = finding.version.terms_of_coverage.documents
+        if documents and options.primary_hook:  # CRD-167: supporting hooks ask for none
+            lines.append(f"- Documentation needed: {', '.join(documents)}.")
     if not first.payer_is_known:
         lines.append(f"- The payer of this coverage is not known here; answered as for {first.payer.name}.")
-    if first.coverage is None:
-        lines.append(f"- No active coverage of this patient came for this order; answered as for {first.payer.name}.")
+    if first.problem and first.coverage is None:
+        lines.append(f"- {tell_problem(first.problem)} Answered as for {first.payer.name}.")
     return "\n".join(lines)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cards import choose_coverage, read_coverage
+from cards import Coverage, CoverageProblem, Order, Paying, find_paying, read_coverage, read_order
 from cds_hooks.policy_files import Rules
 
 DAY = date(2026, 11, 23)
@@ -73,33 +73,116 @@ def test_a_coverage_without_an_id_cannot_be_referred_to_but_names_its_payer(iden
     assert rules.payers.recognise(read)
 
 
-def test_the_order_names_its_coverage_and_keeps_the_clients_reference() -> None:
-    one, two = read_coverage(coverage(id="1", order=1)), read_coverage(coverage(id="2", order=2))
-
-    named = choose_coverage([one, two], ["https://ehr.example.org/fhir/Coverage/2"], DAY)
-
-    assert named
-    assert named.reference == "https://ehr.example.org/fhir/Coverage/2"
+OURS = [{"identifier": {"system": "http://example.org/payer-id", "value": "EHP01"}}]
+FOREIGN = [{"identifier": {"system": "http://example.org/payer-id", "value": "nobody"}}]
 
 
-def test_without_a_word_of_the_order_the_primary_coverage_counts() -> None:
-    one, two = read_coverage(coverage(id="1")), read_coverage(coverage(id="2", order=1))
-
-    assert choose_coverage([one, two], [], DAY) is two
-    assert choose_coverage([], [], DAY) is None
+def order(rules: Rules, *insurance: str) -> Order:
+    named = {"insurance": [{"reference": reference} for reference in insurance]} if insurance else {}
+    return read_order({"resourceType": "ServiceRequest", **named}, rules.vocabulary.code_systems)
 
 
-def test_of_several_named_coverages_the_primary_counts() -> None:
-    one, two = read_coverage(coverage(id="1", order=2)), read_coverage(coverage(id="2", order=1))
-
-    chosen = choose_coverage([one, two], ["Coverage/1", "Coverage/2/_history/3"], DAY)
-
-    assert chosen
-    assert chosen.reference == "Coverage/2/_history/3"
+def paying(
+    rules: Rules, *coverages: dict[str, Any], insurance: tuple[str, ...] = (), only_one: bool = False
+) -> list[Paying]:
+    read = [read_coverage(one, (), rules.vocabulary.code_systems) for one in coverages]
+    return list(find_paying(order(rules, *insurance), read, rules.payers, DAY, only_one=only_one))
 
 
-def test_a_named_coverage_that_did_not_come_is_not_replaced_by_another() -> None:
-    assert choose_coverage([read_coverage(coverage(id="1"))], ["Coverage/not-here"], DAY) is None
+def references(found: list[Paying]) -> list[str | None]:
+    return [one.coverage.reference if one.coverage else None for one in found]
+
+
+def test_the_order_names_its_coverage_and_keeps_the_clients_reference(rules: Rules) -> None:
+    named = ("https://ehr.example.org/fhir/Coverage/2",)
+
+    found = paying(rules, coverage(id="1", order=1, payor=OURS), coverage(id="2", order=2, payor=OURS), insurance=named)
+
+    assert references(found) == ["https://ehr.example.org/fhir/Coverage/2"]
+
+
+def test_without_a_word_of_the_order_the_primary_coverage_counts(rules: Rules) -> None:
+    assert references(paying(rules, coverage(id="1", payor=OURS), coverage(id="2", order=1, payor=OURS))) == [
+        "Coverage/2"
+    ]
+    assert paying(rules)[0].problem is CoverageProblem.NONE
+
+
+def test_of_several_named_coverages_the_primary_counts(rules: Rules) -> None:
+    named = ("Coverage/1", "Coverage/2/_history/3")
+
+    found = paying(rules, coverage(id="1", order=2, payor=OURS), coverage(id="2", order=1, payor=OURS), insurance=named)
+
+    assert references(found) == ["Coverage/2/_history/3"]
+
+
+def test_a_named_coverage_that_did_not_come_is_not_replaced_by_another(rules: Rules) -> None:
+    found = paying(rules, coverage(id="1", payor=OURS), insurance=("Coverage/not-here",))
+
+    assert references(found) == [None]
+    assert found[0].problem is CoverageProblem.NOT_THE_ONE_NAMED
+
+
+def test_of_several_coverages_the_one_of_a_known_payer_counts(rules: Rules) -> None:
+    """Spec 8.5, CRD 2.0.1: choose the one whose payor matches us, before the lowest `order`."""
+    found = paying(rules, coverage(id="1", order=1, payor=FOREIGN), coverage(id="2", order=2, payor=OURS))
+
+    assert references(found) == ["Coverage/2"]
+
+
+def test_coverages_of_equal_rank_are_both_answered_for(rules: Rules) -> None:
+    """Spec 8.5, CRD 2.0.1: else repeat the extension per coverage with distinct ids."""
+    assert references(paying(rules, coverage(id="1", payor=OURS), coverage(id="2", payor=OURS))) == [
+        "Coverage/1",
+        "Coverage/2",
+    ]
+
+
+def test_too_many_coverages_of_equal_rank_are_none(rules: Rules) -> None:
+    found = paying(rules, *[coverage(id=str(n), payor=OURS) for n in range(6)])
+
+    assert found[0].problem is CoverageProblem.SEVERAL
+
+
+def test_of_several_foreign_coverages_only_one_is_answered_for(rules: Rules) -> None:
+    assert references(paying(rules, coverage(id="1", payor=FOREIGN), coverage(id="2", payor=FOREIGN))) == ["Coverage/1"]
+
+
+@pytest.mark.parametrize(
+    ("coverages", "problem"),
+    [
+        ([], CoverageProblem.NONE),
+        ([coverage(status="cancelled", payor=OURS)], CoverageProblem.INACTIVE),
+        ([coverage(period={"end": "2026-11-22"}, payor=OURS)], CoverageProblem.INACTIVE),
+        ([coverage(id="1", payor=OURS), coverage(id="2", payor=OURS)], CoverageProblem.SEVERAL),
+        ([coverage(payor=[{"display": "Example Health Plan"}])], CoverageProblem.NO_PAYER_IDENTIFIER),
+        ([coverage(payor=FOREIGN)], CoverageProblem.UNKNOWN_PAYER),
+        ([coverage(payor=OURS)], None),
+    ],
+)
+def test_where_one_coverage_is_demanded_everything_else_is_a_problem(
+    coverages: list[Any], problem: CoverageProblem | None, rules: Rules
+) -> None:
+    """hook-13: no Coverage, several, no payer.identifier, or a payer that is not served here."""
+    assert [one.problem for one in paying(rules, *coverages, only_one=True)] == [problem]
+
+
+def test_a_payor_that_could_not_be_had_is_not_taken_for_an_unknown_one(rules: Rules) -> None:
+    read = read_coverage(coverage(payor=[{"reference": "Organization/o"}]))
+
+    found = find_paying(order(rules), [read], rules.payers, DAY, unreachable={"Organization/o"})
+
+    assert [one.problem for one in found] == [CoverageProblem.UNREAD_PAYER]
+
+
+def test_the_last_day_of_a_coverage_is_known_to_the_day_only() -> None:
+    def last(period: Any) -> date | None:
+        read: Coverage = read_coverage(coverage(period=period))
+        return read.last_day
+
+    assert last({"end": "2026-12-31T23:59:59Z"}) == date(2026, 12, 31)
+    assert last({"end": "2026-12"}) is None
+    assert last({}) is None
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cards.response_types.coverage_information import URL, annotate
+from cards.annotation import URL, Assertion, annotate
 
 MINE = {"url": URL, "extension": [{"url": "coverage", "valueReference": {"reference": "Coverage/1"}}, {"url": "covered", "valueCode": "not-covered"}]}  # fmt: skip
 
@@ -25,7 +25,7 @@ def other(coverage: str = "Coverage/2") -> dict[str, Any]:
 
 
 def annotated(order: dict[str, Any]) -> list[dict[str, Any]] | None:
-    after = annotate(json.dumps(order).encode(), said(), "Coverage/1")
+    after = annotate(json.dumps(order).encode(), [Assertion("Coverage/1", said())])
     return json.loads(after)["extension"] if after else None
 
 
@@ -55,7 +55,7 @@ def test_the_same_answer_is_not_given_twice() -> None:
 def test_a_nested_member_named_extension_is_not_the_orders() -> None:
     order = {"code": {"extension": [{"url": "x"}]}, "text": '"extension"'}
 
-    after = annotate(json.dumps(order).encode(), said(), "Coverage/1")
+    after = annotate(json.dumps(order).encode(), [Assertion("Coverage/1", said())])
 
     assert after is not None
     assert json.loads(after) == {**order, "extension": [json.loads(said())]}
@@ -69,7 +69,7 @@ def test_numbers_and_strings_come_back_as_they_were_written(number: str, text: s
     members = f'"a":{number},"b":{json.dumps(text)},"c":[ {number} , null ]'
     extension = f',"extension":[{{"url":"x","valueDecimal":{number}}}]' if extended else ""
 
-    after = annotate(f"{{{members}{extension}}}".encode(), said(), "Coverage/1")
+    after = annotate(f"{{{members}{extension}}}".encode(), [Assertion("Coverage/1", said())])
 
     assert after is not None
     assert after.decode().startswith(f"{{{members},")

@@ -20,8 +20,11 @@ def outcome(response: requests.Response) -> list[dict[str, Any]]:
     return body["issue"]
 
 
-def test_discovery_shows_both_services(service: Any) -> None:
-    """D-1, D-2, D-4: GET {base}/cds-services is 200 with a list of services; section 2.1: the fields of each."""
+def test_discovery_shows_six_services(service: Any) -> None:
+    """D-1, D-2, D-4: GET {base}/cds-services is 200 with a list of services; section 2.1: the fields of each.
+
+    CRD-152, 168, 170, 185, 196, 204; hook-4; ops-1: all hooks that the guide requires of clients.
+    """
     response = requests.get(f"{service.base}/cds-services", timeout=5)
 
     assert response.status_code == 200
@@ -29,7 +32,12 @@ def test_discovery_shows_both_services(service: Any) -> None:
     assert [(s["hook"], s["id"]) for s in services] == [
         ("order-select", "order-select-crd"),
         ("order-sign", "order-sign-crd"),
+        ("order-dispatch", "order-dispatch-crd"),
+        ("appointment-book", "appointment-book-crd"),
+        ("encounter-start", "encounter-start-crd"),
+        ("encounter-discharge", "encounter-discharge-crd"),
     ]
+    encounter = {"encounter": "Encounter/{{context.encounterId}}"}
     for entry in services:
         assert entry["title"]
         assert entry["description"]
@@ -37,6 +45,7 @@ def test_discovery_shows_both_services(service: Any) -> None:
         assert entry["prefetch"] == {
             "patient": "Patient/{{context.patientId}}",
             "coverage": "Coverage?patient={{context.patientId}}&status=active",
+            **(encounter if entry["hook"].startswith("encounter-") else {}),
         }
 
 
@@ -83,7 +92,7 @@ def test_what_is_not_good_json_is_400(body: bytes, says: str, service: Any) -> N
         (lambda r: r.update(hook="order-sign"), "hook"),
         (lambda r: r.update(context=[]), "context"),
         (lambda r: r.update(prefetch=[]), "prefetch"),
-        (lambda r: r["context"].update(draftOrders=["ServiceRequest/1"]), "context.draftOrders"),
+        (lambda r: r["context"].update(draftOrders=[7]), "context.draftOrders[0]"),
         (lambda r: r["context"].update(patientId=7), "context.patientId"),
         (lambda r: r["context"].update(selections="ServiceRequest/prolo-1"), "context.selections"),
         (lambda r: r["context"].update(selections=[1]), "context.selections[0]"),

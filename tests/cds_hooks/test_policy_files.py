@@ -68,6 +68,7 @@ def test_the_shipped_files_load(data: Path) -> None:
         ("policies/evicore-cmm-204.json", lambda d: version(d)["references"][0].update(retrieved="2026-13-01"), ".retrieved"),
         ("payers/example-health-plan.json", lambda d: d.update(policies=["no-such-policy"]), "$.policies[0]"),
         ("payers/example-health-plan.json", lambda d: d.update({"policy-links": {"x": "https://a.example"}}), "$.policy-links"),
+        ("payers/example-health-plan.json", lambda d: d.update({"policy-contacts": {"x": {"telecom": [{"system": "phone", "value": "1"}]}}}), "$.policy-contacts"),
         ("payers/example-health-plan.json", lambda d: d.pop("name"), "$"),
         ("vocabulary/code-systems.json", lambda d: d["codeSystems"].append(d["codeSystems"][0]), "$.codeSystems"),
         ("vocabulary/words.json", lambda d: d["lists"]["prolotherapy"].update(terms=[]), "$.lists"),

@@ -1,0 +1,185 @@
+"""The parts of ext-coverage-information that say an answer, as each version of the guide wants them (spec 2.1)."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+import orjson
+
+from cards.coding import CodeSystems, Coding
+from cards.coverage_terms import DETAIL_CATEGORIES, Detail
+from cards.decision import Basis, Decision
+from cards.match import Strength
+from cards.options import ResponseOptions
+from cards.policy import Covered, PolicyCode
+from cards.versions import TEMPORARY, WireVersion
+from cards.wording import explain, instruct
+
+Part = dict[str, Any]
+
+#: Prior authorization from the strictest down: of several policies the stricter counts.
+_PA_STRICTNESS: Final = ("auth-needed", "performpa", "conditional", "no-auth")
+
+#: Documentation that a supporting hook SHALL NOT ask for (CRD-167, hook-19).
+_NOT_ON_SUPPORTING_HOOKS: Final = frozenset({"clinical", "admin"})
+
+#: Answers written before. They hold nothing of any order but terms of the vocabulary.
+_written: Final[dict[tuple[Any, ...], tuple[orjson.Fragment, ...]]] = {}
+_MOST_WRITTEN: Final = 10_000
+
+
+def write_answer(decision: Decision, options: ResponseOptions, code_systems: CodeSystems) -> tuple[Any, ...]:
+    """Return the parts that say the answer; those of a policy are written once for all orders they are the same for."""
+    if not decision.is_sure:  # what is in doubt may rest on codes of the order, which are not kept
+        return tuple(_answer(decision, options, code_systems))
+    rests_on = [(finding.version, finding.match) for finding in decision.findings]
+    known = decision.payer_is_known
+    key = (decision.covered, decision.payer, known, options.wire, options.primary_hook, *rests_on)
+    written = _written.get(key)
+    if written is None:
+        written = tuple(orjson.Fragment(orjson.dumps(part)) for part in _answer(decision, options, code_systems))
+        if len(_written) < _MOST_WRITTEN:
+            _written[key] = written
+    return written
+
+
+def _answer(decision: Decision, options: ResponseOptions, code_systems: CodeSystems) -> Iterator[Part]:
+    wire = options.wire
+    covered = wire.indeterminate if decision.covered is Covered.INDETERMINATE else decision.covered.value
+    yield {"url": "covered", "valueCode": covered}
+    pa_needed = _pa_needed(decision, wire)
+    if pa_needed:
+        yield {"url": "pa-needed", "valueCode": pa_needed}
+    documents = _documents(decision, options)
+    yield from _documentation(decision, documents, wire)
+    if "conditional" in (covered, pa_needed):  # crd-ci-q3: if and only if something is conditional
+        yield from ({"url": "info-needed", "valueCode": code} for code in _info_needed(decision, wire))
+    for code in _billing_codes(decision):
+        yield {"url": "billingCode", "valueCoding": _coding(code, code_systems)}
+    for text in (*explain(decision), *_unsayable(decision, options)):
+        yield {"url": "reason", "valueCodeableConcept": {**_reason_code(decision, wire), "text": text}}
+    for detail in _details(decision, wire):
+        yield {"url": "detail", "extension": list(_detail(detail, wire))}
+    if documents:
+        yield from _each("questionnaire", "valueCanonical", _terms(decision, "questionnaires"))
+    yield from _contacts(decision, wire)
+
+
+def _each(url: str, member: str, values: Iterable[Any]) -> Iterator[Part]:
+    yield from ({"url": url, member: value} for value in values)
+
+
+def _pa_needed(decision: Decision, wire: WireVersion) -> str | None:
+    if decision.covered is Covered.NOT_COVERED:
+        return wire.not_covered_pa_needed
+    if decision.covered is Covered.INDETERMINATE:
+        return None if wire.indeterminate == "indeterminate" else wire.conditional_pa_needed
+    needed = {finding.version.pa_needed for finding in decision.findings if finding.version.pa_needed}
+    if not decision.is_sure or not needed:
+        return wire.conditional_pa_needed
+    return min(needed, key=_PA_STRICTNESS.index)
+
+
+def _terms(decision: Decision, name: str) -> tuple[Any, ...]:
+    """Return one kind of term of all policies that give the answer, each once; in doubt none of them holds."""
+    if not decision.is_sure or decision.covered is Covered.NOT_COVERED:
+        return ()
+    found = (term for f in decision.findings for term in getattr(f.version.terms_of_coverage, name))
+    return tuple(dict.fromkeys(found))
+
+
+def _documents(decision: Decision, options: ResponseOptions) -> frozenset[str]:
+    """Return the documentation that may be asked for here."""
+    documents = frozenset(_terms(decision, "documents")) & options.wire.documentation_codes
+    return documents if options.primary_hook else documents - _NOT_ON_SUPPORTING_HOOKS
+
+
+def _documentation(decision: Decision, documents: frozenset[str], wire: WireVersion) -> Iterator[Part]:
+    if not documents:
+        return
+    both = wire.both_documents if documents >= _NOT_ON_SUPPORTING_HOOKS else None
+    yield from _each("doc-needed", "valueCode", [both] if both else sorted(documents))
+    purposes = (p for p in _terms(decision, "purposes") if wire.documents_withpa or p != "withpa")
+    yield from _each("doc-purpose", "valueCode", purposes)
+
+
+def _unsayable(decision: Decision, options: ResponseOptions) -> Iterator[str]:
+    """Yield in words what this version has no code for: documentation by the patient, before 2.1."""
+    for document in _terms(decision, "documents"):
+        if options.primary_hook and document not in options.wire.documentation_codes:
+            yield f"Documentation is needed ({document})."
+
+
+def _info_needed(decision: Decision, wire: WireVersion) -> tuple[str, ...]:
+    if decision.basis is Basis.POLICY and not decision.is_sure:
+        return ("detail-code",) if wire.detail_code_place == "info-needed" else ("OTH",)
+    return _terms(decision, "info_needed") or ("OTH",)
+
+
+def _reason_code(decision: Decision, wire: WireVersion) -> Part:
+    """Return the coding of a reason where the version has one that fits: the code too coarse, or a failure."""
+    code = None
+    if decision.basis is Basis.TECHNICAL:
+        code = "technical"
+    elif decision.basis is Basis.POLICY and not decision.is_sure:
+        code = "detail-code"
+    return {"coding": [{"system": TEMPORARY, "code": code}]} if code in wire.reason_codes else {}
+
+
+def _billing_codes(decision: Decision) -> tuple[PolicyCode, ...]:
+    """The codes the answer holds for: those the policies name the service by. None for a conditional answer."""
+    if decision.basis is not Basis.POLICY or decision.covered is Covered.CONDITIONAL:
+        return ()
+    codes: dict[Coding, PolicyCode] = {}
+    for finding in decision.findings:
+        matched = finding.match.coding
+        named = [matched] if matched and finding.match.strength is Strength.DEFINITIVE else []
+        for code in named or finding.version.definitive.values():
+            codes.setdefault(code.coding, code)
+    return tuple(codes.values())
+
+
+def _coding(code: PolicyCode, code_systems: CodeSystems) -> dict[str, str]:
+    return {
+        "system": code_systems.uri(code.coding.system),
+        "code": code.coding.code,
+        "display": code.display,
+    }
+
+
+def _details(decision: Decision, wire: WireVersion) -> Iterator[Detail]:
+    """Yield the limits of the answer (CRD-262, resp-30), the policy it rests on, and what to do about a doubt."""
+    yield from _terms(decision, "details")
+    if not wire.explains_in_details:
+        return
+    for finding in decision.findings:
+        yield Detail(
+            "policy-link",
+            {"valueUrl": decision.payer.policy_links.get(finding.policy.id, finding.version.guideline.url)},
+            f"Basis of this answer: {finding.version.citation}",
+        )
+    for text in instruct(decision):
+        yield Detail("instructions", {"valueString": text})
+
+
+def _detail(detail: Detail, wire: WireVersion) -> Iterator[Part]:
+    if wire.detail_category:
+        yield {"url": "category", "valueCode": DETAIL_CATEGORIES[detail.code]}
+    coding = [{"system": system, "code": detail.code} for system in wire.detail_systems]
+    yield {"url": "code", "valueCodeableConcept": {"coding": coding}}
+    yield {"url": "value", **detail.value}
+    if detail.qualification:
+        yield {"url": "qualification", "valueString": detail.qualification}
+
+
+def _contacts(decision: Decision, wire: WireVersion) -> Iterator[Part]:
+    """Yield whom to ask about this answer: a desk of the policy's own, never the payer's general number."""
+    for finding in decision.findings:
+        contact = decision.payer.policy_contacts.get(finding.policy.id)
+        if contact is None:
+            continue
+        points = [{"system": system, "value": value} for system, value in contact.telecom]
+        if wire.contact_type == "ContactPoint":
+            yield from _each("contact", "valueContactPoint", points)
+        else:
+            name = {"name": contact.name} if contact.name else {}
+            yield {"url": "contact", "valueContactDetail": {**name, "telecom": points}}

@@ -1,0 +1,26 @@
+"""What all calls to one running service share."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from cds_hooks.fhir_check import FhirCheck
+from cds_hooks.fhir_client import FhirClient
+from cds_hooks.hook_request import HookSchema
+from cds_hooks.policy_files import Rules
+from cds_hooks.settings import Clock, Settings
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Settings, rules and doors of one service; the clock is only asked for the day."""
+
+    settings: Settings
+    rules: Rules
+    fhir_check: FhirCheck
+    fhir_client: FhirClient
+    schemas: dict[str, HookSchema]
+    clock: Clock
+
+    def today(self) -> date:
+        """Return the calendar day of this deployment."""
+        return self.settings.today(self.clock)

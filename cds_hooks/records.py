@@ -1,0 +1,211 @@
+"""The records of one call by `Type/id`: what the client sent along, and what was read from its FHIR server.
+
+Each is asked for once, all reads of a call share one time budget, and what cannot be had is remembered with why.
+"""
+
+import hashlib
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+from urllib.parse import quote
+
+import msgspec
+
+from cards import CodeSystems, Coverage, literal_reference, read_coverage, record_key, same_reference
+from cds_hooks.fhir_client import FhirClient, FhirServer, Problem, Record, relative_reference
+from cds_hooks.hook_request import Draft, HookRequest
+from cds_hooks.prefetch import Prefetched, read_prefetch
+
+Json = Mapping[str, Any]
+
+#: As many records are read for one call; a call of a thousand references is not a thousand reads.
+MOST_READS: Final = 100
+
+_BUNDLE: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ENTRIES: Final = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
+
+
+class Records:
+    """The records of one call. Without a `client`, or where the call names no server, nothing is fetched."""
+
+    def __init__(
+        self,
+        call: HookRequest,
+        templates: Mapping[str, str],
+        code_systems: CodeSystems,
+        client: FhirClient | None = None,
+        budget: float = 0.0,
+    ) -> None:
+        self._call = call
+        self._code_systems = code_systems
+        self._client = client if call.fhir_base else None
+        self._deadline = time.monotonic() + budget
+        self._prefetch = read_prefetch(call.prefetch, templates)
+        self._sent: dict[str, Prefetched] = {}
+        self._fetched: dict[str, Record] = {}
+        self._coverages: list[tuple[Json, str]] = []
+        self._organizations: list[Json] = []
+        self._read: tuple[Coverage, ...] | None = None
+        #: The resources by `Type/id`.
+        self.by_key: dict[str, Json] = {}
+        #: Why a record or a search brought nothing, by what was asked for.
+        self.problems: dict[str, Problem] = {}
+        self._asked: set[str] = set()
+        for item in self._prefetch.resources:
+            if self._keep(item.resource, item.path):
+                self._sent[_key(item.resource)] = item
+
+    def _keep(self, resource: Json, path: str) -> bool:
+        """Sort a resource in; a Coverage only where it is the patient's."""
+        kind = resource.get("resourceType")
+        if kind == "Coverage":
+            self._coverages.append((resource, path))
+        elif kind == "Organization":
+            self._organizations.append(resource)
+        elif kind == "OperationOutcome":
+            return False
+        self._read = None
+        self.by_key.setdefault(_key(resource), resource)
+        return True
+
+    def keep(self, resource: Json) -> None:
+        """Keep a record that stands among the draft orders, such as the Medication of one of them."""
+        self._keep(resource, "context")
+
+    @property
+    def coverage_resources(self) -> list[tuple[Json, str]]:
+        """The Coverages of the patient with their FHIRPaths."""
+        return [item for item in self._coverages if _is_of(item[0], self._call.patient_id)]
+
+    @property
+    def foreign_coverages(self) -> int:
+        """How many Coverages came that are another patient's."""
+        return len(self._coverages) - len(self.coverage_resources)
+
+    def coverages_of(self, subject: str | None) -> tuple[Coverage, ...]:
+        """Return the coverages for an order's subject: none where that is another patient than the call's."""
+        is_patient = subject is not None and "Patient/" in subject
+        if is_patient and not same_reference(str(subject), f"Patient/{self._call.patient_id}"):
+            return ()
+        if self._read is None:
+            mine = self.coverage_resources
+            self._read = tuple(
+                [read_coverage(coverage, self._organizations, self._code_systems) for coverage, _ in mine]
+            )
+        return self._read
+
+    @property
+    def coverage_search(self) -> str | None:
+        """The search for the patient's Coverages, where one is still to be made."""
+        kind = "Coverage"
+        if self.coverage_resources or kind in self._prefetch.empty or kind in self._prefetch.failed:
+            return None
+        patient = quote(self._call.patient_id, safe="")
+        return f"Coverage?patient={patient}&status=active&_include=Coverage:payor"
+
+    @property
+    def coverage_is_unread(self) -> bool:
+        """Tell whether a Coverage may exist that could not be had: the client or the FHIR server failed."""
+        if self.coverage_resources:
+            return False
+        if "Coverage" in self._prefetch.failed:
+            return True
+        problem = self.problems.get(self.coverage_search or "")
+        return problem is not None and problem.is_technical
+
+    def problem_of(self, reference: str) -> Problem | None:
+        """Return why a record could not be had; None where it was not asked for."""
+        return self.problems.get(record_key(reference))
+
+    @property
+    def unreachable(self) -> frozenset[str]:
+        """The records, as `Type/id`, that may exist and could not be had."""
+        return frozenset(what for what, problem in self.problems.items() if problem.is_technical)
+
+    def missing(self, wanted: Iterable[str]) -> list[str]:
+        """Return what of some literal references and searches can still be asked for, as relative URLs."""
+        if self._client is None:
+            return []
+        urls: dict[str, None] = {}
+        for want in wanted:
+            key = want if "?" in want else record_key(want)
+            if key in self.by_key or key in self._asked or key.partition("/")[0] in self._prefetch.empty:
+                continue
+            url = want if "?" in want else relative_reference(want, self._call.fhir_base)
+            if url is None:  # another server, contained or no reference at all
+                self._asked.add(key)
+                self.problems[key] = Problem.FORBIDDEN
+            else:
+                urls[url] = None
+        return list(urls)
+
+    def fetch(self, urls: list[str]) -> None:
+        """Read some relative URLs from the client's FHIR server: in one batch, or side by side (CRD-57, HK-60, 61)."""
+        if self._client is None or not self._call.fhir_base:
+            return
+        allowed = urls[: max(0, MOST_READS - len(self._asked))]
+        self.problems.update(dict.fromkeys(urls[len(allowed) :], Problem.TOO_LARGE))
+        self._asked.update(urls)
+        server = FhirServer(self._call.fhir_base, self._call.fhir_token)
+        for url, answer in self._client.fetch(server, allowed, self._deadline).items():
+            if isinstance(answer, Problem):
+                self.problems[url] = answer
+            else:
+                self._keep_fetched(answer)
+
+    def finish(self) -> None:
+        """Read the further pages of Bundles that came with only their first (HK-48)."""
+        if self._client is None or not self._call.fhir_base:
+            return
+        server = FhirServer(self._call.fhir_base, self._call.fhir_token)
+        for bundle in self._prefetch.unfinished:
+            answer = self._client.more(server, bundle, self._deadline)
+            if isinstance(answer, Problem):
+                self.problems["further pages"] = answer
+            else:
+                self._keep_fetched(answer)
+
+    def _keep_fetched(self, answer: Iterable[Record]) -> None:
+        for record in answer:
+            if self._keep(record.resource, str(record.resource.get("resourceType"))):
+                self._fetched.setdefault(_key(record.resource), record)
+
+    @property
+    def reads(self) -> int:
+        """How many reads and searches were made."""
+        return len(self._asked)
+
+    def draft(self, number: int, reference: str, path: str) -> Draft | None:
+        """Return a record as a resource to answer on, with its own bytes, sent or fetched; None where it is not had."""
+        key = record_key(reference)
+        if "://" in reference and relative_reference(reference, self._call.fhir_base) is None:
+            return None
+        if key in self._fetched:
+            record = self._fetched[key]
+            return Draft(number, record.resource, record.raw, path)
+        if key in self._sent:
+            sent = self._sent[key]
+            return Draft(number, sent.resource, self._bytes_of(sent), sent.path)
+        return None
+
+    def _bytes_of(self, sent: Prefetched) -> bytes:
+        raw = self._call.prefetched_bytes()[sent.key]
+        if sent.number is None:
+            return raw
+        return bytes(_ENTRIES.decode(_BUNDLE.decode(raw)["entry"])[sent.number]["resource"])
+
+    @property
+    def digest(self) -> str:
+        """What was fetched, in a few characters: the same call about other records is another call."""
+        fetched = b"".join(record.raw for _, record in sorted(self._fetched.items()))
+        return hashlib.sha256(fetched).hexdigest() if fetched else ""
+
+
+def _key(resource: Json) -> str:
+    return f"{resource.get('resourceType')}/{resource.get('id')}"
+
+
+def _is_of(coverage: Json, patient_id: str) -> bool:
+    """Tell whether a Coverage is the patient's; one that does not name its beneficiary was searched by patient."""
+    reference = literal_reference(coverage.get("beneficiary"))
+    return reference is None or same_reference(reference, f"Patient/{patient_id}")

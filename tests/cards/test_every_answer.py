@@ -1,0 +1,342 @@
+"""Whatever is decided, what is said keeps the published definitions of its version: profiles, invariants, card models.
+
+Policies, coverages, orders and wishes of clients are generated; each generated policy is one that the schema accepts.
+The definitions are the guides' own, run by a FHIRPath engine (tests/guide), and share nothing with the service.
+"""
+
+import json
+import uuid
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cards import (
+    COVERAGE_INFORMATION,
+    WIRE_VERSIONS,
+    Answered,
+    Decision,
+    PolicyIndex,
+    ResponseOptions,
+    decide,
+    fail,
+    find_paying,
+    read_coverage,
+    read_order,
+    read_payer,
+    read_policy,
+    respond,
+)
+from cards.coverage import PayerDirectory
+from cds_hooks.json_documents import load_schema
+from cds_hooks.policy_files import load_rules
+from tests.guide.conformance import answer_faults
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+POLICY_SCHEMA = load_schema(ROOT / "cards" / "policies" / "policy.schema.json")
+PAYER_SCHEMA = load_schema(ROOT / "cards" / "payers" / "payer.schema.json")
+VOCABULARY = load_rules(*(ROOT / "cards" / name for name in ("vocabulary", "policies", "payers"))).vocabulary
+DAY = date(2026, 11, 23)
+HCPCS = "http://terminology.hl7.org/CodeSystem/HCPCS-all-codes"
+CPT = "http://www.ama-assn.org/go/cpt"
+
+DOCUMENTATION = st.fixed_dictionaries(
+    {"needed": st.lists(st.sampled_from(["clinical", "admin", "patient"]), min_size=1, unique=True)},
+    optional={
+        "purposes": st.lists(
+            st.sampled_from(["withpa", "withclaim", "withorder", "retain-doc", "OTH"]), min_size=1, unique=True
+        ),
+        "questionnaires": st.just(["http://example.org/Questionnaire/prolotherapy"]),
+    },
+)
+QUANTITY = st.fixed_dictionaries({"value": st.integers(1, 90)}, optional={"unit": st.just("injections")})
+DETAIL = st.one_of(
+    st.fixed_dictionaries(
+        {"code": st.sampled_from(["allowed-quantity", "in-network-copay", "out-network-copay"]), "quantity": QUANTITY},
+        optional={"qualification": st.just("A year.")},
+    ),
+    st.just({"code": "allowed-period", "period": {"start": "2026-01-01", "end": "2026-12-31"}}),
+    st.fixed_dictionaries(
+        {"code": st.sampled_from(["concurrent-review", "appropriate-use-needed"]), "boolean": st.booleans()}
+    ),
+)
+TERMS = {"documentation": DOCUMENTATION, "details": st.lists(DETAIL, min_size=1, max_size=3)}
+INFO_NEEDED = st.lists(
+    st.sampled_from(["performer", "location", "timeframe", "contract-window", "OTH"]), min_size=1, unique=True
+)
+ANSWERS = st.one_of(
+    st.just({"covered": "not-covered"}),
+    st.fixed_dictionaries(
+        {"covered": st.just("covered"), "pa-needed": st.sampled_from(["no-auth", "auth-needed", "performpa"])},
+        optional=TERMS,
+    ),
+    st.fixed_dictionaries(
+        {"covered": st.just("covered"), "pa-needed": st.just("conditional")},
+        optional={**TERMS, "info-needed": INFO_NEEDED},
+    ),
+    st.fixed_dictionaries(
+        {"covered": st.just("conditional")},
+        optional={
+            **TERMS,
+            "info-needed": INFO_NEEDED,
+            "pa-needed": st.sampled_from(["no-auth", "auth-needed", "performpa", "conditional"]),
+        },
+    ),
+)
+
+
+@st.composite
+def policies(draw: Any, identity: str) -> dict[str, Any]:
+    """A policy of one or two dated versions, about M0076 by its code or by its words, and perhaps ended."""
+    shared = {
+        "verdict": "as the policy says",
+        "position": "The policy holds this.",
+        "terms": ["@prolotherapy"],
+        "codes": [
+            {"system": "HCPCS", "code": "M0076", "display": "Prolotherapy", "role": "definitive"},
+            {"system": "CPT", "code": "20999", "role": "unlisted"},
+        ],
+        "unlisted-means-nothing": "@words-that-name-nothing",
+        "references": [{"title": "T", "url": f"https://example.org/{identity}", "retrieved": "2026-11-01"}],
+    }
+    versions: dict[str, Any] = {"2020-01-01": {**shared, **draw(ANSWERS)}}
+    if draw(st.booleans()):
+        versions["2027-01-01"] = draw(st.sampled_from([None, {**shared, "covered": "not-covered"}]))
+    return {
+        "id": identity,
+        "title": "Prolotherapy",
+        "service": "Prolotherapy",
+        "publisher": "Example",
+        "rights": "Invented for tests.",
+        "reviewed": "2026-11-01",
+        "versions": versions,
+    }
+
+
+@st.composite
+def coverages(draw: Any) -> dict[str, Any]:
+    payor = draw(
+        st.sampled_from(
+            [
+                {"identifier": {"system": "http://example.org/payer-id", "value": "P"}},
+                {"identifier": {"system": "x", "value": "nobody"}},
+                {"display": "Payer"},
+                {"reference": "Organization/gone"},
+            ]
+        )
+    )
+    members = draw(
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "period": st.sampled_from([{"end": "2026-12-31"}, {"end": "2027"}, {"end": "2026-01-01"}]),
+                "order": st.integers(1, 2),
+            },
+        )
+    )
+    return {
+        "resourceType": "Coverage",
+        "id": draw(st.sampled_from(["a", "b", "c"])),
+        "status": "active",
+        "payor": [payor],
+        **members,
+    }
+
+
+OTHERS = {
+    "url": COVERAGE_INFORMATION,
+    "extension": [
+        {"url": "coverage", "valueReference": {"reference": "Coverage/of-another-payer"}},
+        {"url": "covered", "valueCode": "covered"},
+        {"url": "pa-needed", "valueCode": "no-auth"},
+        {"url": "date", "valueDate": "2026-11-01"},
+        {"url": "coverage-assertion-id", "valueString": "theirs"},
+    ],
+}
+ORDERS = st.fixed_dictionaries(
+    {"resourceType": st.just("ServiceRequest"), "id": st.sampled_from(["o1", "o2"])},
+    optional={
+        "code": st.sampled_from([
+            {"coding": [{"system": HCPCS, "code": "M0076"}]},
+            {"coding": [{"system": CPT, "code": "20999"}]},
+            {"text": "Prolotherapy, right knee"},
+            {"text": "Evaluate for prolotherapy"},
+            {"text": "MRI of the knee"},
+            7,
+        ]),
+        "status": st.sampled_from(["draft", "active", "revoked", 7]),
+        "extension": st.sampled_from([[OTHERS], [{"url": "http://example.org/x", "valueDecimal": 1}], 7]),
+        "occurrenceDateTime": st.sampled_from(["2026-12-01", "2027-02-01", "2019-01-01"]),
+    },
+)  # fmt: skip
+
+
+@st.composite
+def calls(draw: Any) -> dict[str, Any]:
+    """Everything one answer depends on."""
+    ids = draw(st.lists(st.sampled_from(["policy-a", "policy-b"]), min_size=1, unique=True))
+    contact = {
+        "name": "Medical policy desk",
+        "telecom": [
+            {"system": "phone", "value": "+1-800-555-0100"},
+            {"system": "url", "value": "https://example.org/desk"},
+        ],
+    }
+    return {
+        "policies": [draw(policies(identity)) for identity in ids],
+        "payer": {
+            "id": "payer", "name": "Payer", "default": True, "reviewed": "2026-11-01", "policies": ids,
+            "recognised-by": {"identifiers": [{"system": "http://example.org/payer-id", "value": "P"}]},
+            "policy-contacts": {identity: contact for identity in ids if draw(st.booleans())},
+        },
+        "coverages": draw(st.lists(coverages(), max_size=2, unique_by=lambda coverage: coverage["id"])),
+        "orders": draw(st.lists(ORDERS, min_size=1, max_size=3)),
+        "version": draw(st.sampled_from(sorted(WIRE_VERSIONS))),
+        "primary": draw(st.booleans()),
+        "annotate": draw(st.booleans()),
+        "declined": draw(st.frozensets(st.sampled_from(["coverage-info", "guideline", "off-guideline"]))),
+        "max_cards": draw(st.integers(0, 3)),
+        "failing": draw(st.booleans()),
+    }  # fmt: skip
+
+
+def options_of(call: dict[str, Any]) -> ResponseOptions:
+    return ResponseOptions(
+        WIRE_VERSIONS[call["version"]],
+        call["primary"],
+        call["annotate"],
+        call["declined"],
+        call["max_cards"],
+        "https://ehr.example.org/fhir",
+    )
+
+
+def decide_on(call: dict[str, Any]) -> list[tuple[tuple[Decision, ...], dict[str, Any]]]:
+    """Decide on the orders of a call as the service does; the version decides whether one coverage is demanded."""
+    code_systems = VOCABULARY.code_systems
+    index = PolicyIndex([read_policy(document, VOCABULARY) for document in call["policies"]], VOCABULARY)
+    payers = PayerDirectory((read_payer(call["payer"], code_systems),))
+    read = [read_coverage(coverage, (), code_systems) for coverage in call["coverages"]]
+    decided = []
+    for resource in call["orders"]:
+        order = read_order(resource, code_systems)
+        paying = find_paying(order, read, payers, DAY, unreachable={"Organization/gone"} if call["failing"] else ())
+        decisions = tuple(decision for one in paying if (decision := decide(order, one, index, DAY)))
+        if call["failing"] and decisions and resource["id"] == "o2":
+            decisions = tuple(fail(order, one, DAY, ("Medication/1 could not be read",)) for one in paying)
+        decided.append((decisions, resource))
+    return decided
+
+
+def answer(call: dict[str, Any], decided: list[tuple[tuple[Decision, ...], dict[str, Any]]]) -> dict[str, Any]:
+    answered = [
+        Answered(decisions, json.dumps(order).encode(), number)
+        for number, (decisions, order) in enumerate(decided)
+        if decisions
+    ]
+    response = respond(
+        answered,
+        options_of(call),
+        VOCABULARY.code_systems,
+        lambda *parts: str(uuid.uuid5(uuid.NAMESPACE_URL, "|".join(parts))),
+    )
+    return json.loads(response.to_json())
+
+
+def parts(action: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        part
+        for extension in action["resource"]["extension"]
+        if extension["url"] == COVERAGE_INFORMATION
+        for part in extension["extension"]
+    ]
+
+
+PROFILE = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@settings(PROFILE, max_examples=400)
+@given(call=calls())
+def test_every_answer_keeps_the_definitions_of_its_version(call: dict[str, Any]) -> None:
+    """conf-5, conf-13, resp-13, resp-22, resp-24, resp-25, resp-30, resp-52, CRD-262, CRD-264, CRD-265, resp-32."""
+    for document in call["policies"]:
+        POLICY_SCHEMA.validate(document)
+    PAYER_SCHEMA.validate(call["payer"])
+
+    response = answer(call, decide_on(call))
+
+    assert answer_faults(call["version"], response) == []
+
+
+@PROFILE
+@given(call=calls())
+def test_what_the_client_declines_is_not_sent(call: dict[str, Any]) -> None:
+    """CRD-116, CRD-128, dev-5, dev-14; resp-28: switched off, coverage information is no system action either."""
+    response = answer(call, decide_on(call))
+
+    topics = {card["source"]["topic"]["code"] for card in response["cards"]}
+    assert not topics & call["declined"]
+    assert len(response["cards"]) <= call["max_cards"]
+    assert "coverage-info" not in call["declined"] or not response.get("systemActions")
+
+
+@PROFILE
+@given(call=calls())
+def test_supporting_hooks_never_ask_for_documentation(call: dict[str, Any]) -> None:
+    """CRD-167, hook-19: neither clinical nor administrative, neither on the order nor on a card."""
+    response = answer({**call, "primary": False}, decide_on(call))
+
+    for action in response.get("systemActions", ()):
+        assert not {"clinical", "admin", "both"} & {
+            part.get("valueCode") for part in parts(action) if part["url"] == "doc-needed"
+        }
+    assert "Documentation" not in json.dumps(response)
+
+
+@PROFILE
+@given(call=calls(), version=st.sampled_from(sorted(WIRE_VERSIONS)), days=st.integers(1, 400))
+def test_the_same_decision_is_not_written_twice(call: dict[str, Any], version: str, days: int) -> None:
+    """CRD-267, resp-35, resp-36: nothing new, no action; what is new replaces ours and leaves other payers' alone."""
+    call = {
+        **call,
+        "declined": frozenset(),
+        "orders": [{**order, "id": f"o{n}"} for n, order in enumerate(call["orders"])],
+    }
+    decided = decide_on(call)
+    actions = answer(call, decided).get("systemActions", [])
+    written = {action["resource"]["id"]: action["resource"] for action in actions}
+    later = [
+        (tuple(d._replace(on=DAY + timedelta(days)) for d in decisions), written.get(order["id"], order))
+        for decisions, order in decided
+    ]
+
+    assert not answer(call, later).get("systemActions")
+
+    for action in answer({**call, "version": version}, later).get("systemActions", []):
+        before = next(order for _, order in decided if order["id"] == action["resource"]["id"])
+        extensions = action["resource"]["extension"]
+        assert [e for e in extensions if e in before.get("extension", [])] == before.get("extension", [])
+        of_coverage = [part["valueReference"]["reference"] for part in parts(action) if part["url"] == "coverage"]
+        assert len(of_coverage) == len(set(of_coverage))
+
+
+@PROFILE
+@given(call=calls())
+def test_nothing_but_the_extension_changes_in_an_order(call: dict[str, Any]) -> None:
+    """resp-37."""
+    decided = decide_on(call)
+    number = {json.dumps({**order, "extension": None}, sort_keys=True) for _, order in decided}
+
+    for action in answer(call, decided).get("systemActions", ()):
+        assert json.dumps({**action["resource"], "extension": None}, sort_keys=True) in number
+
+
+@PROFILE
+@given(call=calls())
+def test_an_order_that_asks_for_nothing_is_answered_with_nothing(call: dict[str, Any]) -> None:
+    """Domain note, section 4: revoked, and not to be performed."""
+    orders = [{**order, "status": "revoked"} for order in call["orders"]]
+
+    assert not any(decisions for decisions, _ in decide_on({**call, "orders": orders}))
