@@ -4,12 +4,15 @@ Policies, coverages, orders and wishes of clients are generated; each generated 
 The definitions are the guides' own, run by a FHIRPath engine (tests/guide), and share nothing with the service.
 """
 
+import itertools
 import json
 import uuid
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -87,10 +90,8 @@ ANSWERS = st.one_of(
 )
 
 
-@st.composite
-def policies(draw: Any, identity: str) -> dict[str, Any]:
-    """A policy of one or two dated versions, about M0076 by its code or by its words, and perhaps ended."""
-    shared = {
+def policy_version(said: dict[str, Any]) -> dict[str, Any]:
+    return {
         "verdict": "as the policy says",
         "position": "The policy holds this.",
         "terms": ["@prolotherapy"],
@@ -99,11 +100,12 @@ def policies(draw: Any, identity: str) -> dict[str, Any]:
             {"system": "CPT", "code": "20999", "role": "unlisted"},
         ],
         "unlisted-means-nothing": "@words-that-name-nothing",
-        "references": [{"title": "T", "url": f"https://example.org/{identity}", "retrieved": "2026-11-01"}],
+        "references": [{"title": "T", "url": "https://example.org/policy", "retrieved": "2026-11-01"}],
+        **said,
     }
-    versions: dict[str, Any] = {"2020-01-01": {**shared, **draw(ANSWERS)}}
-    if draw(st.booleans()):
-        versions["2027-01-01"] = draw(st.sampled_from([None, {**shared, "covered": "not-covered"}]))
+
+
+def policy_of(versions: dict[str, Any], identity: str = "policy-a") -> dict[str, Any]:
     return {
         "id": identity,
         "title": "Prolotherapy",
@@ -116,33 +118,28 @@ def policies(draw: Any, identity: str) -> dict[str, Any]:
 
 
 @st.composite
-def coverages(draw: Any) -> dict[str, Any]:
-    payor = draw(
-        st.sampled_from(
-            [
-                {"identifier": {"system": "http://example.org/payer-id", "value": "P"}},
-                {"identifier": {"system": "x", "value": "nobody"}},
-                {"display": "Payer"},
-                {"reference": "Organization/gone"},
-            ]
-        )
-    )
-    members = draw(
-        st.fixed_dictionaries(
-            {},
-            optional={
-                "period": st.sampled_from([{"end": "2026-12-31"}, {"end": "2027"}, {"end": "2026-01-01"}]),
-                "order": st.integers(1, 2),
-            },
-        )
-    )
-    return {
-        "resourceType": "Coverage",
-        "id": draw(st.sampled_from(["a", "b", "c"])),
-        "status": "active",
-        "payor": [payor],
-        **members,
-    }
+def policies(draw: Any, identity: str) -> dict[str, Any]:
+    """A policy of one or two dated versions, about M0076 by its code or by its words, and perhaps ended."""
+    versions: dict[str, Any] = {"2020-01-01": policy_version(draw(ANSWERS))}
+    if draw(st.booleans()):
+        versions["2027-01-01"] = draw(st.sampled_from([None, policy_version({"covered": "not-covered"})]))
+    return policy_of(versions, identity)
+
+
+OURS = {"identifier": {"system": "http://example.org/payer-id", "value": "P"}}
+PAYORS = st.sampled_from(
+    [OURS, OURS, OURS, {"identifier": {"system": "x", "value": "nobody"}}, {"reference": "Organization/gone"}]
+)
+PERIODS = st.sampled_from([{"end": "2026-12-31"}, {"end": "2027"}, {"end": "2026-12-31"}, {"end": "2026-01-01"}])
+COVERAGES = st.fixed_dictionaries(
+    {
+        "resourceType": st.just("Coverage"),
+        "id": st.sampled_from(["a", "b", "c"]),
+        "status": st.just("active"),
+        "payor": st.tuples(PAYORS).map(list),
+    },
+    optional={"period": PERIODS, "order": st.integers(1, 2)},
+)
 
 
 OTHERS = {
@@ -155,22 +152,28 @@ OTHERS = {
         {"url": "coverage-assertion-id", "valueString": "theirs"},
     ],
 }
+PLAIN = {"coding": [{"system": HCPCS, "code": "M0076"}]}
+CODES = [
+    PLAIN,
+    PLAIN,
+    {"text": "Prolotherapy, right knee"},
+    {"coding": [{"system": CPT, "code": "20999"}]},
+    {"text": "Evaluate for prolotherapy"},
+    {"text": "MRI of the knee"},
+    7,
+]
 ORDERS = st.fixed_dictionaries(
-    {"resourceType": st.just("ServiceRequest"), "id": st.sampled_from(["o1", "o2"])},
-    optional={
-        "code": st.sampled_from([
-            {"coding": [{"system": HCPCS, "code": "M0076"}]},
-            {"coding": [{"system": CPT, "code": "20999"}]},
-            {"text": "Prolotherapy, right knee"},
-            {"text": "Evaluate for prolotherapy"},
-            {"text": "MRI of the knee"},
-            7,
-        ]),
-        "status": st.sampled_from(["draft", "active", "revoked", 7]),
-        "extension": st.sampled_from([[OTHERS], [{"url": "http://example.org/x", "valueDecimal": 1}], 7]),
-        "occurrenceDateTime": st.sampled_from(["2026-12-01", "2027-02-01", "2019-01-01"]),
+    {
+        "resourceType": st.just("ServiceRequest"),
+        "id": st.sampled_from(["o1", "o2"]),
+        "code": st.sampled_from(CODES),
+        "status": st.sampled_from(["draft", "draft", "active", 7]),
     },
-)  # fmt: skip
+    optional={
+        "extension": st.sampled_from([[OTHERS], [{"url": "http://example.org/x", "valueDecimal": 1}], 7]),
+        "occurrenceDateTime": st.sampled_from(["2026-12-01", "2026-12-02", "2027-02-01", "2019-01-01"]),
+    },
+)
 
 
 @st.composite
@@ -191,14 +194,14 @@ def calls(draw: Any) -> dict[str, Any]:
             "recognised-by": {"identifiers": [{"system": "http://example.org/payer-id", "value": "P"}]},
             "policy-contacts": {identity: contact for identity in ids if draw(st.booleans())},
         },
-        "coverages": draw(st.lists(coverages(), max_size=2, unique_by=lambda coverage: coverage["id"])),
+        "coverages": draw(st.lists(COVERAGES, max_size=2, unique_by=lambda coverage: coverage["id"])),
         "orders": draw(st.lists(ORDERS, min_size=1, max_size=3)),
         "version": draw(st.sampled_from(sorted(WIRE_VERSIONS))),
         "primary": draw(st.booleans()),
         "annotate": draw(st.booleans()),
-        "declined": draw(st.frozensets(st.sampled_from(["coverage-info", "guideline", "off-guideline"]))),
-        "max_cards": draw(st.integers(0, 3)),
-        "failing": draw(st.booleans()),
+        "declined": frozenset(),
+        "max_cards": 10,
+        "failing": draw(st.sampled_from([False, False, True])),
     }  # fmt: skip
 
 
@@ -270,10 +273,14 @@ def test_every_answer_keeps_the_definitions_of_its_version(call: dict[str, Any])
     assert answer_faults(call["version"], response) == []
 
 
+TOPICS = st.frozensets(st.sampled_from(["coverage-info", "guideline", "off-guideline"]))
+
+
 @PROFILE
-@given(call=calls())
-def test_what_the_client_declines_is_not_sent(call: dict[str, Any]) -> None:
+@given(call=calls(), declined=TOPICS, max_cards=st.integers(0, 3))
+def test_what_the_client_declines_is_not_sent(call: dict[str, Any], declined: frozenset[str], max_cards: int) -> None:
     """CRD-116, CRD-128, dev-5, dev-14; resp-28: switched off, coverage information is no system action either."""
+    call = {**call, "declined": declined, "max_cards": max_cards}
     response = answer(call, decide_on(call))
 
     topics = {card["source"]["topic"]["code"] for card in response["cards"]}
@@ -340,3 +347,43 @@ def test_an_order_that_asks_for_nothing_is_answered_with_nothing(call: dict[str,
     orders = [{**order, "status": "revoked"} for order in call["orders"]]
 
     assert not any(decisions for decisions, _ in decide_on({**call, "orders": orders}))
+
+
+DOCUMENTS = [{"needed": needed, **({"purposes": purposes, "questionnaires": ["http://example.org/Questionnaire/q"]} if purposes else {})}
+             for needed in (["clinical"], ["patient"], ["clinical", "admin"], ["clinical", "admin", "patient"])
+             for purposes in ([], ["withpa"], ["withclaim"], ["withpa", "withclaim", "withorder", "retain-doc", "OTH"])]  # fmt: skip
+PA_NEEDED = ["no-auth", "auth-needed", "performpa", "conditional"]
+
+
+def every_answer() -> Iterator[dict[str, Any]]:
+    """All combinations of what a policy can say of coverage, prior authorization, documentation and later steps."""
+    yield {"covered": "not-covered"}
+    for covered, pa_needed in itertools.product(("covered", "conditional"), (None, *PA_NEEDED)):
+        for documentation, info_needed in itertools.product((None, *DOCUMENTS), (None, ["performer"])):
+            if covered == "covered" and (pa_needed is None or (info_needed and pa_needed != "conditional")):
+                continue  # the schema refuses these
+            said = {
+                "covered": covered,
+                "pa-needed": pa_needed,
+                "documentation": documentation,
+                "info-needed": info_needed,
+            }
+            yield {name: value for name, value in said.items() if value}
+
+
+@pytest.mark.parametrize("version", sorted(WIRE_VERSIONS))
+@pytest.mark.parametrize("primary", [True, False], ids=["primary", "supporting"])
+def test_every_combination_of_a_policys_terms_is_said_as_the_guide_wants_it(version: str, primary: bool) -> None:
+    """crd-ci-q1 to q9 over every combination of spec 2.3 that a policy can ask for."""
+    shared = policy_of({})
+    code = {"resourceType": "ServiceRequest", "id": "o", "code": PLAIN}
+    coverage = {"resourceType": "Coverage", "id": "a", "status": "active", "payor": [OURS]}
+    payer = {"id": "payer", "name": "Payer", "default": True, "recognised-by": {"identifiers": [{"system": "http://example.org/payer-id", "value": "P"}]}, "policies": ["policy-a"]}  # fmt: skip
+    call = {"payer": payer, "coverages": [coverage], "orders": [code], "version": version, "primary": primary, "annotate": True, "declined": frozenset(), "max_cards": 10, "failing": False}  # fmt: skip
+    for said in every_answer():
+        document = {**shared, "versions": {"2020-01-01": policy_version(said)}}
+        POLICY_SCHEMA.validate(document)
+        response = answer({**call, "policies": [document]}, decide_on({**call, "policies": [document]}))
+
+        assert answer_faults(version, response) == [], said
+        assert len(response["systemActions"]) == 1
