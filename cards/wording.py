@@ -86,7 +86,7 @@ def explain(decision: Decision) -> tuple[str, ...]:
         reasons = ["Not evaluated: this service has no policy for the ordered service."]
     else:
         reasons = ["Not evaluated: the elements of the order that this service reads name no service."]
-    if not decision.payer_is_known:
+    if not decision.payer_is_known and decision.basis is not Basis.TECHNICAL:
         reasons.append(f"The payer of this coverage is not known here; answered as for {decision.payer.name}.")
     return tuple(reasons)
 
@@ -107,7 +107,8 @@ def instruct(decision: Decision) -> tuple[str, ...]:
         case Basis.TECHNICAL:
             return ("Call again later; nothing on the order needs to change.",)
         case Basis.NOT_EVALUATED:
-            return (f"Ask {decision.payer.name} about this service in another way; nothing on the order helps here.",)
+            name = decision.payer.name
+            return (f"Ask {name} about this service in another way; no change to the order brings an answer here.",)
 
 
 def _explain_finding(finding: Finding) -> str:

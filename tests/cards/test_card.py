@@ -21,7 +21,7 @@ def test_a_summary_that_breaks_the_limit_is_refused_not_cut(summary: str) -> Non
 
 
 def test_an_unknown_indicator_is_refused() -> None:
-    """HK-87: info, warning, critical."""
+    """HK-87: info, warning, critical. HK-88."""
     with pytest.raises(CardLimitError):
         Card("u", "s", "hard-stop", SOURCE, "d")
 

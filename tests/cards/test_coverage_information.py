@@ -40,13 +40,13 @@ def test_other_extensions_and_other_payers_stay_as_they_are() -> None:
 
 
 def test_our_former_answer_is_replaced_by_a_changed_one() -> None:
-    """Spec 2.3: modify the repetition for our coverage rather than append a second one."""
+    """Spec 2.3: modify the repetition for our coverage rather than append a second one. CRD-265."""
     for reference in ("Coverage/1", "https://ehr.example.org/fhir/Coverage/1"):
         assert annotated({"extension": [other(reference), other()]}) == [other(), json.loads(said())]
 
 
 def test_the_same_answer_is_not_given_twice() -> None:
-    """SHALL NOT in every version; the date and the assertion id do not make an answer a new one."""
+    """SHALL NOT in every version; the date and the assertion id do not make an answer a new one. CRD-267; resp-35."""
     former = json.loads(said(date="2026-01-01", id="b"))
 
     assert annotated({"extension": [former]}) is None

@@ -33,6 +33,7 @@ def test_reading_never_fails(kind: str, members: dict[str, Any], rules: Rules) -
 
 
 def test_every_place_is_read(rules: Rules) -> None:
+    """CRD-3; conf-4."""
     cpt = "http://www.ama-assn.org/go/cpt"
     order = read_order(
         {

@@ -19,6 +19,7 @@ GFM = MarkdownIt("gfm-like", {"html": True})
 @example("**bold** `code` ~~no~~ | a | b |\n|---|---|\n# head\n- item\n1. one")
 @example("&lt;b&gt; &#60;")
 def test_order_text_is_only_text(text: str) -> None:
+    """HK-85."""
     shown = f"- Order: {plain(text)}. Rests on code M0076 (HCPCS)."
 
     tokens = GFM.parse(shown)

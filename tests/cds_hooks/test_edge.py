@@ -24,6 +24,8 @@ def test_discovery_shows_six_services(service: Any) -> None:
     """D-1, D-2, D-4: GET {base}/cds-services is 200 with a list of services; section 2.1: the fields of each.
 
     CRD-152, 168, 170, 185, 196, 204; hook-4; ops-1: all hooks that the guide requires of clients.
+
+    HK-4 to 7; HK-9, 10, 13, 29, 36; CRD-42; found-24, found-29.
     """
     response = requests.get(f"{service.base}/cds-services", timeout=5)
 
@@ -70,7 +72,7 @@ def test_discovery_shows_six_services(service: Any) -> None:
     ],
 )
 def test_what_is_not_good_json_is_400(body: bytes, says: str, service: Any) -> None:
-    """CRD 2.0.1, HTTP status: 400 for a body that is not parsable JSON."""
+    """CRD 2.0.1, HTTP status: 400 for a body that is not parsable JSON. CRD-162; HK-1."""
     response = service.post(SIGN, body)
 
     assert response.status_code == 400
@@ -104,7 +106,7 @@ def test_what_is_not_good_json_is_400(body: bytes, says: str, service: Any) -> N
 def test_a_broken_envelope_is_400_and_says_where(
     change: Callable[[Any], Any], expression: str, service: Any, example: Any
 ) -> None:
-    """CDS Hooks 2.0, HTTP Request (Q-1 to Q-6) and the contexts of the hooks."""
+    """CDS Hooks 2.0, HTTP Request (Q-1 to Q-6) and the contexts of the hooks. CRD-158, 159, 208; hook-9, hook-10."""
     request = example("m0076-order-select")
     change(request)
 
@@ -155,6 +157,7 @@ def test_a_wrong_method_is_405_and_names_the_right_ones(method: str, path: str, 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/xml", "application/x-www-form-urlencoded"])
 def test_a_wrong_media_type_is_415(kind: str, service: Any) -> None:
+    """HK-1."""
     response = service.post(SIGN, b"{}", Content_Type=kind)
 
     assert response.status_code == 415
@@ -298,7 +301,10 @@ def test_an_internal_error_shows_a_correlation_id_and_nothing_else(
 
 
 def test_logs_hold_no_patient_data(start_service: Any, example: Any) -> None:
-    """Names, ids, birth dates, free text and tokens of all kinds of calls: none of them is in the log."""
+    """Names, ids, birth dates, free text and tokens of all kinds of calls: none of them is in the log.
+
+    CRD-94; sec-6.
+    """
     service = start_service(CRD_LOG_LEVEL="debug")
     request = json.dumps(example("text-only"))
     secret = {"Invented": "Zyxwvut", "1971-04-02": "1971-04-03", "pat-1": "pat-zyx", "EX-4711": "EX-zyx"}

@@ -40,4 +40,5 @@ def test_a_legal_template_passes(template: str) -> None:
     ],
 )
 def test_an_illegal_template_is_refused(template: str, says: str) -> None:
+    """HK-55 to 57; HK-59."""
     assert says in (template_fault(template, "order-sign") or "")

@@ -55,7 +55,7 @@ TOLERATED: dict[str, Change] = {
 
 @pytest.mark.parametrize("name", TOLERATED)
 def test_a_real_clients_call_is_answered(name: str, service: Any, example: Any) -> None:
-    """clients.md; CRD-169, found-33: what is not expected is ignored."""
+    """clients.md; CRD-169, found-33: what is not expected is ignored. CRD-129, 131; hook-23; dev-15, dev-17."""
     request = example("m0076-order-select")
     TOLERATED[name](request)
 
@@ -69,7 +69,7 @@ def test_a_real_clients_call_is_answered(name: str, service: Any, example: Any) 
 
 
 def test_an_empty_coding_is_no_code_and_no_fault(service: Any, example: Any) -> None:
-    """The sandbox's PAMA tab sends `coding: [{}]`, on every change of its form."""
+    """The sandbox's PAMA tab sends `coding: [{}]`, on every change of its form. HK-77."""
     request = example("knee-mri")
     order(request)["code"] = {"coding": [{}]}
 
@@ -110,6 +110,7 @@ def test_two_orders_with_one_id_get_two_assertions(service: Any, example: Any) -
 
 @pytest.mark.parametrize("value", [None, {}, {"resourceType": "Bundle", "type": "searchset", "total": 0}])
 def test_no_coverage_gives_cards_without_coverage_information(value: Any, service: Any, example: Any) -> None:
+    """CRD-63; found-32, found-34."""
     request = example("m0076-order-select")
     request["prefetch"]["coverage"] = value
 
@@ -128,7 +129,7 @@ def test_an_inactive_coverage_or_anothers_is_no_coverage(change: dict[str, Any],
 
 
 def test_order_select_comments_only_on_the_selected_orders(service: Any, example: Any) -> None:
-    """CRD: order-select SHOULD comment on `selections` only."""
+    """CRD: order-select SHOULD comment on `selections` only. CRD-210; hook-34."""
     request = example("m0076-order-select")
     request["context"]["selections"] = ["ServiceRequest/another"]
 
@@ -136,6 +137,7 @@ def test_order_select_comments_only_on_the_selected_orders(service: Any, example
 
 
 def test_order_sign_comments_on_every_draft(service: Any, example: Any) -> None:
+    """CRD-226, 279; hook-39; resp-29, resp-48."""
     answer = service.post(SIGN, example("two-orders-one-matches")).json()
 
     assert [action["resource"]["id"] for action in answer["systemActions"]] == ["mri-1", "prolo-1"]

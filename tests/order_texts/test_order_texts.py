@@ -87,6 +87,7 @@ def test_an_order_that_names_the_service_is_seldom_passed_over(name: str, rules:
 
 @pytest.mark.parametrize("name", FILES)
 def test_none_of_our_business_gets_no_noise(name: str, rules: Rules) -> None:
+    """CRD-26; found-13."""
     counted = confusion(name, rules)
 
     assert [pair for pair in counted if pair[0] == "none" and pair[1] != "none"] == []

@@ -1,0 +1,136 @@
+"""Which coverage an order is judged under, and what is done where that cannot be told (hook-13; crd.md 1.4, 8.5)."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from tests.guide.conformance import faults
+
+
+def coverage_of(request: dict[str, Any]) -> dict[str, Any]:
+    return request["prefetch"]["coverage"]["entry"][0]["resource"]
+
+
+def organization_of(request: dict[str, Any]) -> dict[str, Any]:
+    return request["prefetch"]["coverage"]["entry"][1]["resource"]
+
+
+def add_coverage(request: dict[str, Any]) -> None:
+    entry = copy.deepcopy(request["prefetch"]["coverage"]["entry"][0])
+    entry["resource"]["id"] = "cov-2"
+    request["prefetch"]["coverage"]["entry"].append(entry)
+
+
+PROBLEMS = {
+    "no coverage at all": (lambda r: r["prefetch"].pop("coverage"), "no coverage of the patient was sent or found"),
+    "null": (lambda r: r["prefetch"].update(coverage=None), "no coverage of the patient was sent or found"),
+    "an empty searchset": (lambda r: r["prefetch"].update(coverage={"resourceType": "Bundle", "type": "searchset"}), "no coverage of the patient was sent or found"),
+    "a cancelled coverage": (lambda r: coverage_of(r).update(status="cancelled"), "no coverage of the patient is in force on the day of service"),
+    "a coverage that has ended": (lambda r: coverage_of(r).update(period={"end": "2026-01-01"}), "no coverage of the patient is in force on the day of service"),
+    "two coverages": (add_coverage, "several coverages of the patient were sent or found, and nothing says which is the primary one"),
+    "a payer without identifier": (lambda r: organization_of(r).pop("identifier"), "the coverage names its payer by no identifier"),
+    "an unknown payer": (lambda r: (organization_of(r)["identifier"][0].update(value="nobody"), organization_of(r).update(name="Nobody")), "the payer of the coverage is not one this service answers for"),
+    "a payer that was not sent": (lambda r: r["prefetch"]["coverage"]["entry"].pop(), "the coverage names its payer by no identifier"),
+    "another patient's coverage": (lambda r: coverage_of(r)["beneficiary"].update(reference="Patient/other"), "no coverage of the patient was sent or found"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("version", ["2.1", "2.2"])
+@pytest.mark.parametrize(
+    "hook", ["order-sign", "order-select", "order-dispatch", "appointment-book", "encounter-start"]
+)
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_a_coverage_problem_is_400_with_its_reason(
+    problem: str, hook: str, version: str, service: Any, example: Any
+) -> None:
+    """hook-13, hook-10: SHALL 400 where not one Coverage of a payer served here is accessible."""
+    request = example(f"{hook}-{version}")
+    change, says = PROBLEMS[problem]
+    change(request)
+
+    response = service.post(f"/cds-services/{hook}-crd", request)
+
+    assert response.status_code == 400
+    assert response.json()["resourceType"] == "OperationOutcome"
+    assert [issue["diagnostics"] for issue in response.json()["issue"]] == [says]
+    assert response.json()["issue"][0]["expression"][0].startswith("Coverage")
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        name
+        for name in PROBLEMS
+        if name not in ("two coverages", "a payer without identifier", "an unknown payer", "a payer that was not sent")
+    ],
+)
+def test_in_2_0_it_is_cards_without_coverage_information(problem: str, service: Any, example: Any) -> None:
+    """Spec 8.5: nothing defined in 2.0.1; the extension's `coverage` is 1..1, so nothing can be written."""
+    request = example("m0076-order-sign")
+    mri = copy.deepcopy(request["context"]["draftOrders"]["entry"][0]["resource"])
+    mri.update(id="mri", code={"text": "MRI of the knee"})
+    request["context"]["draftOrders"]["entry"].append({"resource": mri})
+    change, says = PROBLEMS[problem]
+    change(request)
+
+    response = service.post("/cds-services/order-sign-crd", request)
+
+    assert response.status_code == 200
+    assert response.json()["systemActions"] == []
+    policy, unknown = response.json()["cards"]
+    assert says[1:] in policy["detail"]
+    assert says[1:] in unknown["detail"]
+    assert "MRI of the knee" in unknown["detail"]
+    assert unknown["extension"]["davinci-crd.associated-resource"] == ["ServiceRequest/mri"]
+    assert faults("2.0", response.json()) == []
+
+
+def test_in_2_0_coverages_of_equal_rank_are_both_answered_for(service: Any, example: Any) -> None:
+    """CRD-264, resp-32: a repetition for each coverage, with ids of their own (spec 8.5)."""
+    request = example("m0076-order-sign")
+    add_coverage(request)
+
+    response = service.post("/cds-services/order-sign-crd", request).json()
+
+    (action,) = response["systemActions"]
+    parts = [{p["url"]: p for p in e["extension"]} for e in action["resource"]["extension"]]
+    assert [p["coverage"]["valueReference"]["reference"] for p in parts] == ["Coverage/cov-1", "Coverage/cov-2"]
+    assert len({p["coverage-assertion-id"]["valueString"] for p in parts}) == 2
+    assert len(response["cards"]) == 1
+    assert faults("2.0", response) == []
+
+
+def test_an_order_that_names_its_coverage_settles_which_one(service: Any, example: Any) -> None:
+    request = example("order-sign-2.2")
+    add_coverage(request)
+    for entry in request["context"]["draftOrders"]["entry"]:
+        entry["resource"]["insurance"] = [{"reference": "Coverage/cov-2"}]
+
+    response = service.post("/cds-services/order-sign-crd", request)
+
+    assert response.status_code == 200
+    said = [e for a in response.json()["systemActions"] for e in a["resource"]["extension"]]
+    assert {e["extension"][0]["valueReference"]["reference"] for e in said} == {"Coverage/cov-2"}
+
+
+def test_a_void_order_needs_no_coverage(service: Any, example: Any) -> None:
+    request = example("order-sign-2.2")
+    del request["prefetch"]["coverage"]
+    for entry in request["context"]["draftOrders"]["entry"]:
+        entry["resource"]["status"] = "revoked"
+
+    assert service.post("/cds-services/order-sign-crd", request).json() == {"cards": [], "systemActions": []}
+
+
+def test_an_assertion_says_until_when_it_holds(service: Any, example: Any) -> None:
+    """resp-30, CRD-262: the guide's expiry-date, from 2.1 on, is the coverage's last day where that is known."""
+    for version, expiry in (("2.0", None), ("2.1", "2026-12-31"), ("2.2", "2026-12-31")):
+        request = example("order-sign-2.2")
+        request["extension"]["davinci-crd.requestedVersion"] = version
+        coverage_of(request)["period"] = {"start": "2026-01-01", "end": "2026-12-31"}
+
+        action = service.post("/cds-services/order-sign-crd", request).json()["systemActions"][0]
+        parts = {p["url"]: p for p in action["resource"]["extension"][0]["extension"]}
+
+        assert parts.get("expiry-date", {}).get("valueDate") == expiry

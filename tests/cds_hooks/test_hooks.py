@@ -1,0 +1,339 @@
+"""The six hooks over real HTTP: their contexts in every spelling, what they answer on, and in which version."""
+
+import copy
+import json
+from typing import Any
+
+import pytest
+import requests
+
+VERSIONS = ("2.0", "2.1", "2.2")
+EXTENSION = "http://hl7.org/fhir/us/davinci-crd/StructureDefinition/ext-coverage-information"
+M0076 = {
+    "coding": [{"system": "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets", "code": "M0076"}],
+    "text": "Prolotherapy",
+}
+
+
+def said_on(action: dict[str, Any]) -> dict[str, Any]:
+    """The parts of the coverage information that an action writes, by name; the last one where a part repeats."""
+    extension = next(e for e in action["resource"]["extension"] if e["url"] == EXTENSION)
+    return {
+        part["url"]: next((v for k, v in part.items() if k.startswith("value")), part)
+        for part in extension["extension"]
+    }
+
+
+def post(service: Any, request: dict[str, Any]) -> Any:
+    return service.post(f"/cds-services/{request['hook']}-crd", request)
+
+
+# --- order-dispatch ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["order", "dispatchedOrders", "dispatched-orders", "dispatchedOrder", "dispatched-order"]
+)
+@pytest.mark.parametrize(
+    "shape", [lambda r: r, lambda r: [r], lambda r: {"reference": r}, lambda r: [{"reference": r}]]
+)
+def test_order_dispatch_is_understood_in_every_spelling(name: str, shape: Any, service: Any, example: Any) -> None:
+    """CRD-207, hook-33: hook 1.0 (`order`), 1.1 (`dispatchedOrders`), and what examples and clients make of them."""
+    request = example("order-dispatch-2.2")
+    del request["context"]["dispatchedOrders"]
+    request["context"][name] = shape("ServiceRequest/prolo-1")
+
+    response = post(service, request)
+
+    assert response.status_code == 200
+    assert [said_on(action)["covered"] for action in response.json()["systemActions"]] == ["not-covered"]
+
+
+@pytest.mark.parametrize(
+    "task", ["task", "fulfillmentTask", "fulfillment-task", "fulfillmentTasks", "fulfillment-tasks", "else"]
+)
+def test_fulfillment_tasks_change_nothing_in_any_spelling(task: str, service: Any, example: Any) -> None:
+    """CRD-169, hook-23: what is not understood in a context is ignored."""
+    request = example("order-dispatch-2.0")
+    request["context"][task] = [{"resourceType": "Task", "id": "t"}, 7]
+
+    assert len(post(service, request).json()["systemActions"]) == 1
+
+
+def test_order_dispatch_needs_no_user(service: Any, example: Any) -> None:
+    request = example("order-dispatch-2.1")
+
+    assert "userId" not in request["context"]
+    assert post(service, request).status_code == 200
+
+
+def test_an_order_dispatched_twice_is_answered_once(service: Any, example: Any) -> None:
+    request = example("order-dispatch-2.1")
+    request["context"]["order"] = "ServiceRequest/prolo-1"
+    request["context"]["dispatchedOrders"] *= 2
+
+    assert len(post(service, request).json()["systemActions"]) == 1
+
+
+MISSING = [
+    ("order-dispatch-2.0", "order", "context.dispatchedOrders"),
+    ("order-dispatch-2.0", "performer", "context.performer"),
+    ("order-dispatch-2.0", "patientId", "context.patientId"),
+    ("appointment-book-2.0", "appointments", "context.appointments"),
+    ("appointment-book-2.0", "userId", "context.userId"),
+    ("encounter-start-2.0", "encounterId", "context.encounterId"),
+    ("encounter-discharge-2.0", "encounterId", "context.encounterId"),
+    ("encounter-discharge-2.0", "userId", "context.userId"),
+]
+
+
+@pytest.mark.parametrize(("case", "field", "path"), MISSING)
+def test_a_required_field_of_a_context_that_is_missing_is_named(
+    case: str, field: str, path: str, service: Any, example: Any
+) -> None:
+    request = example(case)
+    del request["context"][field]
+
+    response = post(service, request)
+
+    assert response.status_code == 400
+    assert response.json()["issue"][0]["code"] == "required"
+    assert response.json()["issue"][0]["expression"] == [path]
+
+
+def test_a_dispatched_order_that_came_with_prefetch_keeps_its_own_bytes(service: Any, example: Any) -> None:
+    """resp-37: 1.10 stays 1.10, from a Bundle of prefetch as from draftOrders."""
+    request = json.dumps(example("order-dispatch-2.1")).replace('"value": 1.1,', '"value": 1.10,')
+
+    response = service.post("/cds-services/order-dispatch-crd", request.encode())
+
+    assert '"value": 1.10' in response.text or '"value":1.10' in response.text
+
+
+def test_a_single_prefetched_order_is_found_without_a_bundle(service: Any, example: Any) -> None:
+    request = example("order-dispatch-2.1")
+    request["prefetch"]["anyKey"] = request["prefetch"].pop("serviceRequests")["entry"][0]["resource"]
+
+    assert len(post(service, request).json()["systemActions"]) == 1
+
+
+# --- appointment-book -------------------------------------------------------------------------------------------------
+
+
+def test_appointments_may_be_a_bare_array(service: Any, example: Any) -> None:
+    """The hook's own example of 1.0.1 sends one."""
+    request = example("appointment-book-2.1")
+    request["context"]["appointments"] = [e["resource"] for e in request["context"]["appointments"]["entry"]]
+
+    actions = post(service, request).json()["systemActions"]
+
+    assert [(action["resource"]["resourceType"], said_on(action)["covered"]) for action in actions] == [
+        ("Appointment", "not-covered")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("version", "kind"), [("2.0", "Appointment"), ("2.1", "Appointment"), ("2.2", "ServiceRequest")]
+)
+def test_what_an_appointment_is_made_for_is_judged_and_annotated_where_the_version_says(
+    version: str, kind: str, service: Any, example: Any
+) -> None:
+    """Spec 1.1: in 2.2 the ServiceRequest is annotated instead of the Appointment that is based on it."""
+    request = example("appointment-book-2.2")
+    request["extension"] = {"davinci-crd.requestedVersion": version}
+
+    actions = post(service, request).json()["systemActions"]
+
+    assert [(action["resource"]["resourceType"], said_on(action)["covered"]) for action in actions] == [
+        (kind, "not-covered")
+    ]
+
+
+def test_two_appointments_for_one_order_annotate_it_once(service: Any, example: Any) -> None:
+    request = example("appointment-book-2.2")
+    entries = request["context"]["appointments"]["entry"]
+    entries.append(copy.deepcopy(entries[0]))
+    entries[1]["resource"]["id"] = "appt-2"
+
+    assert len(post(service, request).json()["systemActions"]) == 1
+
+
+def test_the_order_behind_an_appointment_that_did_not_come_is_missing_data(service: Any, example: Any) -> None:
+    """HK-54; in 2.2 the Appointment itself says so (resp-43)."""
+    request = example("appointment-book-2.2")
+    del request["prefetch"]["serviceRequests"]
+
+    said = post(service, request).json()["systemActions"]
+    assert [(action["resource"]["resourceType"], said_on(action)["covered"]) for action in said] == [
+        ("Appointment", "indeterminate")
+    ]
+    assert said_on(said[0])["reason"]["coding"][0]["code"] == "technical"
+
+    request["extension"]["davinci-crd.requestedVersion"] = "2.1"
+    assert post(service, request).status_code == 412
+
+
+# --- encounter-start, encounter-discharge -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("hook", ["encounter-start", "encounter-discharge"])
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_encounter_that_is_none_of_our_business_is_answered_with_nothing(
+    hook: str, version: str, service: Any, example: Any
+) -> None:
+    """HK-77; CRD-165: and without asking for anything, so a missing Coverage is no matter."""
+    request = {**example(f"encounter-discharge-{version}"), "hook": hook}
+    del request["prefetch"]["coverage"]
+
+    response = post(service, request)
+
+    assert response.status_code == 200
+    assert response.json() == {"cards": []}
+
+
+@pytest.mark.parametrize("hook", ["encounter-start", "encounter-discharge"])
+def test_an_encounter_nobody_sent_is_answered_with_nothing(hook: str, service: Any, example: Any) -> None:
+    """Supporting hooks owe nothing, and clients fail on an error."""
+    request = {**example("encounter-start-2.0"), "hook": hook, "prefetch": {}}
+
+    response = post(service, request)
+
+    assert response.status_code == 200
+    assert response.json() == {"cards": []}
+
+
+def test_a_cancelled_encounter_asks_for_nothing(service: Any, example: Any) -> None:
+    request = example("encounter-start-2.0")
+    request["prefetch"]["encounter"]["status"] = "cancelled"
+
+    assert post(service, request).json() == {"cards": []}
+
+
+# --- order-select, order-sign -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "selection",
+    ["ServiceRequest/prolo-1", "prolo-1", "urn:uuid:d", "https://ehr.example.org/fhir/ServiceRequest/prolo-1"],
+)
+def test_a_selection_names_its_order_in_any_of_the_usual_ways(selection: str, service: Any, example: Any) -> None:
+    request = example("order-select-2.1")
+    request["context"]["draftOrders"]["entry"][0]["fullUrl"] = "urn:uuid:d"
+    request["context"]["selections"] = [selection]
+
+    assert len(post(service, request).json()["cards"]) == 1
+
+
+def test_a_medication_among_the_draft_orders_is_what_an_order_refers_to(service: Any, example: Any) -> None:
+    """A record beside the orders is no order: nothing is said of it, and it is read where an order names it."""
+    request = example("order-sign-2.1")
+    request["context"]["draftOrders"]["entry"] = [
+        {"resource": {"resourceType": "Medication", "id": "m", "code": M0076}},
+        {"resource": {"resourceType": "MedicationRequest", "id": "o", "status": "draft", "intent": "order", "subject": {"reference": "Patient/pat-1"}, "medicationReference": {"reference": "Medication/m"}}},
+    ]  # fmt: skip
+
+    actions = post(service, request).json()["systemActions"]
+
+    assert [(action["resource"]["id"], said_on(action)["covered"]) for action in actions] == [("o", "not-covered")]
+
+
+@pytest.mark.parametrize("hook", ["order-sign", "order-dispatch", "appointment-book"])
+def test_a_primary_hook_without_orders_is_answered_with_nothing(hook: str, service: Any) -> None:
+    """Inferno wants the member systemActions on these hooks."""
+    context = {"userId": "Practitioner/1", "patientId": "pat-1", "performer": "Practitioner/1", "draftOrders": {"resourceType": "Bundle"}, "dispatchedOrders": [], "appointments": []}  # fmt: skip
+
+    response = post(service, {"hook": hook, "hookInstance": "1", "context": context})
+
+    assert response.json() == {"cards": [], "systemActions": []}
+
+
+# --- versions ---------------------------------------------------------------------------------------------------------
+
+
+def test_discovery_declares_the_versions(service: Any) -> None:
+    """dev-1, dev-2; CRD-168. "2.0" is in the guide's prose, though the expression of crdver-1 leaves no 0 through."""
+    services = requests.get(f"{service.base}/cds-services", timeout=5).json()["services"]
+
+    assert [entry["extension"]["davinci-crd.version"] for entry in services] == [["2.0", "2.1", "2.2"]] * 6
+
+
+@pytest.mark.parametrize("version", ["1.0", "2.3", "3.0", "2", "", "two", "2.x", 2.2, None, [], {"a": 1}])
+def test_a_version_not_spoken_here_is_refused_and_named(version: Any, service: Any, example: Any) -> None:
+    """Spec 1.4: an unsupported requestedVersion SHALL be an error; hook-10: with an OperationOutcome."""
+    request = example("order-sign-2.2")
+    request["extension"]["davinci-crd.requestedVersion"] = version
+
+    response = post(service, request)
+
+    if version is None:
+        assert response.status_code == 200  # as good as not requested
+        return
+    assert response.status_code == 422
+    assert response.json()["issue"][0]["code"] == "not-supported"
+    assert "2.0, 2.1, 2.2" in response.json()["issue"][0]["diagnostics"]
+    assert response.json()["issue"][0]["expression"] == ["extension.davinci-crd.requestedVersion"]
+
+
+def test_a_patch_version_is_its_minor_version(service: Any, example: Any) -> None:
+    request = example("order-sign-2.2")
+    request["extension"]["davinci-crd.requestedVersion"] = "2.2.1"
+
+    assert (
+        post(service, request).json()["cards"][0]["source"]["topic"]["system"]
+        == "http://terminology.hl7.org/CodeSystem/cdshooks-card-type"
+    )
+
+
+@pytest.fixture(scope="module", name="service_2_2")
+def _service_2_2(start_service: Any) -> Any:
+    return start_service(CRD_DEFAULT_VERSION="2.2")
+
+
+def test_a_client_that_requests_no_version_gets_the_configured_one(service_2_2: Any, example: Any) -> None:
+    """Spec 4, version trap: no 2.0 or 2.1 client sends requestedVersion."""
+    request = example("m0076-order-sign")
+
+    action = post(service_2_2, request).json()["systemActions"][0]
+
+    assert "pa-needed" not in said_on(action)
+    assert "detail" in said_on(action)
+
+
+def test_prefetch_of_2_2_is_announced_where_clients_speak_2_2(service_2_2: Any) -> None:
+    """found-29: the standard expressions for the orders of order-dispatch and behind appointments; see HK-57 for 2.0."""
+    entries = {
+        e["hook"]: e["prefetch"] for e in requests.get(f"{service_2_2.base}/cds-services", timeout=5).json()["services"]
+    }
+
+    assert (
+        entries["order-dispatch"]["serviceRequests"]
+        == "ServiceRequest?_id={{context.dispatchedOrders.resolve().ofType(ServiceRequest).id}}"
+    )
+    assert (
+        entries["appointment-book"]["serviceRequests"]
+        == "ServiceRequest?_id={{context.appointments.entry.resource.basedOn.resolve().ofType(ServiceRequest).id}}"
+    )
+    assert list(entries["order-sign"]) == ["patient", "coverage"]
+
+
+@pytest.mark.parametrize("case", ["order-sign", "order-dispatch", "appointment-book"])
+def test_the_same_order_is_not_annotated_twice_in_any_version(case: str, service: Any, example: Any) -> None:
+    """CRD-267, resp-35; hook-16: the annotation exists and nothing is new."""
+    for version in VERSIONS:
+        request = (
+            example(f"{case}-{version}") if f"{case}-{version}" != "order-sign-2.0" else example("m0076-order-sign")
+        )
+        first = post(service, request).json()["systemActions"]
+        annotated = {f"{a['resource']['resourceType']}/{a['resource']['id']}": a["resource"] for a in first}
+
+        def replace(value: Any, by: dict[str, Any] = annotated) -> Any:
+            if isinstance(value, dict):
+                return by.get(f"{value.get('resourceType')}/{value.get('id')}") or {
+                    k: replace(v) for k, v in value.items()
+                }
+            return [replace(item) for item in value] if isinstance(value, list) else value
+
+        again = post(service, replace(request)).json()
+
+        assert first
+        assert again["systemActions"] == []
