@@ -244,6 +244,8 @@ def same_reference(one: str, other: str, base: str | None = None) -> bool:
 
     Where one is relative and no base is known, the same `Type/id` is the same record.
     """
+    if one == other:
+        return True
     if record_key(one) != record_key(other):
         return False
     first, second = _home(one, base), _home(other, base)

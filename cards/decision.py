@@ -46,7 +46,12 @@ class Decision(NamedTuple):
     @property
     def is_sure(self) -> bool:
         """Tell whether the answer is the policy's own, and not a doubt whether its service is ordered."""
-        return self.basis is Basis.POLICY and all(finding.match.strength.is_sure for finding in self.findings)
+        if self.basis is not Basis.POLICY:
+            return False
+        for finding in self.findings:  # noqa: SIM110 - asked often: twice as fast as all() over a generator
+            if not finding.match.strength.is_sure:
+                return False
+        return True
 
 
 def decide(order: Order, paying: Paying, index: PolicyIndex, on: date, trace: Tracer | None = None) -> Decision | None:

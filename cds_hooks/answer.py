@@ -30,7 +30,7 @@ from cds_hooks.errors import (
     MissingDataError,
     UnsupportedVersionError,
 )
-from cds_hooks.fhir_client import Problem
+from cds_hooks.fhir_access import Problem
 from cds_hooks.hook_request import MOST_ISSUES, HookRequest, OrderReference, read_hook_request
 from cds_hooks.judging import Inquiry, Judged, speaks, unreadable_order
 from cds_hooks.policy_files import Rules
@@ -111,20 +111,24 @@ def _refuse_missing_data(inquiry: Inquiry, judged: Sequence[Judged]) -> None:
 
     CRD 2.2 says `indeterminate` instead, where there is a Coverage to say it about (resp-43).
     """
-    owed = [one for one in judged if not one.order.is_void]
+    lacking = []
+    for one in judged:
+        if _is_lacking(one, inquiry):
+            lacking.append(one)
+        elif one.decisions:
+            return  # CRD-63: what can be said is said
     unavailable = inquiry.unavailable if inquiry.service.is_primary else []
-    if not owed and not unavailable:
+    if not lacking and not unavailable:
         return
-    lacking = [one for one in owed if _is_lacking(one, inquiry)]
-    if len(lacking) < len(owed):
-        return  # CRD-63: what can be said is said
     issues = [_missing_order(reference, inquiry.records) for reference in unavailable]
     issues += dict.fromkeys(issue for one in lacking for issue in _missing_records(one, inquiry.records))
     raise MissingDataError(*issues[:MOST_ISSUES])
 
 
 def _is_lacking(judged: Judged, inquiry: Inquiry) -> bool:
-    """Tell whether an order gets no answer, not even an `indeterminate` one."""
+    """Tell whether an order that asks for something gets no answer, not even an `indeterminate` one."""
+    if not judged.decisions:
+        return False
     if any(paying.problem is CoverageProblem.UNREAD for paying in judged.paying):
         return inquiry.service.is_primary or (inquiry.wire.refuses_coverage_problems and speaks(judged))
     failed = all(decision.basis is Basis.TECHNICAL for decision in judged.decisions)

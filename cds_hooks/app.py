@@ -7,8 +7,9 @@ from flask import Flask
 
 from cds_hooks.deployment import Deployment
 from cds_hooks.edge import with_edge
+from cds_hooks.fhir_access import FhirAccess
 from cds_hooks.fhir_check import FhirCheck
-from cds_hooks.fhir_client import FhirAccess, FhirClient
+from cds_hooks.fhir_client import FhirClient
 from cds_hooks.hook_request import HookSchema
 from cds_hooks.logs import configure, record
 from cds_hooks.policy_files import load_rules

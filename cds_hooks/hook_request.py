@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -40,8 +39,7 @@ class OrderReference(NamedTuple):
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class HookRequest:
+class HookRequest(NamedTuple):
     """A hook call. `digest` identifies the whole request; `patient_id` and `encounter_id` are bare.
 
     `drafts` are the resources in the context, `references` the orders it only refers to. `is_plain` tells that all
@@ -56,12 +54,16 @@ class HookRequest:
     references: list[OrderReference]
     prefetch: Mapping[str, Any]
     fhir_base: str | None
-    fhir_token: str | None = field(repr=False)
+    fhir_token: str | None
     requested_version: Any
     configuration: Any
     digest: str
-    body: bytes = field(repr=False)
+    body: bytes
     is_plain: bool
+
+    def __repr__(self) -> str:
+        """Name the hook and nothing else: everything else is a patient's, or a token."""
+        return f"HookRequest({self.hook})"
 
     def prefetched_bytes(self) -> Mapping[str, bytes]:
         """Return the values of prefetch as their own JSON text."""
@@ -77,8 +79,8 @@ class _Bundle(msgspec.Struct):
 
 
 class _Context(msgspec.Struct):
-    draft_orders: msgspec.Raw = msgspec.field(name="draftOrders", default=msgspec.Raw(b"[]"))
-    appointments: msgspec.Raw = msgspec.Raw(b"[]")
+    draft_orders: _Bundle | list[msgspec.Raw] | None = msgspec.field(name="draftOrders", default=None)
+    appointments: _Bundle | list[msgspec.Raw] | None = None
 
 
 class _Body(msgspec.Struct):
@@ -91,8 +93,6 @@ class _Prefetch(msgspec.Struct):
 
 _CONTEXT: Final = msgspec.json.Decoder(_Body)
 _PREFETCH: Final = msgspec.json.Decoder(_Prefetch)
-_BUNDLE: Final = msgspec.json.Decoder(_Bundle)
-_ARRAY: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 #: The spellings of order-dispatch's orders: hook 1.1, 1.0, and what its own examples and clients write.
 _DISPATCHED: Final = ("dispatchedOrders", "dispatched-orders", "dispatchedOrder", "dispatched-order", "order")
@@ -127,6 +127,8 @@ def read_hook_request(body: bytes, schema: HookSchema, max_nesting: int) -> Hook
     is_plain = schema.check(document)
     context = document["context"]
     drafts, references = _read_drafts(body, context)
+    if not drafts and not references:
+        references = list(_read_dispatched(context))
     authorization = document.get("fhirAuthorization") or {}
     extension = document.get("extension")
     agreed = extension if isinstance(extension, dict) else {}
@@ -136,7 +138,7 @@ def read_hook_request(body: bytes, schema: HookSchema, max_nesting: int) -> Hook
         encounter_id=_encounter_id(context.get("encounterId")),
         selections=frozenset(context.get("selections", ())),
         drafts=drafts,
-        references=references or list(_read_dispatched(context)),
+        references=references,
         prefetch=document.get("prefetch") or {},
         fhir_base=document.get("fhirServer") or None,
         fhir_token=_text_or_none(authorization.get("access_token")),
@@ -164,12 +166,12 @@ def _read_drafts(body: bytes, context: Mapping[str, Any]) -> tuple[list[Draft], 
     if held is None:
         return [], []
     raws = _CONTEXT.decode(body).context
-    raw = bytes(raws.draft_orders if name == "draftOrders" else raws.appointments)
+    raw = raws.draft_orders if name == "draftOrders" else raws.appointments
     path = f"context.{name}"
-    if isinstance(held, list):
-        return _read_array(held, _ARRAY.decode(raw), path)
+    if isinstance(raw, list):
+        return _read_array(held, raw, path)
     entries = held.get("entry") or ()
-    written = _BUNDLE.decode(raw).entry or ()
+    written = (raw.entry if raw else None) or ()
     path += ".entry"
     return [
         Draft(n, e.get("resource"), bytes(written[n].resource), f"{path}[{n}].resource", e.get("fullUrl"))

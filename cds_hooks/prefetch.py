@@ -2,7 +2,8 @@
 name keys as they like, and send Bundles of any type, or none, or null, or an OperationOutcome."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 from cds_hooks.fhir_check import element_name
@@ -29,8 +30,8 @@ class Prefetched(NamedTuple):
 
 class Prefetch(NamedTuple):
     """What came with a call. `empty` are the resource types that the client asked for and found none of (null, or a
-    Bundle without entries: HK-53); `failed` those it could not ask for (an OperationOutcome: HK-52). Neither is asked
-    for again. `unfinished` are Bundles with further pages (HK-48).
+    Bundle without entries); `failed` those it could not ask for (an OperationOutcome: HK-52). Neither is asked
+    for again. `unfinished` are Bundles with further pages (cds-hooks.md 4.5).
     """
 
     resources: list[Prefetched]
@@ -46,36 +47,37 @@ def read_prefetch(prefetch: Json, templates: Mapping[str, str]) -> Prefetch:
     empty: set[str] = set()
     failed: set[str] = set()
     for key, value in prefetch.items():
-        found = list(_read_value(key, value))
-        resources += found
-        if isinstance(value, dict) and "link" in value:
-            unfinished.append(value)
-        if key in templates and not found:
-            kind = _type_of(templates[key])
-            if value is None or _is_kind(value, "Bundle"):
-                empty.add(kind)
-        if key in templates and any(_is_kind(item.resource, "OperationOutcome") for item in found):
-            failed.add(_type_of(templates[key]))
+        before = len(resources)
+        if isinstance(value, dict):
+            _read_value(key, value, resources)
+            if "link" in value:
+                unfinished.append(value)
+        if key in templates:
+            _read_state(value, resources[before:], _type_of(templates[key]), empty, failed)
     return Prefetch(resources, frozenset(empty), frozenset(failed), unfinished)
 
 
-def _read_value(key: str, value: Any) -> Iterator[Prefetched]:
-    if not isinstance(value, dict):
-        return
+def _read_value(key: str, value: Json, resources: list[Prefetched]) -> None:
     entries = value.get("entry")
     if isinstance(entries, list):
         for number, entry in enumerate(entries):
             resource = entry.get("resource") if isinstance(entry, dict) else None
             if isinstance(resource, dict):
-                yield Prefetched(resource, key, number)
+                resources.append(Prefetched(resource, key, number))
     elif value.get("resourceType") != "Bundle":
-        yield Prefetched(value, key, None)
+        resources.append(Prefetched(value, key, None))
 
 
-def _is_kind(value: Any, kind: str) -> bool:
-    return isinstance(value, dict) and value.get("resourceType") == kind
+def _read_state(value: Any, found: list[Prefetched], kind: str, empty: set[str], failed: set[str]) -> None:
+    """Note what the value of an announced key says of a resource type: that there is none, or that it failed."""
+    if not found and (value is None or (isinstance(value, dict) and value.get("resourceType") == "Bundle")):
+        empty.add(kind)
+    for item in found:
+        if item.resource.get("resourceType") == "OperationOutcome":
+            failed.add(kind)
 
 
+@cache
 def _type_of(template: str) -> str:
     found = _TYPE.match(template)
     return found.group() if found else template

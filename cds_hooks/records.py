@@ -12,7 +12,9 @@ from urllib.parse import quote
 import msgspec
 
 from cards import CodeSystems, Coverage, literal_reference, read_coverage, record_key, same_reference
-from cds_hooks.fhir_client import FhirClient, FhirServer, Problem, Record, relative_reference
+from cds_hooks.fhir_access import FhirServer, Problem, Record
+from cds_hooks.fhir_client import FhirClient
+from cds_hooks.fhir_urls import relative_reference
 from cds_hooks.hook_request import Draft, HookRequest
 from cds_hooks.prefetch import Prefetched, read_prefetch
 
@@ -43,7 +45,9 @@ class Records:
         self._prefetch = read_prefetch(call.prefetch, templates)
         self._sent: dict[str, Prefetched] = {}
         self._fetched: dict[str, Record] = {}
-        self._coverages: list[tuple[Json, str]] = []
+        #: The Coverages of the patient with their FHIRPaths, and how many came that are another patient's.
+        self.coverage_resources: list[tuple[Json, str]] = []
+        self.foreign_coverages = 0
         self._organizations: list[Json] = []
         self._read: tuple[Coverage, ...] | None = None
         #: The resources by `Type/id`.
@@ -52,35 +56,30 @@ class Records:
         self.problems: dict[str, Problem] = {}
         self._asked: set[str] = set()
         for item in self._prefetch.resources:
-            if self._keep(item.resource, item.path):
-                self._sent[_key(item.resource)] = item
+            key = self.keep(item.resource, item)
+            if key:
+                self._sent[key] = item
 
-    def _keep(self, resource: Json, path: str) -> bool:
-        """Sort a resource in; a Coverage only where it is the patient's."""
+    def keep(self, resource: Json, sent: Prefetched | None = None) -> str | None:
+        """Sort a resource in, and return its `Type/id`; a Coverage counts only where it is the patient's."""
         kind = resource.get("resourceType")
         if kind == "Coverage":
-            self._coverages.append((resource, path))
+            self._keep_coverage(resource, sent.path if sent else "Coverage")
         elif kind == "Organization":
             self._organizations.append(resource)
+            self._read = None
         elif kind == "OperationOutcome":
-            return False
-        self._read = None
-        self.by_key.setdefault(_key(resource), resource)
-        return True
+            return None
+        key = f"{kind}/{resource.get('id')}"
+        self.by_key.setdefault(key, resource)
+        return key
 
-    def keep(self, resource: Json) -> None:
-        """Keep a record that stands among the draft orders, such as the Medication of one of them."""
-        self._keep(resource, "context")
-
-    @property
-    def coverage_resources(self) -> list[tuple[Json, str]]:
-        """The Coverages of the patient with their FHIRPaths."""
-        return [item for item in self._coverages if _is_of(item[0], self._call.patient_id)]
-
-    @property
-    def foreign_coverages(self) -> int:
-        """How many Coverages came that are another patient's."""
-        return len(self._coverages) - len(self.coverage_resources)
+    def _keep_coverage(self, resource: Json, path: str) -> None:
+        if _is_of(resource, self._call.patient_id):
+            self.coverage_resources.append((resource, path))
+            self._read = None
+        else:
+            self.foreign_coverages += 1
 
     def coverages_of(self, subject: str | None) -> tuple[Coverage, ...]:
         """Return the coverages for an order's subject: none where that is another patient than the call's."""
@@ -154,7 +153,7 @@ class Records:
                 self._keep_fetched(answer)
 
     def finish(self) -> None:
-        """Read the further pages of Bundles that came with only their first (HK-48)."""
+        """Read the further pages of Bundles that came with only their first (cds-hooks.md 4.5)."""
         if self._client is None or not self._call.fhir_base:
             return
         server = FhirServer(self._call.fhir_base, self._call.fhir_token)
@@ -167,8 +166,9 @@ class Records:
 
     def _keep_fetched(self, answer: Iterable[Record]) -> None:
         for record in answer:
-            if self._keep(record.resource, str(record.resource.get("resourceType"))):
-                self._fetched.setdefault(_key(record.resource), record)
+            key = self.keep(record.resource)
+            if key:
+                self._fetched.setdefault(key, record)
 
     @property
     def reads(self) -> int:
@@ -199,10 +199,6 @@ class Records:
         """What was fetched, in a few characters: the same call about other records is another call."""
         fetched = b"".join(record.raw for _, record in sorted(self._fetched.items()))
         return hashlib.sha256(fetched).hexdigest() if fetched else ""
-
-
-def _key(resource: Json) -> str:
-    return f"{resource.get('resourceType')}/{resource.get('id')}"
 
 
 def _is_of(coverage: Json, patient_id: str) -> bool:

@@ -128,6 +128,8 @@ def _validate_profile() -> Any:
 def test_every_response_keeps_the_published_profiles(validate_profile: Any) -> None:
     """CRD 2.0.1: StructureDefinitions, bindings and invariants crd-ci-q1 to q5 of the published package.
 
+    CRD-272: the updated Appointment among them.
+
     CRD-274, 276; conf-13.
     """
     checked = validate_profile([case / "response.json" for case in EXAMPLES if version_of(case) == "2.0"])

@@ -1,14 +1,68 @@
-"""Ids of answers."""
+"""One call from end to end without HTTP: its ids, and what is said when something in here fails."""
 
+import dataclasses
+import json
 import uuid
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cds_hooks.answer import derive_uuid
+from cards import PolicyIndex
+from cds_hooks.answer import answer_hook, derive_uuid
+from cds_hooks.app import create_deployment
+from cds_hooks.deployment import Deployment
+from cds_hooks.services import SERVICES
+from cds_hooks.settings import read_settings
+from tests.guide.conformance import faults
+
+SERVICE = {service.hook: service for service in SERVICES}
 
 
 @given(st.uuids(), st.text())
 def test_derived_ids_are_uuid5(namespace: uuid.UUID, name: str) -> None:
     """RFC 9562, 5.5."""
     assert derive_uuid(namespace.bytes, name) == str(uuid.uuid5(namespace, name))
+
+
+class BrokenIndex(PolicyIndex):
+    """A policy index with a mistake in it, which every decision meets."""
+
+    def find(self, *_: Any, **__: Any) -> Any:
+        raise ZeroDivisionError("Ida Invented, born 1971-04-02")
+
+
+@pytest.fixture(scope="module", name="broken")
+def _broken() -> Deployment:
+    deployment = create_deployment(read_settings())
+    rules = deployment.rules
+    index = BrokenIndex(rules.index.policies.values(), rules.vocabulary)
+    return dataclasses.replace(deployment, rules=dataclasses.replace(rules, index=index))
+
+
+def test_a_failure_in_here_is_indeterminate_from_2_2_on(broken: Deployment, example: Any, capsys: Any) -> None:
+    """resp-43: technical, with its text; the error's own words go nowhere, they could be about a patient."""
+    request = example("order-sign-2.2")
+
+    response = json.loads(answer_hook(SERVICE["order-sign"], json.dumps(request).encode(), broken).body)
+
+    for action in response["systemActions"]:
+        parts = {part["url"]: part for part in action["resource"]["extension"][0]["extension"]}
+        assert parts["covered"]["valueCode"] == "indeterminate"
+        assert parts["reason"]["valueCodeableConcept"]["coding"][0]["code"] == "technical"
+    assert len(response["systemActions"]) == 2
+    assert faults("2.2", response) == []
+    logged = capsys.readouterr().err
+    assert "decision-failed" in logged
+    assert "ZeroDivisionError" in logged
+    assert "Ida" not in logged + json.dumps(response)
+
+
+@pytest.mark.parametrize(("hook", "version"), [("order-sign", "2.1"), ("order-select", "2.2")])
+def test_elsewhere_a_failure_in_here_is_an_error(hook: str, version: str, broken: Deployment, example: Any) -> None:
+    """CRD-158: before 2.2 there is no code for it, and a supporting hook owes none: 500."""
+    request = example(f"{hook}-{version}")
+
+    with pytest.raises(ZeroDivisionError):
+        answer_hook(SERVICE[hook], json.dumps(request).encode(), broken)

@@ -262,7 +262,7 @@ def test_draft_orders_given_as_references_are_read(reading: Any, fhir_server: An
 
 @pytest.mark.parametrize("given", [None, {"resourceType": "Bundle", "type": "searchset", "total": 0}])
 def test_what_the_client_found_none_of_is_not_asked_for_again(given: Any, reading: Any, fhir_server: Any) -> None:
-    """HK-53, found-32: null is an answer; and no 412, for nothing is missing."""
+    """P-5 of cds-hooks.md 4.5, found-32: null is an answer; and no 412, for nothing is missing."""
     server = fhir_server(*CHART, options=("--delay-ms", "6"))
     since = len(server.log())
     request = sign(server)
@@ -297,7 +297,7 @@ def test_what_the_client_failed_at_is_not_tried_again(given: Any, reading: Any, 
 
 
 def test_further_pages_of_prefetch_are_read(reading: Any, fhir_server: Any) -> None:
-    """HK-48: a Bundle may come with only its first page."""
+    """P-6, and cds-hooks.md 4.5: a Bundle may come with only its first page."""
     ended = {**COVERAGE, "id": "cov-0", "status": "active", "period": {"end": "2020-12-31"}}
     server = fhir_server(*CHART, ended, options=("--page-size", "1"))
     first = requests.get(

@@ -16,9 +16,12 @@ from typing import Any
 
 import pytest
 
-from cds_hooks import fhir_client
+from cds_hooks import fhir_capabilities, fhir_connections
 from cds_hooks.errors import StartError
-from cds_hooks.fhir_client import Answer, FhirAccess, FhirClient, FhirServer, Problem, relative_reference
+from cds_hooks.fhir_access import Answer, FhirAccess, FhirServer, Problem
+from cds_hooks.fhir_client import FhirClient
+from cds_hooks.fhir_exchange import Call
+from cds_hooks.fhir_urls import Place
 from tests.fhir.servers import RunningServer, start_odd_server
 
 pytest_plugins = ["tests.fhir.fixtures"]
@@ -157,7 +160,7 @@ def test_a_server_without_batch_is_asked_by_single_reads_and_remembered(client: 
 def test_what_was_remembered_of_a_server_is_tried_again(
     make_client: Any, fhir_server: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fhir_client, "NO_BATCH_SECONDS", 0.0)
+    monkeypatch.setattr(fhir_capabilities, "SECONDS_REMEMBERED", 0.0)
     server = fhir_server(*RECORDS, options=("--no-batch",))
     client, before = make_client(), len(server.log())
 
@@ -165,18 +168,6 @@ def test_what_was_remembered_of_a_server_is_tried_again(
         client.fetch(real(server), ["Patient/p1", "Organization/o1"], soon())
 
     assert [call["method"] for call in server.log()[before:]] == ["POST", "GET", "GET"] * 2
-
-
-def test_not_more_servers_are_remembered_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Anybody can name servers; the memory of them is bounded, and forgets the oldest."""
-    monkeypatch.setattr(fhir_client, "MOST_NO_BATCH", 2)
-    remembered = fhir_client._NoBatch()
-    places = [fhir_client._Place(f"https://{name}.example.org", ()) for name in "abc"]
-
-    for place in (places[0], places[1], places[0], places[2]):
-        remembered.add(place)
-
-    assert [place in remembered for place in places] == [True, False, True]
 
 
 @pytest.mark.parametrize("other", [(), ("Patient/p1",)])
@@ -190,6 +181,90 @@ def test_a_server_that_knows_no_include_is_asked_without(other: Any, client: Fhi
     assert ids(answers[WITH_PAYER]) == ["c0", "c1", "c2", "c3", "c4"]
     assert server.log()[before:][1]["url"] == "/fhir/Coverage?patient=p1&status=active"
     assert len(server.log()) == before + 2
+
+
+def asked_of(server: RunningServer, before: int = 0) -> list[str]:
+    return [call["url"].removeprefix("/fhir/") for call in server.log()[before:]]
+
+
+@pytest.mark.parametrize(
+    ("options", "search"),
+    [
+        (("--rename", "patient=member"), "Coverage?member=p1&status=active"),
+        (("--rename", "patient=member", "--rename", "status=state"), "Coverage?member=p1&state=active"),
+        (("--rename", "patient="), "Coverage?beneficiary=p1&status=active"),
+    ],
+)
+def test_a_server_that_has_other_names_for_search_parameters_is_asked_in_its_own(
+    options: tuple[str, ...], search: str, make_client: Any, fhir_server: Any
+) -> None:
+    """CRD-60: its CapabilityStatement says them, with FHIR's definition beside each; it is read once."""
+    server = fhir_server(*RECORDS, options=(*options, "--page-size", "2"))
+    client, before, plain = make_client(), len(server.log()), "Coverage?patient=p1&status=active"
+
+    for _ in range(2):
+        assert ids(ask(client, real(server), WITH_PAYER)) == ["c0", "c1", "c2", "c3", "c4"]
+
+    asked = [url for url in asked_of(server, before) if "_offset" not in url]
+    assert asked == [WITH_PAYER, plain, "metadata", search, WITH_PAYER, plain, search]
+
+
+def test_a_search_in_a_batch_is_asked_again_in_the_servers_own_names(make_client: Any, fhir_server: Any) -> None:
+    """CRD-60, CRD-62: the batch's other entries are not asked again."""
+    server = fhir_server(*RECORDS, options=("--rename", "patient=member", "--no-include"))
+
+    answers = make_client(most_pages=3).fetch(real(server), ["Patient/p1", "Coverage?patient=p1"], soon())
+
+    assert [len(ids(answer)) for answer in answers.values()] == [1, 5]
+    assert asked_of(server) == ["/fhir", "metadata", "Coverage?member=p1"]
+
+
+def test_the_search_for_the_servers_own_names_keeps_to_the_deadline(make_client: Any, fhir_server: Any) -> None:
+    """CRD-60 gets no time of its own: search, CapabilityStatement and search would be 900 ms here."""
+    server = fhir_server(*RECORDS, options=("--rename", "patient=member", "--delay-ms", "300"))
+    begun = time.monotonic()
+
+    answer = ask(make_client(most_pages=4), real(server), "Coverage?patient=p1", seconds=0.7)
+
+    assert answer in (Problem.TOO_LATE, Problem.FAILED)  # FAILED, the first answer, where this machine is that slow
+    assert time.monotonic() - begun < 1.5
+
+
+@pytest.mark.parametrize("number", [400, 404, 422])
+def test_a_refusal_stays_where_no_name_deviates(number: int, make_client: Any, odd_server: RunningServer) -> None:
+    """CRD-60: that the CapabilityStatement cannot be had is remembered too."""
+    client, server, before = make_client(), at(odd_server, f"status/{number}"), len(odd_server.log())
+
+    for _ in range(2):
+        assert ask(client, server, SEARCH) is Problem.FAILED
+
+    base = f"/status/{number}"
+    assert [call["url"] for call in odd_server.log()[before:]] == [
+        f"{base}/{SEARCH}",
+        f"{base}/metadata",
+        f"{base}/{SEARCH}",
+    ]
+
+
+def test_a_server_that_takes_no_such_search_is_asked_once_more_only(client: FhirClient, fhir_server: Any) -> None:
+    """A real CapabilityStatement in which nothing deviates, and a search that is wrong for another reason."""
+    server = fhir_server(*RECORDS)
+    before = len(server.log())
+
+    assert ask(client, real(server), "Coverage?color=red") is Problem.FAILED
+    assert asked_of(server, before) == ["Coverage?color=red", "metadata"]
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
+def test_refused_access_and_load_are_no_matter_of_names(
+    status: int, client: FhirClient, odd_server: RunningServer
+) -> None:
+    """CRD-60 asks no more of a server that is busy, or that does not want to be asked."""
+    before = len(odd_server.log())
+
+    ask(client, at(odd_server, f"status/{status}"), WITH_PAYER)
+
+    assert len(odd_server.log()) == before + 1
 
 
 def test_the_pages_after_a_prefetched_one_are_read(client: FhirClient, fhir_server: Any) -> None:
@@ -593,7 +668,7 @@ def test_no_token_and_no_patient_is_in_any_log_or_repr(
 
 
 def test_a_call_keeps_its_token_out_of_its_repr() -> None:
-    call = fhir_client._Call(fhir_client._Place("https://a", ()), {"Authorization": f"Bearer {TOKEN}"}, 0)
+    call = Call(Place("https://a", ()), {"Authorization": f"Bearer {TOKEN}"}, 0)
 
     assert TOKEN not in repr(call)
 
@@ -813,7 +888,7 @@ def test_a_connection_that_lay_idle_for_long_is_not_used_again(
 ) -> None:
     """A firewall may have dropped it without a word; waiting for it would use up the time."""
     for seconds in (30, 30, 0):
-        monkeypatch.setattr(fhir_client, "MOST_IDLE_SECONDS", seconds)
+        monkeypatch.setattr(fhir_connections, "MOST_IDLE_SECONDS", seconds)
         ask(client, at(odd_server, "good"))
 
     first, second, third = [call["connection"] for call in odd_server.log()[-3:]]
@@ -894,54 +969,6 @@ def test_a_tls_handshake_ends_at_the_deadline(client: FhirClient) -> None:
             is Problem.TOO_LATE
         )
         assert time.monotonic() - begun < 0.8
-
-
-# --- references -----------------------------------------------------------------------------------------------------
-
-EHR = "https://ehr.example.org/fhir"
-
-
-@pytest.mark.parametrize(
-    ("reference", "relative"),
-    [
-        ("ServiceRequest/1", "ServiceRequest/1"),
-        ("ServiceRequest/1/_history/2", "ServiceRequest/1"),
-        (f"{EHR}/ServiceRequest/1", "ServiceRequest/1"),
-        (f"{EHR}/ServiceRequest/1/_history/2", "ServiceRequest/1"),
-        ("https://EHR.example.org:443/fhir/Patient/a.b-C", "Patient/a.b-C"),
-        ("https://ehr.example.org/fhir2/Patient/1", None),
-        ("https://evil.org/fhir/Patient/1", None),
-        ("http://ehr.example.org/fhir/Patient/1", None),
-        (f"{EHR}/../Patient/1", None),
-        (f"{EHR}/Patient/1?x=y", None),
-        (f"{EHR}/a/Patient/1", None),
-        (EHR, None),
-        ("#contained", None),
-        ("urn:uuid:5f0f4e0c-6e4c-5d57-9d1c-6f7a0a4f2b11", None),
-        ("urn:oid:1.2.3", None),
-        ("Patient?identifier=x", None),
-        ("Patient", None),
-        ("patient/1", None),
-        ("/Patient/1", None),
-        ("Patient/1/", None),
-        ("Patient/..", None),
-        ("Patient/.", None),
-        ("Patient/1/_history", None),
-        ("Patient/" + "1" * 65, None),
-        ("Patient/1\n", None),
-        ("Patient/a_b", None),
-        ("", None),
-    ],
-)
-def test_a_reference_is_read_only_if_it_leads_to_this_server(reference: str, relative: str | None) -> None:
-    """Spec 5.6: absolute references elsewhere are refused."""
-    assert relative_reference(reference, EHR) == relative
-
-
-def test_without_a_server_only_relative_references_are_known() -> None:
-    assert relative_reference("Patient/1", None) == "Patient/1"
-    assert relative_reference(f"{EHR}/Patient/1", None) is None
-    assert relative_reference(f"{EHR}/Patient/1", "nonsense") is None
 
 
 def test_every_problem_but_a_missing_record_is_technical() -> None:

@@ -188,7 +188,7 @@ def _strict_service(start_service: Any) -> Any:
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_strict_names_every_path_at_fault(name: str, strict_service: Any, example: Any) -> None:
-    """CRD 2.0.1: 422 for JSON that is not FHIR."""
+    """CRD-163: 422 for JSON that is not FHIR. (Faults of the envelope are 400, as 2.1 and 2.2 want them: hook-13.)"""
     request = example("m0076-order-sign")
     change, path = BROKEN[name]
     change(order(request))

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // A FHIR R4 server for tests: the router and the in-memory repository of @medplum/fhir-router, on a free loopback port.
-//   node fhir_server.mjs [--token T] [--delay-ms N] [--page-size N] [--no-batch] [--no-include] FILES-OR-DIRECTORIES...
+//   node fhir_server.mjs [--token T] [--delay-ms N] [--page-size N] [--no-batch] [--no-include] [--rename NAME=OWN] FILES...
+// FILES may be directories. --rename gives search parameters of that name another, or with NAME= takes them away.
 // It prints its port when it is ready. Files are resources or Bundles. The base URL is /fhir; GET /__log lists the requests.
 // Added to the repository: references by bare id (?patient=1), _include, pages with `next` links. What it needs is in ../profile.
 import http from 'node:http';
@@ -26,11 +27,20 @@ const { values: options, positionals: files } = parseArgs({
     'page-size': { type: 'string', default: '20' },
     'no-batch': { type: 'boolean', default: false },
     'no-include': { type: 'boolean', default: false },
+    rename: { type: 'string', multiple: true, default: [] },
   },
 });
 const pageSize = Number(options['page-size']);
 const log = [];
 let base;
+
+for (const [name, own] of options.rename.map((pair) => pair.split('='))) {
+  for (const { searchParams } of Object.values(globalSchema.types)) {
+    if (!searchParams?.[name]) continue;
+    if (own) searchParams[own] = { ...searchParams[name], code: own };
+    delete searchParams[name];
+  }
+}
 
 const searchParameter = (type, code) => globalSchema.types[type]?.searchParams?.[code];
 const outcome = (code) => ({ resourceType: 'OperationOutcome', issue: [{ severity: 'error', code }] });
@@ -38,7 +48,11 @@ const outcome = (code) => ({ resourceType: 'OperationOutcome', issue: [{ severit
 class Repository extends MemoryRepository {
   async search(request) {
     if (options['no-include'] && request.include?.length) throw new OperationOutcomeError(badRequest('Unknown search parameter: _include'));
-    for (const filter of request.filters ?? []) qualify(filter, searchParameter(request.resourceType, filter.code));
+    for (const filter of request.filters ?? []) {
+      const parameter = searchParameter(request.resourceType, filter.code);
+      if (!parameter) throw new OperationOutcomeError(badRequest(`Unknown search parameter: ${filter.code}`));
+      qualify(filter, parameter);
+    }
     const offset = request.offset ?? 0;
     const all = await super.search({ ...request, count: 1000, offset: 0 });
     const matches = all.entry ?? [];
@@ -65,8 +79,8 @@ class Repository extends MemoryRepository {
 
 // The repository matches `Patient/1` only, not the bare id that CDS Hooks clients and this service use.
 function qualify(filter, parameter) {
-  if (parameter?.type !== 'reference' || filter.value.includes('/')) return;
-  const targets = filter.code === 'patient' ? ['Patient'] : parameter.target ?? [];
+  if (parameter.type !== 'reference' || filter.value.includes('/')) return;
+  const targets = parameter.url.endsWith('-patient') ? ['Patient'] : parameter.target ?? [];
   filter.value = filter.value.split(',').flatMap((id) => targets.map((type) => `${type}/${id}`)).join(',');
 }
 
@@ -76,6 +90,15 @@ function nextUrl(request, offset) {
   query.set('_offset', offset);
   return `${base}/${request.resourceType}?${query}`;
 }
+
+function capabilityStatement() {
+  const resource = Object.entries(globalSchema.types)
+    .filter(([, { searchParams }]) => searchParams)
+    .map(([type, { searchParams }]) => ({ type, searchParam: Object.values(searchParams).map(declared) }));
+  return { resourceType: 'CapabilityStatement', status: 'active', kind: 'instance', fhirVersion: '4.0.1', rest: [{ mode: 'server', resource }] };
+}
+
+const declared = ({ code, url, type }) => ({ name: code, definition: url, type });
 
 const repository = new Repository();
 const router = new FhirRouter();
@@ -109,6 +132,7 @@ async function handle(request, text) {
   await new Promise((resolve) => setTimeout(resolve, Number(options['delay-ms'])));
   if (options.token && request.headers.authorization !== `Bearer ${options.token}`) return [401, outcome('login')];
   if (options['no-batch'] && request.method === 'POST') return [405, outcome('not-supported')];
+  if (url.pathname === '/fhir/metadata') return [200, capabilityStatement()];
   const query = {};
   for (const [name, value] of url.searchParams) query[name] = name in query ? [query[name], value].flat() : value;
   const path = (url.pathname.replace(/^\/fhir/, '') || '/') + url.search;

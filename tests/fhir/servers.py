@@ -49,7 +49,10 @@ class RunningServer:
 def start_fhir_server(
     folder: Path, *resources: dict[str, Any], token: str | None = TOKEN, options: tuple[str, ...] = ()
 ) -> RunningServer:
-    """Start a FHIR server that holds these resources. Options: --delay-ms N, --page-size N, --no-batch, --no-include."""
+    """Start a FHIR server that holds these resources.
+
+    Options: --delay-ms N, --page-size N, --no-batch, --no-include, --rename NAME=OWN (of search parameters).
+    """
     document = folder / "resources.json"
     document.write_text(
         json.dumps({"resourceType": "Bundle", "type": "collection", "entry": [{"resource": r} for r in resources]})

@@ -1,0 +1,139 @@
+"""Connections to FHIR servers: kept for the next call, to addresses that may be called, over TLS that is checked.
+
+The pools are those of requests and urllib3, by what these offer to subclasses, but for one name of urllib3's own:
+`HTTPConnection._new_conn` (2.8.0; its support of SOCKS proxies overrides the same). Were it not called any more, the
+tests of addresses inside would fail.
+"""
+
+import socket
+import ssl
+import time
+from http.client import HTTPException
+from logging import getLogger
+from typing import Any, Final
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError
+
+from cds_hooks.fhir_access import FetchError, FhirAccess, Problem
+from cds_hooks.fhir_exchange import FHIR_JSON, Call, Reply
+from cds_hooks.fhir_sockets import TlsBudgetSocket, dial, is_inside, is_public
+
+#: Connections that lay idle for longer are not used again: a firewall may have dropped them without a word.
+MOST_IDLE_SECONDS = 30.0
+
+#: Connections are kept for this many FHIR servers.
+_MOST_HOSTS: Final = 64
+
+# urllib3 logs every URL at DEBUG, and some at WARNING; they have patient ids in them. Handlers set on "urllib3" itself
+# still get its records.
+getLogger("urllib3").propagate = False
+
+
+class Connections:
+    """Sends requests over connections that it keeps; one for all threads.
+
+    It is the adapter of requests without a Session around it: that would keep cookies, follow redirects, read `.netrc`
+    (whose password would stand in for the token) and send through the environment's proxies.
+    """
+
+    def __init__(self, access: FhirAccess) -> None:
+        self._max_bytes = access.max_bytes
+        self._adapter = _Adapter(access)
+
+    def send(self, call: Call, method: str, url: str, body: bytes | None = None) -> Reply:
+        """Return the reply to one request; UNREACHABLE, TOO_LATE, TOO_LARGE or FORBIDDEN where there is none."""
+        left = call.seconds_left
+        if left <= 0:
+            raise FetchError(Problem.TOO_LATE)
+        headers = {**call.headers, "Content-Type": FHIR_JSON} if body else dict(call.headers)
+        timeout: Any = Timeout(total=left)  # the stubs of requests know urllib3's own only as what it comes to
+        try:
+            request = requests.Request(method, url, headers=headers, data=body).prepare()
+            with self._adapter.send(request, stream=True, timeout=timeout) as response:
+                return Reply(response.status_code, self._body(response))
+        except (requests.RequestException, HTTPError, HTTPException, OSError, ValueError):
+            raise FetchError(Problem.TOO_LATE if call.seconds_left <= 0 else Problem.UNREACHABLE) from None
+
+    def _body(self, response: requests.Response) -> bytes:
+        """Return the body, read up to the limit; an encoded one is refused, since it may unpack to any size."""
+        if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise FetchError(Problem.NOT_FHIR)
+        body, most = bytearray(), self._max_bytes
+        # Read on until there is nothing: only that tells a body that was cut off.
+        while piece := response.raw.read(most + 1 - len(body), decode_content=False):
+            body += piece
+            if len(body) > most:
+                raise FetchError(Problem.TOO_LARGE)
+        return bytes(body)
+
+    def close(self) -> None:
+        """Close all idle connections."""
+        self._adapter.close()
+
+
+class _Connection(HTTPConnection):
+    """Connects to addresses that may be reached: for plain http only those inside."""
+
+    may_reach = staticmethod(is_inside)
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the connection can be used once more."""
+        idle = time.monotonic() - getattr(self.sock, "used", 0.0)
+        return idle < MOST_IDLE_SECONDS and super().is_connected
+
+    def _new_conn(self) -> socket.socket:
+        return dial(self.host, self.port, self.may_reach, self.timeout or 0.0)
+
+
+class _TlsConnection(_Connection, HTTPSConnection):
+    """TLS, to public addresses; certificates are checked against the name, as ever."""
+
+    may_reach = staticmethod(is_public)
+
+
+class _TlsAnywhereConnection(_TlsConnection):
+    """TLS, to addresses inside as well."""
+
+    may_reach = staticmethod(lambda address: is_public(address) or is_inside(address))
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+class _TlsAnywherePool(HTTPSConnectionPool):
+    ConnectionCls = _TlsAnywhereConnection
+
+
+class _Adapter(HTTPAdapter):
+    """Pools of such connections, with one TLS context for all."""
+
+    def __init__(self, access: FhirAccess) -> None:
+        super().__init__(pool_connections=_MOST_HOSTS, pool_maxsize=access.connections, max_retries=0)
+        tls = _TlsAnywherePool if access.private else _TlsPool
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": tls}
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pools with our TLS context."""
+        super().init_poolmanager(*args, **kwargs, ssl_context=_tls_context())
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """Leave the authorities to the context; requests would load them anew for every connection, 20 ms each."""
+
+
+def _tls_context() -> ssl.SSLContext:
+    """Return a context that trusts the system's authorities (or those of SSL_CERT_FILE) and certifi's."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
+    context.sslsocket_class = TlsBudgetSocket
+    return context
