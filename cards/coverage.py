@@ -226,7 +226,7 @@ def choose_coverages(
     mine = tuple(coverages)
     if not mine:
         return (), CoverageProblem.NONE
-    if any(reference.rpartition("/")[0].endswith("Coverage") for reference in insurance):
+    if insurance and any(reference.rpartition("/")[0].endswith("Coverage") for reference in insurance):
         mine = tuple(
             replace(coverage, reference=reference)
             for coverage in mine

@@ -137,13 +137,13 @@ def read_order(resource: Json, code_systems: CodeSystems, records: Mapping[str, 
     reading = Reading(code_systems, records or {})
     kind = str(resource.get("resourceType"))
     for steps in _CONCEPTS.get(kind, ()):
-        if steps[0].removesuffix("*") in resource:
-            for value, path in reading.values(resource, steps, kind):
-                reading.concept(value, path, Place.CODE_TEXT)
+        for value, path in reading.values(resource, steps, kind):
+            reading.concept(value, path, Place.CODE_TEXT)
     for steps, place in _WORDS.get(kind, ()):
         for value, path in reading.values(resource, steps, kind):
             reading.text(value, path, place)
-    _SPECIAL.get(kind, _nothing_special)(reading, resource)
+    if kind in _SPECIAL:
+        _SPECIAL[kind](reading, resource)
     unread = tuple(reading.missing)
     for element, place in _CONCEPT_LISTS:
         if element in resource:
@@ -177,10 +177,6 @@ def read_order(resource: Json, code_systems: CodeSystems, records: Mapping[str, 
         unread=unread,
         unread_reasons=tuple(reading.missing[len(unread) :]),
     )
-
-
-def _nothing_special(reading: Reading, resource: Json) -> None:
-    """Read nothing: most orders say in one CodeableConcept what is ordered."""
 
 
 def _read_medication(reading: Reading, resource: Json) -> None:

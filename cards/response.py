@@ -109,7 +109,7 @@ def _draft_cards(
         drafts += [(2, partial(instructions.build, one, number, options, derive_id)) for one, number in wanting]
         if uncovered:
             drafts.append((3, partial(instructions.build_problem, uncovered, options, derive_id)))
-    return sorted(drafts, key=itemgetter(0))
+    return sorted(drafts, key=itemgetter(0)) if len(drafts) > 1 else drafts
 
 
 #: What a clinician must know comes first: a card that is cut off by `max-cards` is the least important one.

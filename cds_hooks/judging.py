@@ -55,6 +55,7 @@ class Inquiry:
         self._deployment = deployment
         self._rules = deployment.rules
         self._drafts = [draft for draft in call.drafts if not self._is_record(draft)]
+        self._references = self._find_references()
 
     def judge(self) -> list[Judged]:
         """Decide on everything in scope; what is missing for that is read and all is judged again."""
@@ -72,7 +73,7 @@ class Inquiry:
         """The orders that the call refers to and that could not be had."""
         return [
             reference
-            for reference in self._references()
+            for reference in self._references
             if self.records.draft(reference.number, reference.reference, reference.path) is None
         ]
 
@@ -84,7 +85,7 @@ class Inquiry:
             self.records.keep(draft.resource)
         return is_record
 
-    def _references(self) -> list[OrderReference]:
+    def _find_references(self) -> list[OrderReference]:
         """Return the orders that the call refers to; on the encounter hooks that is the Encounter."""
         if self.call.hook.startswith("encounter-"):
             encounter = f"Encounter/{self.call.encounter_id}"
@@ -97,9 +98,11 @@ class Inquiry:
             return [draft for draft in self._drafts if _is_selected(draft, self.call.selections)]
         if self.wire.annotates_based_on and self.call.hook == "appointment-book":
             return list(self._behind_appointments())
+        if not self._references:
+            return self._drafts
         referred = (
             self.records.draft(reference.number, reference.reference, f"{reference.path}.resolve()")
-            for reference in self._references()
+            for reference in self._references
         )
         return [*self._drafts, *(draft for draft in referred if draft)]
 
@@ -169,7 +172,7 @@ class Inquiry:
 
     def _needs(self, judged: list[Judged]) -> Iterator[str]:
         """Yield what the decisions still need: references, and the search for the patient's Coverage."""
-        references = [reference.reference for reference in self._references()]
+        references = [reference.reference for reference in self._references]
         yield from references
         if self.wire.annotates_based_on:
             for draft in self._drafts:
