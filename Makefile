@@ -1,5 +1,5 @@
 # make demo   start the service and see it answer      make test   run everything
-# Both create .venv on first use. Other targets: bench, bench-policies, lock, image, clean.
+# Both create .venv on first use. Other targets: bench, bench-fetch, bench-policies, lock, image, clean.
 
 SHELL := /bin/bash
 .ONESHELL:
@@ -11,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCKS := requirements.txt requirements-build.txt requirements-dev.txt
 
-.PHONY: demo test bench bench-policies lock image clean
+.PHONY: demo test bench bench-fetch bench-policies lock image clean
 
 demo: $(VENV)/installed
 	@exec $(BIN)/python scripts/demo.py --port $(PORT)
@@ -21,11 +21,14 @@ test: $(VENV)/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	scripts/profile-validation
+	scripts/node-modules
 	$(BIN)/pytest
 
 bench: $(VENV)/installed
 	@$(BIN)/python scripts/bench.py
+
+bench-fetch: $(VENV)/installed
+	@$(BIN)/python scripts/bench_fetch.py
 
 bench-policies: $(VENV)/installed
 	@$(BIN)/python scripts/bench_policies.py

@@ -217,6 +217,8 @@ def _name(*parts: str) -> str:
 def _action(entry: Json) -> dict[str, Any]:
     """Return the one action: the verdict, its sentences, and the guide's own codes (PlanDefinition.action.code)."""
     codes = [(name, entry[name]) for name in ("covered", "pa-needed") if name in entry]
+    codes += [("info-needed", code) for code in entry.get("info-needed", ()) if code != "OTH"]
+    codes += [("doc-needed", code) for code in entry.get("documentation", {}).get("needed", ()) if code != "patient"]
     return {
         "title": entry["verdict"],
         "description": " ".join([entry["position"], *entry.get("notes", ())]),

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from jsonschema import Draft202012Validator
 
 from cards import ORDER_TYPES, Paying, Policy, decide, read_order
+from cards.coverage_terms import CoverageTerms
 from cards.match import Finding
 from cds_hooks.errors import StartError
 from cds_hooks.json_documents import load_schema, read_document, refuse_constant, refuse_repeated_members
@@ -121,6 +122,12 @@ def edge_days(policy: Policy) -> tuple[date, ...]:
     return tuple(start for start in policy.starts if start != date.min)
 
 
+def _terms(terms: CoverageTerms) -> str:
+    """What a policy asks for besides its answer, as one line that changes when any of it does."""
+    details = [f"{detail.code} {json.dumps(detail.value, sort_keys=True)}" for detail in terms.details]
+    return "; ".join((*terms.info_needed, *terms.documents, *terms.purposes, *terms.questionnaires, *details))
+
+
 def _texts(finding: Finding) -> dict[str, str]:
     """Everything the policy itself says in an answer; the link is the policy's own, not one a payer has set."""
     policy, version, regulated = finding.policy, finding.version, finding.match.regulated
@@ -130,6 +137,7 @@ def _texts(finding: Finding) -> dict[str, str]:
         "position": version.position,
         "notes": " ".join(version.notes),
         "prior authorization": version.pa_needed or "",
+        "terms": _terms(version.terms_of_coverage),
         "regulatory note": (version.inference.regulatory_note or "") if version.inference and regulated else "",
         "citation": version.citation,
         "link": f"{policy.name} ({policy.publisher}) {version.guideline.url}",

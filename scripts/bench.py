@@ -63,24 +63,16 @@ def main() -> int:
 def _run(folder: Path, chosen: argparse.Namespace) -> int:
     (folder / "echo_app.py").write_text(ECHO)
     body = json.dumps(json.loads(EXAMPLE.read_bytes()), separators=(",", ":")).encode()
-    (folder / "body.json").write_bytes(body)
-    (folder / "post.lua").write_text(
-        f"""
-wrk.method = "POST"
-wrk.headers["Content-Type"] = "application/json"
-local file = io.open("{folder}/body.json", "rb")
-wrk.body = file:read("*a")
-"""
-    )
-    echo = _start(folder, "echo_app:create_app", chosen.workers)
-    ours = _start(folder, "cds_hooks.app:create_served_app", chosen.workers)
+    write_post(folder, body)
+    echo = start(folder, "echo_app:create_app", chosen.workers)
+    ours = start(folder, "cds_hooks.app:create_served_app", chosen.workers)
     try:
         urls = {name: f"http://127.0.0.1:{echo[1]}/{name}" for name in ECHOES}
         urls["order-sign"] = f"http://127.0.0.1:{ours[1]}/cds-services/order-sign-crd"
         rates: dict[str, list[float]] = {name: [] for name in urls}
         for _ in range(chosen.rounds):
             for name, url in urls.items():
-                rates[name].append(_load(folder, url, chosen))
+                rates[name].append(load(folder, url, chosen.connections, chosen.seconds))
         return _report(rates, len(body), chosen)
     finally:
         for process, _ in (echo, ours):
@@ -100,13 +92,30 @@ def _report(rates: dict[str, list[float]], size: int, chosen: argparse.Namespace
     return 0 if ratio >= chosen.demand else 1
 
 
-def _start(folder: Path, target: str, workers: int) -> "tuple[subprocess.Popen[bytes], int]":
+def write_post(folder: Path, body: bytes) -> None:
+    """Write the script by which wrk posts a body."""
+    (folder / "body.json").write_bytes(body)
+    (folder / "post.lua").write_text(
+        f"""
+wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/json"
+local file = io.open("{folder}/body.json", "rb")
+wrk.body = file:read("*a")
+"""
+    )
+
+
+def start(
+    folder: Path, target: str, workers: int, threads: int = 1, **variables: str
+) -> "tuple[subprocess.Popen[bytes], int]":
+    """Start granian with an application, and return its process and port when it answers."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [str(Path(sys.executable).parent / "granian"), "--interface", "wsgi", "--factory", target]
-    command += ["--port", str(port), "--workers", str(workers), "--blocking-threads", "1", "--no-ws", "--no-log"]
-    environment = {**os.environ, "PYTHONPATH": f"{folder}:{ROOT}"}
+    command += ["--port", str(port), "--workers", str(workers), "--blocking-threads", str(threads)]
+    command += ["--no-ws", "--no-log"]
+    environment = {**os.environ, "PYTHONPATH": f"{folder}:{ROOT}", **variables}
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     for _ in range(200):
         try:
@@ -117,10 +126,11 @@ def _start(folder: Path, target: str, workers: int) -> "tuple[subprocess.Popen[b
     raise SystemExit(f"bench: {target} did not start")
 
 
-def _load(folder: Path, url: str, chosen: argparse.Namespace) -> float:
-    command = ["wrk", "-t1", f"-c{chosen.connections}", "-s", str(folder / "post.lua")]
+def load(folder: Path, url: str, connections: int, seconds: int) -> float:
+    """Return how many requests a second are answered, all of them with 2xx."""
+    command = ["wrk", "-t1", f"-c{connections}", "-s", str(folder / "post.lua")]
     subprocess.run([*command, "-d1s", url], capture_output=True, check=True)
-    output = subprocess.run([*command, f"-d{chosen.seconds}s", url], capture_output=True, text=True, check=True).stdout
+    output = subprocess.run([*command, f"-d{seconds}s", url], capture_output=True, text=True, check=True).stdout
     if "Non-2xx" in output:
         raise SystemExit(f"bench: {url} answered with errors\n{output}")
     return float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1])

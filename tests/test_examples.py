@@ -116,7 +116,7 @@ def _validate_profile() -> Any:
     tool = shared / "tools" / "validate_profile.mjs"
     modules = ROOT / "tests" / "profile" / "node_modules"
     if not shutil.which("node") or not tool.is_file() or not modules.is_dir():
-        pytest.skip(f"needs node, {tool} and {modules} (scripts/profile-validation installs them)")
+        pytest.skip(f"needs node, {tool} and {modules} (scripts/node-modules installs them)")
 
     def run(paths: list[Path]) -> subprocess.CompletedProcess[str]:
         command = ["node", str(tool), *map(str, paths)]

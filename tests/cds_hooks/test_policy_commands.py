@@ -504,6 +504,23 @@ def test_a_text_that_reads_differently_is_a_difference(desk: Desk, change: Any, 
     ]
 
 
+def test_terms_that_a_policy_asks_for_besides_are_compared_too(desk: Desk) -> None:
+    def asking(purpose: str) -> Path:
+        terms = {
+            "documentation": {"needed": ["clinical"], "purposes": [purpose]},
+            "covered": "covered",
+            "pa-needed": "no-auth",
+        }
+        return desk.edited(purpose, lambda policy: version(policy).update(terms))
+
+    ended = desk.crd("diff", asking("withclaim"), asking("withorder"), "--cases", desk.cases)
+
+    assert ended.returncode == 1
+    assert (
+        'acme-12: the terms of 4 answers: "clinical; withclaim" -> "clinical; withorder"' in ended.stdout.splitlines()
+    )
+
+
 def test_a_policy_that_is_gone_answers_nothing(desk: Desk) -> None:
     new = write(desk.folder / "new" / "acme-99.json", {**POLICY, "id": "acme-99"}).parent
 

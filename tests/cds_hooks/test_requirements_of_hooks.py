@@ -174,7 +174,7 @@ def profile_errors(path: Path) -> list[str]:
     tool = shared / "tools" / "validate_profile.mjs"
     modules = ROOT / "tests" / "profile" / "node_modules"
     if not shutil.which("node") or not tool.is_file() or not modules.is_dir():
-        pytest.skip(f"needs node, {tool} and {modules} (scripts/profile-validation installs them)")
+        pytest.skip(f"needs node, {tool} and {modules} (scripts/node-modules installs them)")
     command = ["node", str(tool), str(path)]
     checked = subprocess.run(command, cwd=modules.parent, capture_output=True, text=True, check=False)
     said = checked.stdout + checked.stderr

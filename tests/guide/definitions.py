@@ -124,7 +124,7 @@ def _read_package(folder: Path) -> Guide:
         card_types=frozenset(_below(code_system["concept"], card_type["filter"][0]["value"])),
         # No definition in 2.0.1; its page "Cards" shows an array of strings (crd.md 3.1).
         response_extensions={"davinci-crd.associated-resource": ResponseExtension("string", True)},
-        profiles={},  # 1 MB of JSON; scripts/profile-validation checks them
+        profiles={},  # 1 MB of JSON; scripts/node-modules checks them
         models={},
     )
 
