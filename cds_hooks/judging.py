@@ -108,16 +108,16 @@ class Inquiry:
 
     def _behind_appointments(self) -> Iterator[Draft]:
         """Yield the orders that appointments are made for, each once, and the appointments without any (CRD 2.2)."""
-        seen: set[str] = set()
-        number = len(self._drafts)
+        behind: dict[str, Draft] = {}
         for draft in self._drafts:
-            order = self._read(draft)
-            found = [self.records.draft(number, key, f"{draft.path}.basedOn.resolve()") for key in order.based_on]
-            if not order.based_on or None in found:
+            based_on = self._read(draft).based_on
+            path = f"{draft.path}.basedOn.resolve()"
+            found = {record_key(reference): self.records.draft(0, reference, path) for reference in based_on}
+            if not found or None in found.values():
                 yield draft
-            for based_on in (b for b in found if b and b.path not in seen):
-                seen.add(based_on.path)
-                yield based_on._replace(number=(number := number + 1))
+            behind.update({key: order for key, order in found.items() if order and key not in behind})
+        for number, order in enumerate(behind.values(), start=len(self._drafts)):
+            yield order._replace(number=number)
 
     def _read(self, draft: Draft) -> Order:
         """Read an order; one that is no request resource at all is an order that could not be read."""
@@ -129,13 +129,13 @@ class Inquiry:
         return self._with_based_on(order) if order.based_on else order
 
     def _with_based_on(self, appointment: Order) -> Order:
-        """Return an appointment together with the orders it is made for."""
+        """Return an appointment together with the orders it is made for, unless those are annotated themselves."""
         order = appointment
         for reference in appointment.based_on:
             resource = self.records.by_key.get(record_key(reference))
             if resource is None:
                 order = replace(order, unread=(*order.unread, reference))
-            elif resource.get("resourceType") in ORDER_TYPES:
+            elif resource.get("resourceType") in ORDER_TYPES and not self.wire.annotates_based_on:
                 based_on = read_order(resource, self._rules.vocabulary.code_systems, self.records.by_key)
                 order = order.made_for(based_on)
         return order

@@ -128,7 +128,7 @@ class Records:
         urls: dict[str, None] = {}
         for want in wanted:
             key = want if "?" in want else record_key(want)
-            if key in self.by_key or key in self._asked or key.partition("/")[0] in self._prefetch.empty:
+            if key in self.by_key or key in self._asked or self._is_settled(key):
                 continue
             url = want if "?" in want else relative_reference(want, self._call.fhir_base)
             if url is None:  # another server, contained or no reference at all
@@ -137,6 +137,13 @@ class Records:
             else:
                 urls[url] = None
         return list(urls)
+
+    def _is_settled(self, key: str) -> bool:
+        """Tell whether the client has asked for such records already, and found none or failed."""
+        kind = key.partition("/")[0]
+        if kind in self._prefetch.failed:
+            self.problems[key] = Problem.FAILED
+        return kind in self._prefetch.empty or kind in self._prefetch.failed
 
     def fetch(self, urls: list[str]) -> None:
         """Read some relative URLs from the client's FHIR server: in one batch, or side by side (CRD-57, HK-60, 61)."""

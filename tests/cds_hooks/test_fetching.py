@@ -296,6 +296,26 @@ def test_what_the_client_failed_at_is_not_tried_again(given: Any, reading: Any, 
     assert response.json()["issue"][0]["expression"] == ["prefetch.coverage"]
 
 
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [(None, "it was not sent"), ({"resourceType": "OperationOutcome"}, "the FHIR server reported an error")],
+)
+def test_an_order_the_client_asked_for_itself_is_not_asked_for_again(
+    given: Any, why: str, reading: Any, fhir_server: Any
+) -> None:
+    """P-5: the keys that CRD 2.2 announces for order-dispatch."""
+    server = fhir_server(*CHART, options=("--delay-ms", "10"))
+    since = len(server.log())
+    request = dispatch(server)
+    request["prefetch"] = {"serviceRequests": given}
+
+    response = post(reading, request)
+
+    assert response.status_code == 412
+    assert why in response.json()["issue"][0]["diagnostics"]
+    assert asked(server, since) == [SEARCH]
+
+
 def test_further_pages_of_prefetch_are_read(reading: Any, fhir_server: Any) -> None:
     """P-6, and cds-hooks.md 4.5: a Bundle may come with only its first page."""
     ended = {**COVERAGE, "id": "cov-0", "status": "active", "period": {"end": "2020-12-31"}}

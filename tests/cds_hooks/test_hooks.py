@@ -158,6 +158,26 @@ def test_two_appointments_for_one_order_annotate_it_once(service: Any, example: 
     assert len(post(service, request).json()["systemActions"]) == 1
 
 
+def test_every_order_behind_an_appointment_is_annotated(service: Any, example: Any) -> None:
+    request = example("appointment-book-2.2")
+    second = copy.deepcopy(request["prefetch"]["serviceRequests"]["entry"][0])
+    second["resource"].update(id="mri-1", code={"text": "MRI of the knee"})
+    request["prefetch"]["serviceRequests"]["entry"].append(second)
+    appointment = request["context"]["appointments"]["entry"][0]["resource"]
+    appointment["basedOn"] = [
+        {"reference": "ServiceRequest/prolo-1"},
+        {"reference": "https://ehr.example.org/fhir/ServiceRequest/mri-1"},
+    ]
+
+    def said() -> dict[str, str]:
+        return {a["resource"]["id"]: said_on(a)["covered"] for a in post(service, request).json()["systemActions"]}
+
+    assert said() == {"prolo-1": "not-covered", "mri-1": "conditional"}
+
+    appointment["basedOn"][1]["reference"] = "ServiceRequest/gone"
+    assert said() == {"prolo-1": "not-covered", "appt-1": "indeterminate"}
+
+
 def test_the_order_behind_an_appointment_that_did_not_come_is_missing_data(service: Any, example: Any) -> None:
     """HK-54; in 2.2 the Appointment itself says so (resp-43)."""
     request = example("appointment-book-2.2")
