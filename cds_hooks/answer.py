@@ -1,7 +1,7 @@
 """One hook call from end to end, without HTTP: read it, judge its orders, refuse what must be refused, respond."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any, Final, NamedTuple
@@ -9,32 +9,24 @@ from typing import Any, Final, NamedTuple
 from cards import (
     WIRE_VERSIONS,
     Answered,
-    Basis,
-    CoverageProblem,
-    Decision,
     Fault,
-    Order,
-    Paying,
     ResponseOptions,
     WireVersion,
-    decide,
     fail,
     respond,
 )
 from cds_hooks.configuration import read_configuration
 from cds_hooks.deployment import Deployment
 from cds_hooks.errors import (
-    CoverageProblemError,
     InvalidResourceError,
     Issue,
-    MissingDataError,
     UnsupportedVersionError,
 )
-from cds_hooks.fhir_access import Problem
-from cds_hooks.hook_request import MOST_ISSUES, HookRequest, OrderReference, read_hook_request
-from cds_hooks.judging import Inquiry, Judged, speaks, unreadable_order
-from cds_hooks.policy_files import Rules
+from cds_hooks.explanation import Explanation, explain_order, trace
+from cds_hooks.hook_request import MOST_ISSUES, HookRequest, read_hook_request
+from cds_hooks.judging import Inquiry, Judged, unreadable_order
 from cds_hooks.records import Records
+from cds_hooks.refusals import refuse_coverage_problems, refuse_missing_data
 from cds_hooks.services import Service
 from cds_hooks.settings import Settings
 
@@ -59,8 +51,8 @@ def answer_hook(service: Service, body: bytes, deployment: Deployment) -> Answer
     inquiry = Inquiry(service, call, records, wire, deployment, on)
     judged = inquiry.judge()
     fhir_faults = 0 if call.is_plain and not records.reads else _check_fhir(call, judged, records, deployment)
-    _refuse_missing_data(inquiry, judged)
-    _refuse_coverage_problems(inquiry, judged, settings)
+    refuse_missing_data(inquiry, judged)
+    refuse_coverage_problems(inquiry, judged, settings)
     configuration = read_configuration(call.configuration)
     options = ResponseOptions(
         wire,
@@ -75,7 +67,7 @@ def answer_hook(service: Service, body: bytes, deployment: Deployment) -> Answer
     derive_id = _id_source(service, call, records, on, settings)
     response = respond(answered, options, rules.vocabulary.code_systems, derive_id)
     if settings.trace == "response":
-        response = replace(response, extension={TRACE: list(_trace(judged, rules, on))})
+        response = replace(response, extension={TRACE: list(trace(judged, rules, on))})
     return Answer(response.to_json(), _facts(service, inquiry, judged, fhir_faults, configuration.nonsense))
 
 
@@ -106,89 +98,6 @@ def _open_records(service: Service, call: HookRequest, deployment: Deployment, *
     return Records(call, templates, code_systems, client, deployment.settings.fhir_time_budget)
 
 
-def _refuse_missing_data(inquiry: Inquiry, judged: Sequence[Judged]) -> None:
-    """Raise where nothing owed can be said because something could not be had (HK-54, CRD-63).
-
-    CRD 2.2 says `indeterminate` instead, where there is a Coverage to say it about (resp-43).
-    """
-    lacking = []
-    for one in judged:
-        if _is_lacking(one, inquiry):
-            lacking.append(one)
-        elif one.decisions:
-            return  # CRD-63: what can be said is said
-    unavailable = inquiry.unavailable if inquiry.service.is_primary else []
-    if not lacking and not unavailable:
-        return
-    issues = [_missing_order(reference, inquiry.records) for reference in unavailable]
-    issues += dict.fromkeys(issue for one in lacking for issue in _missing_records(one, inquiry.records))
-    raise MissingDataError(*issues[:MOST_ISSUES])
-
-
-def _is_lacking(judged: Judged, inquiry: Inquiry) -> bool:
-    """Tell whether an order that asks for something gets no answer, not even an `indeterminate` one."""
-    if not judged.decisions:
-        return False
-    if any(paying.problem is CoverageProblem.UNREAD for paying in judged.paying):
-        return inquiry.service.is_primary or (inquiry.wire.refuses_coverage_problems and speaks(judged))
-    failed = all(decision.basis is Basis.TECHNICAL for decision in judged.decisions)
-    can_say = inquiry.wire.indeterminate == "indeterminate" and any(paying.coverage for paying in judged.paying)
-    return failed and inquiry.service.is_primary and not can_say
-
-
-def _missing_order(reference: OrderReference, records: Records) -> Issue:
-    problem = records.problem_of(reference.reference)
-    why = problem.value if problem else "it was not sent, and the call gives no access to a FHIR server"
-    code = "not-found" if problem in (None, Problem.NOT_THERE) else "transient"
-    return Issue(code, f"the order at {reference.path} could not be read: {why}", reference.path)
-
-
-def _missing_records(judged: Judged, records: Records) -> Iterator[Issue]:
-    """Yield what was missing for an order, by type: ids of records are a patient's."""
-    wanted = list(judged.order.unread)
-    for paying in judged.paying:
-        if paying.problem is CoverageProblem.UNREAD:
-            problem = records.problems.get(records.coverage_search or "")
-            why = problem.value if problem else "the client reported an error for it"
-            yield Issue("transient", f"the Coverage of the patient could not be read: {why}", "prefetch.coverage")
-        if paying.problem is CoverageProblem.UNREAD_PAYER and paying.coverage:
-            wanted += paying.coverage.unread_payors
-    for reference in wanted:
-        kind = reference.split("/")[-2] if "/" in reference else "record"
-        problem = records.problem_of(reference)
-        why = problem.value if problem else "it was not sent, and the call gives no access to a FHIR server"
-        where = judged.draft.path
-        yield Issue("transient", f"a {kind} that the order at {where} depends on could not be read: {why}", where)
-
-
-def _refuse_coverage_problems(inquiry: Inquiry, judged: Sequence[Judged], settings: Settings) -> None:
-    """Raise where the version, or the setting for 2.0, wants 400 for a coverage that cannot be told (hook-13)."""
-    found: dict[CoverageProblem, None] = {}
-    for one in judged:
-        if one.decisions and (inquiry.service.is_primary or speaks(one)):
-            found.update(dict.fromkeys(paying.problem for paying in one.paying if paying.problem))
-    refused = [problem for problem in found if _is_refused(problem, inquiry.wire, settings)]
-    if refused:
-        raise CoverageProblemError(*(Issue("not-supported", p.value, _WHERE.get(p, "Coverage")) for p in refused))
-
-
-#: Where a coverage problem lies, as a FHIRPath from the Coverage on.
-_WHERE: Final = {
-    CoverageProblem.NO_PAYER_IDENTIFIER: "Coverage.payor.identifier",
-    CoverageProblem.UNKNOWN_PAYER: "Coverage.payor",
-    CoverageProblem.INACTIVE: "Coverage.status",
-}
-
-#: What failed for technical reasons is no fault of the request.
-_TECHNICAL: Final = frozenset({CoverageProblem.UNREAD, CoverageProblem.UNREAD_PAYER})
-
-
-def _is_refused(problem: CoverageProblem, wire: WireVersion, settings: Settings) -> bool:
-    if wire.refuses_coverage_problems:
-        return problem not in _TECHNICAL
-    return problem is CoverageProblem.UNKNOWN_PAYER and settings.unknown_payer == "refuse"
-
-
 def _answer_unavailable(inquiry: Inquiry) -> list[Answered]:
     """Return an answer for each order that could not be had, while others could: a card says so (CRD-63)."""
     if not inquiry.service.is_primary:
@@ -202,15 +111,6 @@ def _answer_unavailable(inquiry: Inquiry) -> list[Answered]:
     return answered
 
 
-class Explanation(NamedTuple):
-    """One order of a call, how it was decided, and every step that led there."""
-
-    order: Order
-    paying: Paying
-    decision: Decision | None
-    steps: tuple[tuple[str, str], ...]
-
-
 def explain_hook(service: Service, body: bytes, deployment: Deployment, on: date | None = None) -> list[Explanation]:
     """Decide on the orders of a hook call as `answer_hook` does, and keep the steps. Nothing is fetched or answered."""
     call = read_hook_request(body, deployment.schemas[service.hook], deployment.settings.max_nesting)
@@ -219,30 +119,6 @@ def explain_hook(service: Service, body: bytes, deployment: Deployment, on: date
     records = _open_records(service, call, deployment, fetching=False)
     judged = Inquiry(service, call, records, wire, deployment, day).judge()
     return [explain_order(one.order, paying, deployment.rules, day) for one in judged for paying in one.paying]
-
-
-def explain_order(order: Order, paying: Paying, rules: Rules, on: date) -> Explanation:
-    """Decide on one order and keep every step."""
-    steps: list[tuple[str, str]] = [("payer", _describe_payer(paying))]
-    steps += [("read", f"{fault.path} {fault.problem}") for fault in order.faults]
-    decision = decide(order, paying, rules.index, on, lambda rule, found: steps.append((rule, found)))
-    if order.is_void:
-        steps.append(("ruled out", "the order asks for nothing: not to be performed, revoked or entered in error"))
-    return Explanation(order, paying, decision, tuple(steps))
-
-
-def _trace(judged: Iterable[Judged], rules: Rules, on: date) -> Iterator[dict[str, Any]]:
-    for one in judged:
-        for paying in one.paying:
-            yield {"order": one.draft.path, "steps": explain_order(one.order, paying, rules, on).steps}
-
-
-def _describe_payer(paying: Paying) -> str:
-    if paying.coverage is None:
-        why = paying.problem.value if paying.problem else "no coverage is asked about"
-        return f"{paying.payer.name}: the default payer; {why}"
-    known = "named by" if paying.payer_is_known else "the default payer, another payer is named by"
-    return f"{paying.payer.name}: {known} {paying.coverage.reference or 'a Coverage without an id'}"
 
 
 def _facts(

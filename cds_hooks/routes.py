@@ -79,7 +79,8 @@ def _add_errors(app: Flask, deployment: Deployment) -> None:
     @app.errorhandler(CallError)
     def call_error(error: CallError) -> Response:
         """Return what ended the call as an OperationOutcome."""
-        request.environ[FACTS] = {"error": type(error).__name__, "issues": len(error.issues)}
+        codes = sorted({issue.code for issue in error.issues})
+        request.environ[FACTS] = {"error": type(error).__name__, "issues": len(error.issues), "codes": codes}
         return _json(orjson.dumps(operation_outcome(error.issues)), HTTP_STATUS[type(error)])
 
     @app.errorhandler(HTTPException)

@@ -1,0 +1,114 @@
+"""What of a call must be refused although it was understood: data nobody has, and coverages that cannot be told."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from cards import Basis, CoverageProblem, WireVersion
+from cds_hooks.errors import CoverageProblemError, Issue, MissingDataError
+from cds_hooks.fhir_access import Problem
+from cds_hooks.hook_request import MOST_ISSUES, OrderReference
+from cds_hooks.judging import Inquiry, Judged, speaks
+from cds_hooks.records import Records
+from cds_hooks.settings import Settings
+
+
+def refuse_missing_data(inquiry: Inquiry, judged: Sequence[Judged]) -> None:
+    """Raise where nothing owed can be said because something could not be had (HK-54, CRD-63).
+
+    CRD 2.2 says `indeterminate` instead, where there is a Coverage to say it about (resp-43).
+    """
+    lacking = []
+    for one in judged:
+        if _is_lacking(one, inquiry):
+            lacking.append(one)
+        elif one.decisions:
+            return  # CRD-63: what can be said is said
+    unavailable = inquiry.unavailable if inquiry.service.is_primary else []
+    if not lacking and not unavailable:
+        return
+    issues = [_missing_order(reference, inquiry.records) for reference in unavailable]
+    issues += dict.fromkeys(issue for one in lacking for issue in _missing_records(one, inquiry.records))
+    raise MissingDataError(*issues[:MOST_ISSUES])
+
+
+def _is_lacking(judged: Judged, inquiry: Inquiry) -> bool:
+    """Tell whether an order that asks for something gets no answer, not even an `indeterminate` one."""
+    if not judged.decisions:
+        return False
+    if any(paying.problem is CoverageProblem.UNREAD for paying in judged.paying):
+        return inquiry.service.is_primary or (inquiry.wire.refuses_coverage_problems and speaks(judged))
+    failed = all(decision.basis is Basis.TECHNICAL for decision in judged.decisions)
+    can_say = inquiry.wire.indeterminate == "indeterminate" and any(paying.coverage for paying in judged.paying)
+    return failed and inquiry.service.is_primary and not can_say
+
+
+def _missing_order(reference: OrderReference, records: Records) -> Issue:
+    code, why = _tell(records.problem_of(reference.reference))
+    return Issue(code, f"the order at {reference.path} could not be read: {why}", reference.path)
+
+
+def _tell(problem: Problem | None) -> tuple[str, str]:
+    """Return the issue-type code and the words for a record that could not be had."""
+    if problem is None:
+        return "not-found", "it was not sent, and the call gives no access to a FHIR server"
+    return _ISSUE_CODES.get(problem, "transient"), problem.value
+
+
+#: Codes of the FHIR value set issue-type; what they do not know may pass.
+_ISSUE_CODES: Final = {
+    Problem.NOT_THERE: "not-found",
+    Problem.FORBIDDEN: "forbidden",
+    Problem.REFUSED: "forbidden",
+    Problem.TOO_LATE: "timeout",
+    Problem.TOO_LARGE: "too-costly",
+}
+
+
+def _missing_records(judged: Judged, records: Records) -> Iterator[Issue]:
+    """Yield what was missing for an order, by type: ids of records are a patient's."""
+    wanted = list(judged.order.unread)
+    for paying in judged.paying:
+        if paying.problem is CoverageProblem.UNREAD:
+            problem = records.problems.get(records.coverage_search or "")
+            code, why = _tell(problem) if problem else ("transient", "the client reported an error for it")
+            yield Issue(code, f"the Coverage of the patient could not be read: {why}", "prefetch.coverage")
+        if paying.problem is CoverageProblem.UNREAD_PAYER and paying.coverage:
+            wanted += paying.coverage.unread_payors
+    for reference in wanted:
+        kind = reference.split("/")[-2] if "/" in reference else "record"
+        code, why = _tell(records.problem_of(reference))
+        where = judged.draft.path
+        yield Issue(code, f"the order at {where} depends on a record ({kind}) that could not be read: {why}", where)
+
+
+def refuse_coverage_problems(inquiry: Inquiry, judged: Sequence[Judged], settings: Settings) -> None:
+    """Raise where the version, or the setting for 2.0, wants 400 for a coverage that cannot be told (hook-13)."""
+    found: dict[CoverageProblem, None] = {}
+    for one in judged:
+        if one.decisions and (inquiry.service.is_primary or speaks(one)):
+            found.update(dict.fromkeys(paying.problem for paying in one.paying if paying.problem))
+    refused = [problem for problem in found if _is_refused(problem, inquiry.wire, settings)]
+    if refused:
+        raise CoverageProblemError(
+            *(Issue(code, problem.value, path) for problem in refused for code, path in [_REFUSALS[problem]])
+        )
+
+
+#: The issue-type code of each coverage problem, and where it lies, as a FHIRPath from the Coverage on.
+_REFUSALS: Final = {
+    CoverageProblem.NONE: ("required", "Coverage"),
+    CoverageProblem.INACTIVE: ("business-rule", "Coverage.status"),
+    CoverageProblem.NOT_THE_ONE_NAMED: ("not-found", "Coverage"),
+    CoverageProblem.SEVERAL: ("multiple-matches", "Coverage"),
+    CoverageProblem.NO_PAYER_IDENTIFIER: ("required", "Coverage.payor.identifier"),
+    CoverageProblem.UNKNOWN_PAYER: ("not-supported", "Coverage.payor"),
+}
+
+#: What failed for technical reasons is no fault of the request.
+_TECHNICAL: Final = frozenset({CoverageProblem.UNREAD, CoverageProblem.UNREAD_PAYER})
+
+
+def _is_refused(problem: CoverageProblem, wire: WireVersion, settings: Settings) -> bool:
+    if wire.refuses_coverage_problems:
+        return problem not in _TECHNICAL
+    return problem is CoverageProblem.UNKNOWN_PAYER and settings.unknown_payer == "refuse"
