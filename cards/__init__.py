@@ -10,14 +10,14 @@ The data beside the code (policies, payers, vocabulary) is read by `cds_hooks.po
 from cards.annotation import URL as COVERAGE_INFORMATION
 from cards.coding import CodeSystems
 from cards.coverage import Coverage, CoverageProblem, Payer, PayerDirectory, read_coverage, read_payer, same_reference
-from cards.decision import Basis, Decision, decide, fail
+from cards.decision import Basis, Decision, decide, fail, set_aside
 from cards.errors import CardsError, DocumentError
 from cards.matching import PolicyIndex
 from cards.options import ResponseOptions
 from cards.order import ORDER_TYPES, Order, read_order
 from cards.paying import Paying, find_paying
 from cards.policy import Policy, read_policy
-from cards.reading import Fault, literal_reference, record_key
+from cards.reading import Fault, OrderText, Place, literal_reference, record_key
 from cards.response import Answered, HookResponse, respond
 from cards.versions import WIRE_VERSIONS, WireVersion
 from cards.vocabulary import Vocabulary, read_code_systems, read_vocabulary
@@ -38,9 +38,11 @@ __all__ = [
     "Fault",
     "HookResponse",
     "Order",
+    "OrderText",
     "Payer",
     "PayerDirectory",
     "Paying",
+    "Place",
     "Policy",
     "PolicyIndex",
     "ResponseOptions",
@@ -60,4 +62,5 @@ __all__ = [
     "record_key",
     "respond",
     "same_reference",
+    "set_aside",
 ]

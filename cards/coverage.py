@@ -46,9 +46,10 @@ class CoverageProblem(Enum):
     NOT_THE_ONE_NAMED = "the coverage that the order names was not sent or found"
     SEVERAL = "several coverages of the patient were sent or found, and nothing says which is the primary one"
     UNREAD = "the coverage of the patient could not be read"
-    NO_PAYER_IDENTIFIER = "the coverage names its payer by no identifier"
+    NO_PAYER_IDENTIFIER = "no identifier of the coverage's payer was sent or found"
     UNKNOWN_PAYER = "the payer of the coverage is not one this service answers for"
     UNREAD_PAYER = "the payer of the coverage could not be read"
+    OTHER_PATIENT = "the order is for another patient than the call"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,10 @@ class PayerDirectory:
         object.__setattr__(self, "default", next(payer for payer in self.payers if payer.is_default))
         object.__setattr__(self, "_by_identifier", {mark: p for p in self.payers for mark in p.identifiers})
 
+    def identifies(self, coverage: Coverage) -> bool:
+        """Tell whether an identifier of the coverage's payer is known, which is the surest step of all."""
+        return any(mark in self._by_identifier for mark in coverage.payer_identifiers)
+
     def recognise(self, coverage: Coverage) -> Payer | None:
         """Return the payer that the coverage names: by identifier, else by its type, else by name.
 
@@ -166,18 +171,21 @@ def _read_type(entry: Json, number: int, code_systems: CodeSystems) -> CodePatte
 
 
 def read_coverage(
-    resource: Json, organizations: Sequence[Json] = (), code_systems: CodeSystems | None = None
+    resource: Json,
+    organizations: Sequence[Json] = (),
+    code_systems: CodeSystems | None = None,
+    records: Mapping[str, Json] | None = None,
 ) -> Coverage:
     """Read a Coverage with what is known of its payor.
 
-    `organizations` are the Organization resources that came along; the payor may also be contained,
-    or stand in the reference itself as an identifier or a display.
+    `organizations` are the Organization resources that came along, `records` those known by another URL; the payor
+    may also be contained, or stand in the reference itself as an identifier or a display.
     """
     identifiers: set[Identifier] = set()
     names: list[str] = []
     unread: list[str] = []
     for payor in _objects(resource.get("payor")):
-        organization = _resolve(payor.get("reference"), resource, organizations)
+        organization = _resolve(payor.get("reference"), resource, organizations, records or {})
         if not organization and (reference := literal_reference(payor)):
             unread.append(reference)
         for entry in (payor.get("identifier"), *_objects(organization.get("identifier"))):
@@ -227,12 +235,10 @@ def choose_coverages(
     if not mine:
         return (), CoverageProblem.NONE
     if insurance and any(reference.rpartition("/")[0].endswith("Coverage") for reference in insurance):
-        mine = tuple(
-            replace(coverage, reference=reference)
-            for coverage in mine
-            for reference in insurance
-            if coverage.reference and same_reference(reference, coverage.reference)
+        named = (
+            (c, next((r for r in insurance if c.reference and same_reference(r, c.reference)), None)) for c in mine
         )
+        mine = tuple(replace(coverage, reference=reference) for coverage, reference in named if reference)
         if not mine:
             return (), CoverageProblem.NOT_THE_ONE_NAMED
     active = tuple([coverage for coverage in mine if coverage.is_active(on)])
@@ -259,12 +265,14 @@ def _home(reference: str, base: str | None) -> str | None:
     return reference.partition("/_history/")[0].rsplit("/", 2)[0].lower()
 
 
-def _resolve(reference: Any, coverage: Json, organizations: Sequence[Json]) -> Json:
+def _resolve(reference: Any, coverage: Json, organizations: Sequence[Json], records: Mapping[str, Json]) -> Json:
     if not isinstance(reference, str):
         return {}
     if reference.startswith("#"):
         contained = (o for o in _objects(coverage.get("contained")) if o.get("resourceType") == "Organization")
         return next((o for o in contained if o.get("id") == reference[1:]), {})
+    if reference.startswith("urn:"):
+        return records.get(reference, {})
     return next((o for o in organizations if same_reference(reference, f"Organization/{o.get('id')}")), {})
 
 

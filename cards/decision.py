@@ -67,14 +67,16 @@ def decide(order: Order, paying: Paying, index: PolicyIndex, on: date, trace: Tr
         return None
     if order.may_be_void:
         return _open(order, paying, Basis.UNREADABLE, on)
+    if paying.problem is CoverageProblem.OTHER_PATIENT:
+        return _open(order, paying, Basis.NOT_EVALUATED, on)
     if paying.problem is CoverageProblem.UNREAD_PAYER:
         return fail(order, paying, on, (CoverageProblem.UNREAD_PAYER.value,))
     findings = index.find(order, paying.payer.policies, order.service_date or on, trace)
     if not findings:
-        return _undecided(order, paying, on)
+        return _undecided(order, paying, index, on)
     covered = min([_covered(finding) for finding in findings], key=_STRICTNESS.index)
     if covered is Covered.COVERED and (order.faults or order.unread):
-        return _undecided(order, paying, on)
+        return _open(order, paying, Basis.UNREADABLE, on) if order.faults else _fail_unread(order, paying, on)
     deciding = tuple([finding for finding in findings if _covered(finding) is covered])
     return Decision(order, *paying, covered, Basis.POLICY, deciding, on)
 
@@ -84,12 +86,22 @@ def fail(order: Order, paying: Paying, on: date, missing: tuple[str, ...]) -> De
     return Decision(order, *paying, Covered.INDETERMINATE, Basis.TECHNICAL, (), on, missing)
 
 
-def _undecided(order: Order, paying: Paying, on: date) -> Decision:
+def _undecided(order: Order, paying: Paying, index: PolicyIndex, on: date) -> Decision:
+    """Return the answer where no policy speaks: a fault matters only where no code says that it is something else."""
+    if index.is_another_service(order, paying.payer.policies, order.service_date or on):
+        return _open(order, paying, Basis.NOT_EVALUATED, on)
     if order.unread:
-        return fail(
-            order, paying, on, tuple(f"{record_key(reference)} could not be read" for reference in order.unread)
-        )
+        return _fail_unread(order, paying, on)
     return _open(order, paying, Basis.UNREADABLE if order.faults else Basis.NOT_EVALUATED, on)
+
+
+def set_aside(decision: Decision) -> Decision:
+    """Return a decision without its answer: it would be given under a coverage that cannot be told (hook-13)."""
+    return decision._replace(covered=Covered.CONDITIONAL, basis=Basis.NOT_EVALUATED, findings=(), coverage=None)
+
+
+def _fail_unread(order: Order, paying: Paying, on: date) -> Decision:
+    return fail(order, paying, on, tuple(f"{record_key(reference)} could not be read" for reference in order.unread))
 
 
 def _open(order: Order, paying: Paying, basis: Basis, on: date) -> Decision:

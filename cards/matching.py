@@ -66,6 +66,13 @@ class PolicyIndex:
                 findings.append(found)
         return tuple(findings)
 
+    def is_another_service(self, order: Order, binding: Sequence[str], on: date) -> bool:
+        """Tell whether a code of the order names a service that none of the binding policies is about."""
+        versions = [version for policy in binding if (version := self.policies[policy].in_force(on))]
+        return bool(order.codings) and all(
+            _specific_code(version, order, self.code_systems, self._lists) for version in versions
+        )
+
     def reasons_matter(self, order: Order, binding: Sequence[str], on: date) -> bool:
         """Tell whether why an order is placed could change the answer: only where its codes leave open what is done.
 

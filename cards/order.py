@@ -124,6 +124,7 @@ class Order:
             insurance=self.insurance or other.insurance,
             service_date=self.service_date or other.service_date,
             faults=(*self.faults, *other.faults),
+            unread=(*self.unread, *other.unread),
             unread_reasons=(*self.unread_reasons, *other.unread_reasons),
         )
 
@@ -183,6 +184,7 @@ def _read_medication(reading: Reading, resource: Json) -> None:
     """Read the Medication that is ordered, and its ingredients."""
     if "medicationReference" in resource:
         path = "MedicationRequest.medicationReference.resolve()"
+        reading.display(resource["medicationReference"], "MedicationRequest.medicationReference")
         medication = reading.record(resource["medicationReference"], resource)
         if medication:
             reading.concept(medication.get("code"), f"{path}.code", Place.CODE_TEXT)
@@ -202,6 +204,7 @@ def _read_device(reading: Reading, resource: Json) -> None:
     """Read the Device that is requested."""
     if "codeReference" in resource:
         path = "DeviceRequest.codeReference.resolve()"
+        reading.display(resource["codeReference"], "DeviceRequest.codeReference")
         device = reading.record(resource["codeReference"], resource)
         if device:
             reading.concept(device.get("type"), f"{path}.type", Place.CODE_TEXT)

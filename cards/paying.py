@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from cards.coverage import Coverage, CoverageProblem, Payer, PayerDirectory, choose_coverages
 from cards.order import Order
+from cards.reading import record_key
 
 #: As many coverages of equal rank are answered for; an order under more is under none that can be told.
 MOST_COVERAGES: Final = 5
@@ -58,7 +59,7 @@ def _recognise(coverage: Coverage, payers: PayerDirectory, unreachable: Containe
     payer = payers.recognise(coverage)
     if payer and (coverage.payer_identifiers or not only_one):
         return Paying(coverage, payer, payer_is_known=True)
-    if any(reference in unreachable for reference in coverage.unread_payors):
+    if any(record_key(reference) in unreachable for reference in coverage.unread_payors):
         problem = CoverageProblem.UNREAD_PAYER
     elif coverage.payer_identifiers or not only_one:
         problem = CoverageProblem.UNKNOWN_PAYER

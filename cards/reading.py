@@ -195,6 +195,11 @@ class Reading:
                 concept = extension.get("valueCodeableConcept")
                 self.concept(concept, f"{extension_path}.value", Place.ORDER_DETAIL)
 
+    def display(self, reference: Any, path: str) -> None:
+        """Keep the words that a Reference has for what it refers to."""
+        if isinstance(reference, dict):
+            self.text(reference.get("display"), f"{path}.display", Place.DISPLAY)
+
     def record(self, reference: Any, resource: Json) -> Json | None:
         """Return the record that a Reference names, contained or beside; one that did not come is `missing`."""
         literal = literal_reference(reference)

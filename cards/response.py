@@ -76,8 +76,10 @@ def respond(
 
 
 def _is_written(decision: Decision, options: ResponseOptions) -> bool:
-    """Tell whether a decision belongs onto its order: what no policy speaks of only where it is owed (hook-16)."""
-    return decision.basis is not Basis.NOT_EVALUATED or (options.primary_hook and options.annotate_unmatched)
+    """Tell whether a decision is to be told: what no policy speaks of, or nobody knows, only where it is owed (hook-16)."""
+    if decision.basis is Basis.NOT_EVALUATED:
+        return options.primary_hook and options.annotate_unmatched
+    return decision.basis is not Basis.TECHNICAL or options.primary_hook
 
 
 #: Importance of a card, the least first, and what makes it.
@@ -89,26 +91,32 @@ def _draft_cards(
 ) -> list[_CardDraft]:
     """Return the cards that could be sent, the most important first; they are made when they are sent."""
     alike: dict[tuple[Any, ...], list[Decision]] = {}
-    wanting: list[tuple[Decision, int]] = []
-    uncovered: list[Decision] = []
+    wanting: dict[tuple[Any, ...], list[Decision]] = {}
+    unwritten: list[Decision] = []
     for item in answered:
         for decision in item.decisions:
             if decision.is_sure:
                 alike.setdefault(_likeness(decision), []).append(decision)
+            elif not _is_written(decision, options) or (
+                options.primary_hook and coverage_information.is_possible(decision)
+            ):
+                continue
             elif decision.basis is Basis.NOT_EVALUATED:
-                if decision.coverage is None and _is_written(decision, options):
-                    uncovered.append(decision)
-            elif not (options.primary_hook and coverage_information.is_possible(decision)):
-                wanting.append((decision, item.number))
+                unwritten.append(decision)
+            else:
+                wanting.setdefault((decision.basis, *_likeness(decision)), []).append(decision)
     drafts: list[_CardDraft] = [
         (_IMPORTANCE[group[0].covered], partial(external_reference.build, group, number, options, derive_id))
         for number, group in enumerate(alike.values())
         if options.wants(external_reference.topic(group[0]))
     ]
     if options.wants(instructions.TOPIC):
-        drafts += [(2, partial(instructions.build, one, number, options, derive_id)) for one, number in wanting]
-        if uncovered:
-            drafts.append((3, partial(instructions.build_problem, uncovered, options, derive_id)))
+        drafts += [
+            (2, partial(instructions.build, group, number, options, derive_id))
+            for number, group in enumerate(wanting.values())
+        ]
+        if unwritten:
+            drafts.append((3, partial(instructions.build_problem, unwritten, options, derive_id)))
     return sorted(drafts, key=itemgetter(0)) if len(drafts) > 1 else drafts
 
 
@@ -118,5 +126,8 @@ _IMPORTANCE: Final = {Covered.NOT_COVERED: 0, Covered.CONDITIONAL: 1, Covered.CO
 
 def _likeness(decision: Decision) -> tuple[Any, ...]:
     """Return what orders that can share one card have in common: answer, policies, payer, and what is known of it."""
-    policies = [(finding.version.key, finding.match.coding) for finding in decision.findings]
+    policies = [
+        (f.version.key, f.match.coding if f.match.strength.is_sure else f.match._replace(place=None))
+        for f in decision.findings
+    ]
     return decision.covered, decision.payer.id, decision.payer_is_known, decision.problem, *policies

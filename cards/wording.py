@@ -1,6 +1,7 @@
 """The sentences people read: what an order is called, what an answer says and on what it rests."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from cards.coverage import CoverageProblem
@@ -81,7 +82,7 @@ def explain(decision: Decision) -> tuple[str, ...]:
         paths = ", ".join(fault.path for fault in decision.order.faults[:5])
         reasons = [f"The order could not be read completely ({paths}), so its coverage cannot be told."]
     elif decision.basis is Basis.TECHNICAL:
-        reasons = [f"A technical failure prevents an answer: {name_missing(decision)}. A later call may be answered."]
+        reasons = [f"What an answer needs could not be had: {name_missing(decision)}."]
     elif decision.order.codings or decision.order.texts:
         reasons = ["Not evaluated: this service has no policy for the ordered service."]
     else:
@@ -89,6 +90,16 @@ def explain(decision: Decision) -> tuple[str, ...]:
     if not decision.payer_is_known and decision.basis is not Basis.TECHNICAL:
         reasons.append(f"The payer of this coverage is not known here; answered as for {decision.payer.name}.")
     return tuple(reasons)
+
+
+def has_modifier(decision: Decision) -> bool:
+    """Tell whether an order could not be judged for a modifier that is valid and not understood here."""
+    return any(fault.path.endswith(".modifierExtension") for fault in decision.order.faults)
+
+
+def once(decisions: Sequence[Decision]) -> list[Decision]:
+    """Return decisions with one for each order: an order under two coverages is named once."""
+    return list({id(decision.order): decision for decision in reversed(decisions)}.values())[::-1]
 
 
 def name_missing(decision: Decision) -> str:
@@ -102,10 +113,12 @@ def instruct(decision: Decision) -> tuple[str, ...]:
         case Basis.POLICY:
             doubtful = [finding for finding in decision.findings if not finding.match.strength.is_sure]
             return tuple(dict.fromkeys(ask(finding) for finding in doubtful))
+        case Basis.UNREADABLE if has_modifier(decision):
+            return (f"Ask {decision.payer.name} in another way: a modifier of the order is not understood here.",)
         case Basis.UNREADABLE:
             return ("Send the order as FHIR R4 has it, and it will be judged.",)
         case Basis.TECHNICAL:
-            return ("Call again later; nothing on the order needs to change.",)
+            return ("Call again once it can be read; nothing on the order needs to change.",)
         case Basis.NOT_EVALUATED:
             name = decision.payer.name
             return (f"Ask {name} about this service in another way; no change to the order brings an answer here.",)

@@ -52,7 +52,7 @@ def answer_hook(service: Service, body: bytes, deployment: Deployment) -> Answer
     judged = inquiry.judge()
     fhir_faults = 0 if call.is_plain and not records.reads else _check_fhir(call, judged, records, deployment)
     refuse_missing_data(inquiry, judged)
-    refuse_coverage_problems(inquiry, judged, settings)
+    judged = refuse_coverage_problems(inquiry, judged, settings)
     configuration = read_configuration(call.configuration)
     options = ResponseOptions(
         wire,
@@ -104,9 +104,9 @@ def _answer_unavailable(inquiry: Inquiry) -> list[Answered]:
         return []
     answered = []
     for reference in inquiry.unavailable:
-        order = unreadable_order(reference.path)
+        order = unreadable_order(reference.path, reference.reference)
         paying = inquiry.find_paying(order)[0]
-        missing = (f"the order at {reference.path} could not be read",)
+        missing = (f"{order.title} could not be read",)
         answered.append(Answered((fail(order, paying, inquiry.on, missing),), b"{}", reference.number))
     return answered
 

@@ -63,3 +63,7 @@ def show_settings(as_json: bool) -> None:
 main.add_command(explain_command)
 main.add_command(export)
 main.add_command(policies)
+
+
+if __name__ == "__main__":
+    main()

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -12,7 +12,7 @@ import msgspec
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from cards import literal_reference
+from cards import ORDER_TYPES, literal_reference, record_key
 from cds_hooks.errors import InvalidRequestError, Issue
 from cds_hooks.fhir_check import FhirCheck
 from cds_hooks.json_bodies import read_json
@@ -78,20 +78,32 @@ class _Bundle(msgspec.Struct):
     entry: list[_Entry] | None = None
 
 
-class _Context(msgspec.Struct):
-    draft_orders: _Bundle | list[msgspec.Raw] | None = msgspec.field(name="draftOrders", default=None)
-    appointments: _Bundle | list[msgspec.Raw] | None = None
+class _Orders(msgspec.Struct):
+    held: _Bundle | list[msgspec.Raw] | None = msgspec.field(name="draftOrders", default=None)
 
 
-class _Body(msgspec.Struct):
-    context: _Context
+class _Appointments(msgspec.Struct):
+    held: _Bundle | list[msgspec.Raw] | None = msgspec.field(name="appointments", default=None)
+
+
+class _OrdersBody(msgspec.Struct):
+    context: _Orders
+
+
+class _AppointmentsBody(msgspec.Struct):
+    context: _Appointments
 
 
 class _Prefetch(msgspec.Struct):
     prefetch: dict[str, msgspec.Raw] | None = None
 
 
-_CONTEXT: Final = msgspec.json.Decoder(_Body)
+#: The member of the context that holds what each hook is about, and what decodes it; any other member is ignored.
+_HELD: Final[Mapping[str, tuple[str, msgspec.json.Decoder[Any]]]] = {
+    "order-select": ("draftOrders", msgspec.json.Decoder(_OrdersBody)),
+    "order-sign": ("draftOrders", msgspec.json.Decoder(_OrdersBody)),
+    "appointment-book": ("appointments", msgspec.json.Decoder(_AppointmentsBody)),
+}
 _PREFETCH: Final = msgspec.json.Decoder(_Prefetch)
 
 #: The spellings of order-dispatch's orders: hook 1.1, 1.0, and what its own examples and clients write.
@@ -126,14 +138,15 @@ def read_hook_request(body: bytes, schema: HookSchema, max_nesting: int) -> Hook
     document = read_json(body, max_nesting)
     is_plain = schema.check(document)
     context = document["context"]
-    drafts, references = _read_drafts(body, context)
-    if not drafts and not references:
-        references = list(_read_dispatched(context))
+    hook = document["hook"]
+    drafts, references = _read_drafts(body, context, hook)
+    if hook == "order-dispatch":
+        references = _read_dispatched(context)
     authorization = document.get("fhirAuthorization") or {}
     extension = document.get("extension")
     agreed = extension if isinstance(extension, dict) else {}
     return HookRequest(
-        hook=document["hook"],
+        hook=hook,
         patient_id=context["patientId"].removeprefix("Patient/"),
         encounter_id=_encounter_id(context.get("encounterId")),
         selections=frozenset(context.get("selections", ())),
@@ -159,14 +172,13 @@ def _encounter_id(value: Any) -> str | None:
     return text.removeprefix("Encounter/") if text else None
 
 
-def _read_drafts(body: bytes, context: Mapping[str, Any]) -> tuple[list[Draft], list[OrderReference]]:
+def _read_drafts(body: bytes, context: Mapping[str, Any], hook: str) -> tuple[list[Draft], list[OrderReference]]:
     """Return the resources of the context with their bytes; what is a reference only is one to be read."""
-    name = "draftOrders" if "draftOrders" in context else "appointments"
-    held = context.get(name)
-    if held is None:
+    if hook not in _HELD:
         return [], []
-    raws = _CONTEXT.decode(body).context
-    raw = raws.draft_orders if name == "draftOrders" else raws.appointments
+    name, decoder = _HELD[hook]
+    held = context[name]
+    raw = decoder.decode(body).context.held
     path = f"context.{name}"
     if isinstance(raw, list):
         return _read_array(held, raw, path)
@@ -192,17 +204,30 @@ def _read_array(items: list[Any], raws: list[msgspec.Raw], path: str) -> tuple[l
     return drafts, references
 
 
-def _read_dispatched(context: Mapping[str, Any]) -> Iterator[OrderReference]:
-    """Yield the orders of order-dispatch, in whatever spelling (hook 1.0 and 1.1), each once."""
-    seen: set[str] = set()
+def _read_dispatched(context: Mapping[str, Any]) -> list[OrderReference]:
+    """Return the orders of order-dispatch, in whatever spelling (hook 1.0 and 1.1), each once.
+
+    InvalidRequestError where one is no reference to an order, or where there is none: coverage information is owed.
+    """
+    found: dict[str, OrderReference] = {}
     for name in _DISPATCHED:
         held = context.get(name)
         several = isinstance(held, list)
-        for number, item in enumerate(held if several else [held]):  # type: ignore[arg-type, unused-ignore]
+        items: list[Any] = [] if held is None else held if isinstance(held, list) else [held]
+        for number, item in enumerate(items):
+            path = f"context.{name}" + (f"[{number}]" if several else "")
             reference = item if isinstance(item, str) else literal_reference(item)
-            if reference and reference not in seen:
-                seen.add(reference)
-                yield OrderReference(len(seen) - 1, reference, f"context.{name}" + (f"[{number}]" if several else ""))
+            if not reference or not _refers_to_order(reference):
+                raise InvalidRequestError(Issue("value", f"{path} must be a reference to an order", path))
+            found.setdefault(record_key(reference), OrderReference(len(found), reference, path))
+    if not found:
+        name = next(name for name in _DISPATCHED if name in context)
+        raise InvalidRequestError(Issue("required", f"context.{name} must name an order", f"context.{name}"))
+    return list(found.values())
+
+
+def _refers_to_order(reference: str) -> bool:
+    return reference.startswith("urn:") or record_key(reference).partition("/")[0] in ORDER_TYPES
 
 
 def _issue(fault: ValidationError) -> Issue:

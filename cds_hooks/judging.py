@@ -1,6 +1,6 @@
 """From a hook call to the decisions on its orders, reading on the way only what a decision needs (CRD-42, found-28)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from typing import Any, Final, NamedTuple
@@ -12,7 +12,9 @@ from cards import (
     Decision,
     Fault,
     Order,
+    OrderText,
     Paying,
+    Place,
     WireVersion,
     decide,
     fail,
@@ -27,6 +29,9 @@ from cds_hooks.hook_request import Draft, HookRequest, OrderReference
 from cds_hooks.logs import record, where
 from cds_hooks.records import Records
 from cds_hooks.services import Service
+
+#: Problems that a Coverage which could not be read might have solved.
+_NO_COVERAGE: Final = frozenset({CoverageProblem.NONE, CoverageProblem.INACTIVE})
 
 #: Reads can depend on reads: the order, its payer and medication, its reason. No chain is longer.
 _MOST_ROUNDS: Final = 4
@@ -54,18 +59,20 @@ class Inquiry:
         self.on = on
         self._deployment = deployment
         self._rules = deployment.rules
-        self._drafts = [draft for draft in call.drafts if not self._is_record(draft)]
+        self._drafts = _once([draft for draft in call.drafts if not self._is_record(draft)])
+        self._days: dict[str, date] = {}
         self._references = self._find_references()
 
     def judge(self) -> list[Judged]:
         """Decide on everything in scope; what is missing for that is read and all is judged again."""
-        self.records.finish()
         for _ in range(_MOST_ROUNDS):
             judged = [self._judge(draft) for draft in self._in_scope()]
+            went_on = self.records.finish(self._unfinished(judged))
             wanted = self.records.missing(self._needs(judged))
-            if not wanted:
+            if not wanted and not went_on:
                 return judged
-            self.records.fetch(wanted)
+            if wanted:
+                self.records.fetch(wanted)
         return [self._judge(draft) for draft in self._in_scope()]
 
     @property
@@ -82,7 +89,7 @@ class Inquiry:
         kind = draft.resource.get("resourceType") if isinstance(draft.resource, dict) else None
         is_record = kind not in ORDER_TYPES and is_resource_type(kind)
         if is_record:
-            self.records.keep(draft.resource)
+            self.records.keep(draft.resource, draft.full_url)
         return is_record
 
     def _find_references(self) -> list[OrderReference]:
@@ -107,15 +114,22 @@ class Inquiry:
         return [*self._drafts, *(draft for draft in referred if draft)]
 
     def _behind_appointments(self) -> Iterator[Draft]:
-        """Yield the orders that appointments are made for, each once, and the appointments without any (CRD 2.2)."""
+        """Yield the orders that appointments are made for, each once, and the appointments without any (CRD 2.2).
+
+        An order that says no day is judged as on the day of its appointment.
+        """
         behind: dict[str, Draft] = {}
         for draft in self._drafts:
-            based_on = self._read(draft).based_on
+            appointment = self._read(draft)
             path = f"{draft.path}.basedOn.resolve()"
-            found = {record_key(reference): self.records.draft(0, reference, path) for reference in based_on}
-            if not found or None in found.values():
+            found = {record_key(one): self.records.draft(0, one, path) for one in appointment.based_on}
+            if appointment.is_void or not found or None in found.values():
                 yield draft
-            behind.update({key: order for key, order in found.items() if order and key not in behind})
+            for key, order in found.items():
+                if order and not appointment.is_void:
+                    behind.setdefault(key, order)
+                    if appointment.service_date:
+                        self._days.setdefault(key, appointment.service_date)
         for number, order in enumerate(behind.values(), start=len(self._drafts)):
             yield order._replace(number=number)
 
@@ -126,6 +140,8 @@ class Inquiry:
         if kind not in ORDER_TYPES:
             return unreadable_order(draft.path)
         order = read_order(resource, self._rules.vocabulary.code_systems, self.records.by_key)
+        if order.service_date is None and order.reference in self._days:
+            order = replace(order, service_date=self._days[order.reference])
         return self._with_based_on(order) if order.based_on else order
 
     def _with_based_on(self, appointment: Order) -> Order:
@@ -148,6 +164,8 @@ class Inquiry:
 
     def find_paying(self, order: Order) -> tuple[Paying, ...]:
         """Return under whom an order is judged."""
+        if self.records.is_another_patient(order.subject):
+            return (Paying(None, self._rules.payers.default, True, CoverageProblem.OTHER_PATIENT),)
         found = find_paying(
             order,
             self.records.coverages_of(order.subject),
@@ -156,7 +174,7 @@ class Inquiry:
             only_one=self.wire.refuses_coverage_problems,
             unreachable=self.records.unreachable,
         )
-        if found[0].problem is CoverageProblem.NONE and self.records.coverage_is_unread:
+        if found[0].problem in _NO_COVERAGE and self.records.coverage_is_unread:
             return (found[0]._replace(problem=CoverageProblem.UNREAD),)
         return found
 
@@ -170,44 +188,64 @@ class Inquiry:
             record("error", "decision-failed", error=type(error).__name__, where=where(error))
             return fail(order, paying, self.on, ("this service failed",))
 
+    def _unfinished(self, judged: list[Judged]) -> set[str]:
+        """Return the types of which every record counts, so that further pages of them are to be read."""
+        kinds = {record_key(reference.reference).partition("/")[0] for reference in self.unavailable}
+        return kinds | {"Coverage"} if any(self._concerns(one) for one in judged) else kinds
+
     def _needs(self, judged: list[Judged]) -> Iterator[str]:
         """Yield what the decisions still need: references, and the search for the patient's Coverage."""
-        references = [reference.reference for reference in self._references]
-        yield from references
+        unavailable = [reference.reference for reference in self.unavailable]
+        yield from unavailable
         if self.wire.annotates_based_on:
             for draft in self._drafts:
                 yield from self._read(draft).based_on
-        asks = [one for one in judged if not one.order.is_void]
         search = self.records.coverage_search
-        if search and (any(self._concerns(one) for one in asks) or (references and self.service.is_primary)):
+        if search and (any(self._concerns(one) for one in judged) or (unavailable and self.service.is_primary)):
             yield search
-        for one in asks:
-            yield from self._needs_of(one)
+        for one in judged:
+            if not one.order.is_void:
+                yield from self._needs_of(one)
 
     def _concerns(self, judged: Judged) -> bool:
         """Tell whether it matters who pays: always where an answer is owed, else where a policy speaks of the order."""
         order = judged.order
+        if order.is_void or self.records.is_another_patient(order.subject):
+            return False
         everything = tuple(self._rules.index.policies)
         return self.service.is_primary or bool(
             order.faults or order.unread or self._rules.index.find(order, everything, order.service_date or self.on)
         )
 
     def _needs_of(self, judged: Judged) -> Iterator[str]:
-        for paying in judged.paying:
-            if paying.coverage and paying.problem:
-                yield from paying.coverage.unread_payors
+        if self._concerns(judged):
+            yield from self._payors_of(judged)
         if judged.decisions and all(decision.is_sure for decision in judged.decisions):
             return
         yield from judged.order.unread
         index, day = self._rules.index, judged.order.service_date or self.on
-        policies = (paying.payer.policies for paying in judged.paying)
-        if judged.order.unread_reasons and any(index.reasons_matter(judged.order, p, day) for p in policies):
-            yield from judged.order.unread_reasons
+        reasons = [reason for reason in judged.order.unread_reasons if _is_of_type(reason, "Condition")]
+        if reasons and any(index.reasons_matter(judged.order, one.payer.policies, day) for one in judged.paying):
+            yield from reasons
+
+    def _payors_of(self, judged: Judged) -> Iterator[str]:
+        """Yield what says who pays: the Coverage an order names, and payors that no identifier has told yet."""
+        order = judged.order
+        if any(paying.problem is CoverageProblem.NOT_THE_ONE_NAMED for paying in judged.paying):
+            yield from (reference for reference in order.insurance if _is_of_type(reference, "Coverage"))
+        for coverage in self.records.coverages_of(order.subject):
+            in_force = coverage.is_active(order.service_date or self.on)
+            if in_force and coverage.unread_payors and not self._rules.payers.identifies(coverage):
+                yield from (reference for reference in coverage.unread_payors if _is_of_type(reference, "Organization"))
 
 
-def problems_of(judged: Iterable[Judged]) -> set[CoverageProblem]:
-    """Return the coverage problems that stand between orders and an answer to them."""
-    return {decision.problem for one in judged for decision in one.decisions if decision.problem}
+def _is_of_type(reference: str, kind: str) -> bool:
+    return record_key(reference).startswith(f"{kind}/")
+
+
+def _once(drafts: list[Draft]) -> list[Draft]:
+    """Return drafts without those that are there a second time, byte by byte."""
+    return list({draft.raw: draft for draft in reversed(drafts)}.values())[::-1] if len(drafts) > 1 else drafts
 
 
 def speaks(judged: Judged) -> bool:
@@ -215,10 +253,12 @@ def speaks(judged: Judged) -> bool:
     return any(decision.basis is not Basis.NOT_EVALUATED for decision in judged.decisions)
 
 
-def unreadable_order(path: str) -> Order:
-    """Return an order of which nothing could be read; `path` says where it stood in the request."""
+def unreadable_order(path: str, reference: str | None = None) -> Order:
+    """Return an order of which nothing could be read; `path` says where it stood, `reference` what it was called."""
     fault = Fault(path, "is not a request resource of CRD")
-    return Order("Order", None, None, False, (), (), (), None, (), None, (fault,))
+    kind = record_key(reference).partition("/")[0] if reference else "Order"
+    name = (OrderText(Place.CODE_TEXT, record_key(reference), path),) if reference else ()
+    return Order(kind, None, None, False, (), (), name, None, (), None, (fault,))
 
 
 def _is_selected(draft: Draft, selections: frozenset[str]) -> bool:

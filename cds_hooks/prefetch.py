@@ -20,6 +20,7 @@ class Prefetched(NamedTuple):
     resource: Json
     key: str
     number: int | None
+    full_url: Any = None
 
     @property
     def path(self) -> str:
@@ -31,27 +32,27 @@ class Prefetched(NamedTuple):
 class Prefetch(NamedTuple):
     """What came with a call. `empty` are the resource types that the client asked for and found none of (null, or a
     Bundle without entries); `failed` those it could not ask for (an OperationOutcome: HK-52). Neither is asked
-    for again. `unfinished` are Bundles with further pages (cds-hooks.md 4.5).
+    for again. `unfinished` are Bundles that may have further pages (cds-hooks.md 4.5), with the type they hold.
     """
 
     resources: list[Prefetched]
     empty: frozenset[str]
     failed: frozenset[str]
-    unfinished: list[Json]
+    unfinished: list[tuple[str, Json]]
 
 
 def read_prefetch(prefetch: Json, templates: Mapping[str, str]) -> Prefetch:
     """Read the prefetch of a call to a service that announced `templates`."""
     resources: list[Prefetched] = []
-    unfinished: list[Json] = []
+    unfinished: list[tuple[str, Json]] = []
     empty: set[str] = set()
     failed: set[str] = set()
     for key, value in prefetch.items():
         before = len(resources)
         if isinstance(value, dict):
             _read_value(key, value, resources)
-            if "link" in value:
-                unfinished.append(value)
+            if "link" in value and len(resources) > before:
+                unfinished.append((str(resources[before].resource.get("resourceType")), value))
         if key in templates:
             _read_state(value, resources[before:], _type_of(templates[key]), empty, failed)
     return Prefetch(resources, frozenset(empty), frozenset(failed), unfinished)
@@ -63,7 +64,7 @@ def _read_value(key: str, value: Json, resources: list[Prefetched]) -> None:
         for number, entry in enumerate(entries):
             resource = entry.get("resource") if isinstance(entry, dict) else None
             if isinstance(resource, dict):
-                resources.append(Prefetched(resource, key, number))
+                resources.append(Prefetched(resource, key, number, entry.get("fullUrl")))
     elif value.get("resourceType") != "Bundle":
         resources.append(Prefetched(value, key, None))
 

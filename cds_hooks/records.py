@@ -5,7 +5,7 @@ Each is asked for once, all reads of a call share one time budget, and what cann
 
 import hashlib
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -22,6 +22,9 @@ Json = Mapping[str, Any]
 
 #: As many records are read for one call; a call of a thousand references is not a thousand reads.
 MOST_READS: Final = 100
+
+#: What the further pages of a prefetched Bundle are asked for as.
+_PAGES: Final = "{} pages"
 
 _BUNDLE: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ENTRIES: Final = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
@@ -56,21 +59,26 @@ class Records:
         self.problems: dict[str, Problem] = {}
         self._asked: set[str] = set()
         for item in self._prefetch.resources:
-            key = self.keep(item.resource, item)
+            key = self.keep(item.resource, item.full_url, item)
             if key:
-                self._sent[key] = item
+                self._sent.setdefault(key, item)
+                if _is_urn(item.full_url):
+                    self._sent[item.full_url] = item
 
-    def keep(self, resource: Json, sent: Prefetched | None = None) -> str | None:
-        """Sort a resource in, and return its `Type/id`; a Coverage counts only where it is the patient's."""
+    def keep(self, resource: Json, full_url: Any = None, sent: Prefetched | None = None) -> str | None:
+        """Sort a resource in, and return its `Type/id`; a Coverage counts only where it is the patient's, and once."""
         kind = resource.get("resourceType")
+        key = f"{kind}/{resource.get('id')}"
+        if _is_urn(full_url):
+            self.by_key[full_url] = resource
         if kind == "Coverage":
-            self._keep_coverage(resource, sent.path if sent else "Coverage")
+            if key not in self.by_key or "id" not in resource:
+                self._keep_coverage(resource, sent.path if sent else "Coverage")
         elif kind == "Organization":
             self._organizations.append(resource)
             self._read = None
         elif kind == "OperationOutcome":
             return None
-        key = f"{kind}/{resource.get('id')}"
         self.by_key.setdefault(key, resource)
         return key
 
@@ -83,15 +91,19 @@ class Records:
 
     def coverages_of(self, subject: str | None) -> tuple[Coverage, ...]:
         """Return the coverages for an order's subject: none where that is another patient than the call's."""
-        is_patient = subject is not None and "Patient/" in subject
-        if is_patient and not same_reference(str(subject), f"Patient/{self._call.patient_id}"):
+        if self.is_another_patient(subject):
             return ()
         if self._read is None:
             mine = self.coverage_resources
             self._read = tuple(
-                [read_coverage(coverage, self._organizations, self._code_systems) for coverage, _ in mine]
+                [read_coverage(c, self._organizations, self._code_systems, self.by_key) for c, _ in mine]
             )
         return self._read
+
+    def is_another_patient(self, reference: str | None) -> bool:
+        """Tell whether a reference names a patient, and not the one of the call."""
+        named = reference is not None and "Patient/" in reference
+        return named and not same_reference(str(reference), f"Patient/{self._call.patient_id}")
 
     @property
     def coverage_search(self) -> str | None:
@@ -99,18 +111,20 @@ class Records:
         kind = "Coverage"
         if self.coverage_resources or kind in self._prefetch.empty or kind in self._prefetch.failed:
             return None
+        return self._coverage_search
+
+    @property
+    def _coverage_search(self) -> str:
         patient = quote(self._call.patient_id, safe="")
         return f"Coverage?patient={patient}&status=active&_include=Coverage:payor"
 
     @property
     def coverage_is_unread(self) -> bool:
         """Tell whether a Coverage may exist that could not be had: the client or the FHIR server failed."""
-        if self.coverage_resources:
-            return False
-        if "Coverage" in self._prefetch.failed:
+        if "Coverage" in self._prefetch.failed and not self.coverage_resources:
             return True
-        problem = self.problems.get(self.coverage_search or "")
-        return problem is not None and problem.is_technical
+        asked = (self.problems.get(self._coverage_search), self.problems.get(_PAGES.format("Coverage")))
+        return any(problem is not None and problem.is_technical for problem in asked)
 
     def problem_of(self, reference: str) -> Problem | None:
         """Return why a record could not be had; None where it was not asked for."""
@@ -131,9 +145,9 @@ class Records:
             if key in self.by_key or key in self._asked or self._is_settled(key):
                 continue
             url = want if "?" in want else relative_reference(want, self._call.fhir_base)
-            if url is None:  # another server, contained or no reference at all
+            if url is None:  # another server; or contained or a urn, and then it is nowhere
                 self._asked.add(key)
-                self.problems[key] = Problem.FORBIDDEN
+                self.problems[key] = Problem.FORBIDDEN if "://" in want else Problem.NOT_THERE
             else:
                 urls[url] = None
         return list(urls)
@@ -143,7 +157,9 @@ class Records:
         kind = key.partition("/")[0]
         if kind in self._prefetch.failed:
             self.problems[key] = Problem.FAILED
-        return kind in self._prefetch.empty or kind in self._prefetch.failed
+        elif kind in self._prefetch.empty:
+            self.problems[key] = Problem.NOT_THERE
+        return key in self.problems
 
     def fetch(self, urls: list[str]) -> None:
         """Read some relative URLs from the client's FHIR server: in one batch, or side by side (CRD-57, HK-60, 61)."""
@@ -159,17 +175,22 @@ class Records:
             else:
                 self._keep_fetched(answer)
 
-    def finish(self) -> None:
-        """Read the further pages of Bundles that came with only their first (cds-hooks.md 4.5)."""
+    def finish(self, kinds: Container[str]) -> bool:
+        """Read the further pages of Bundles of some types that came with only their first; tell whether there were."""
         if self._client is None or not self._call.fhir_base:
-            return
+            return False
         server = FhirServer(self._call.fhir_base, self._call.fhir_token)
-        for bundle in self._prefetch.unfinished:
-            answer = self._client.more(server, bundle, self._deadline)
-            if isinstance(answer, Problem):
-                self.problems["further pages"] = answer
-            else:
-                self._keep_fetched(answer)
+        before = len(self._asked)
+        for kind, bundle in self._prefetch.unfinished:
+            pages = _PAGES.format(kind)
+            if kind in kinds and pages not in self._asked:
+                self._asked.add(pages)
+                answer = self._client.more(server, bundle, self._deadline)
+                if isinstance(answer, Problem):
+                    self.problems[pages] = answer
+                else:
+                    self._keep_fetched(answer)
+        return len(self._asked) > before
 
     def _keep_fetched(self, answer: Iterable[Record]) -> None:
         for record in answer:
@@ -185,7 +206,8 @@ class Records:
     def draft(self, number: int, reference: str, path: str) -> Draft | None:
         """Return a record as a resource to answer on, with its own bytes, sent or fetched; None where it is not had."""
         key = record_key(reference)
-        if "://" in reference and relative_reference(reference, self._call.fhir_base) is None:
+        base = self._call.fhir_base
+        if "://" in reference and base and relative_reference(reference, base) is None:
             return None
         if key in self._fetched:
             record = self._fetched[key]
@@ -211,4 +233,9 @@ class Records:
 def _is_of(coverage: Json, patient_id: str) -> bool:
     """Tell whether a Coverage is the patient's; one that does not name its beneficiary was searched by patient."""
     reference = literal_reference(coverage.get("beneficiary"))
-    return reference is None or same_reference(reference, f"Patient/{patient_id}")
+    named = reference is not None and "Patient/" in reference
+    return not named or same_reference(str(reference), f"Patient/{patient_id}")
+
+
+def _is_urn(full_url: Any) -> bool:
+    return isinstance(full_url, str) and full_url.startswith("urn:")

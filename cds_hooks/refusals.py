@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from cards import Basis, CoverageProblem, WireVersion
+from cards import Basis, CoverageProblem, WireVersion, set_aside
 from cds_hooks.errors import CoverageProblemError, Issue, MissingDataError
 from cds_hooks.fhir_access import Problem
 from cds_hooks.hook_request import MOST_ISSUES, OrderReference
@@ -81,17 +81,29 @@ def _missing_records(judged: Judged, records: Records) -> Iterator[Issue]:
         yield Issue(code, f"the order at {where} depends on a record ({kind}) that could not be read: {why}", where)
 
 
-def refuse_coverage_problems(inquiry: Inquiry, judged: Sequence[Judged], settings: Settings) -> None:
-    """Raise where the version, or the setting for 2.0, wants 400 for a coverage that cannot be told (hook-13)."""
-    found: dict[CoverageProblem, None] = {}
+def refuse_coverage_problems(inquiry: Inquiry, judged: Sequence[Judged], settings: Settings) -> list[Judged]:
+    """Return the orders with the answers that may be given: none under a coverage that cannot be told (hook-13).
+
+    CoverageProblemError where that leaves nothing to answer; else what can be said is said (CRD-63, found-34).
+    """
+    refused: dict[CoverageProblem, None] = {}
+    kept = []
     for one in judged:
-        if one.decisions and (inquiry.service.is_primary or speaks(one)):
-            found.update(dict.fromkeys(paying.problem for paying in one.paying if paying.problem))
-    refused = [problem for problem in found if _is_refused(problem, inquiry.wire, settings)]
-    if refused:
+        problems = [paying.problem for paying in one.paying if _is_refused(paying.problem, inquiry.wire, settings)]
+        if one.decisions and problems and (inquiry.service.is_primary or speaks(one)):
+            refused.update(dict.fromkeys(problem for problem in problems if problem))
+            kept.append(one._replace(decisions=tuple([set_aside(decision) for decision in one.decisions])))
+        else:
+            kept.append(one)
+    if refused and not any(one.decisions and not _is_set_aside(one) for one in kept):
         raise CoverageProblemError(
             *(Issue(code, problem.value, path) for problem in refused for code, path in [_REFUSALS[problem]])
         )
+    return kept
+
+
+def _is_set_aside(judged: Judged) -> bool:
+    return all(decision.problem and decision.coverage is None for decision in judged.decisions)
 
 
 #: The issue-type code of each coverage problem, and where it lies, as a FHIRPath from the Coverage on.
@@ -102,13 +114,16 @@ _REFUSALS: Final = {
     CoverageProblem.SEVERAL: ("multiple-matches", "Coverage"),
     CoverageProblem.NO_PAYER_IDENTIFIER: ("required", "Coverage.payor.identifier"),
     CoverageProblem.UNKNOWN_PAYER: ("not-supported", "Coverage.payor"),
+    CoverageProblem.OTHER_PATIENT: ("business-rule", "context.patientId"),
 }
 
 #: What failed for technical reasons is no fault of the request.
 _TECHNICAL: Final = frozenset({CoverageProblem.UNREAD, CoverageProblem.UNREAD_PAYER})
 
 
-def _is_refused(problem: CoverageProblem, wire: WireVersion, settings: Settings) -> bool:
+def _is_refused(problem: CoverageProblem | None, wire: WireVersion, settings: Settings) -> bool:
+    if problem is None:
+        return False
     if wire.refuses_coverage_problems:
         return problem not in _TECHNICAL
     return problem is CoverageProblem.UNKNOWN_PAYER and settings.unknown_payer == "refuse"

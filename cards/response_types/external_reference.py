@@ -10,7 +10,7 @@ from cards.decision import Decision
 from cards.options import ResponseOptions
 from cards.policy import Covered, Policy, PolicyVersion
 from cards.versions import WireVersion
-from cards.wording import name_order, rests_on, summarise, tell_problem
+from cards.wording import name_order, once, rests_on, summarise, tell_problem
 
 _REASONS: Final = "http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes"
 
@@ -56,7 +56,7 @@ def _detail(decisions: Sequence[Decision], options: ResponseOptions) -> str:
     """Verdict first, then the orders by name, then on what it rests: short lines that read as plain text."""
     first = decisions[0]
     lines = [f"{_VERDICTS[first.covered].format(first.payer.name)} {first.findings[0].version.position}", ""]
-    for decision in decisions:
+    for decision in once(decisions):
         because = "; ".join(dict.fromkeys([rests_on(finding) for finding in decision.findings]))
         lines.append(f"- Order: {name_order(decision)}. Rests on {because}.")
     for finding in first.findings:

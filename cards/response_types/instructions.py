@@ -3,14 +3,14 @@
 It has a detail, no links and no suggestions (resp-24), and sends nobody to a portal (resp-23).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from cards.card import Card, HooksCoding, Source
 from cards.coverage import Payer
 from cards.decision import Basis, Decision
 from cards.options import ResponseOptions
-from cards.wording import ask, doubts, explain, name_order, plain, summarise, tell_problem
+from cards.wording import ask, doubts, has_modifier, name_missing, name_order, once, plain, summarise, tell_problem
 
 #: The topic of these cards: what they ask for is what coverage depends on.
 TOPIC: Final = "coverage-info"
@@ -19,34 +19,45 @@ TOPIC: Final = "coverage-info"
 _MOST_NAMED: Final = 20
 
 
-def build(decision: Decision, number: int, options: ResponseOptions, derive_id: Callable[..., str]) -> Card:
-    """Build the card for an order that cannot be judged: what is missing, and what to write on the order."""
+def build(decisions: Sequence[Decision], number: int, options: ResponseOptions, derive_id: Callable[..., str]) -> Card:
+    """Build the one card for orders that cannot be judged for the same reason: what is missing, and what to write."""
+    first = decisions[0]
+    references = _references(decisions)
     return Card(
-        uuid=derive_id("instructions", str(number), decision.payer.id),
-        summary=_summary(decision),
-        detail=_detail(decision),
+        uuid=derive_id("instructions", str(number), first.payer.id, *references),
+        summary=_summary(first),
+        detail="\n".join(_lines(decisions)),
         indicator="info",
-        source=_source(decision.payer, options),
-        extension=options.associate([decision.order.reference] if decision.order.id else []),
+        source=_source(first.payer, options),
+        extension=options.associate(references),
     )
 
 
 def build_problem(decisions: Sequence[Decision], options: ResponseOptions, derive_id: Callable[..., str]) -> Card:
-    """Build the one card for orders of which it is not known under which coverage they are paid (spec 8.5)."""
+    """Build the one card for orders that nothing can be written onto: their coverage cannot be told (spec 8.5)."""
     first = decisions[0]
-    named = [f"- Order: {name_order(decision)}." for decision in decisions[:_MOST_NAMED]]
-    if len(decisions) > _MOST_NAMED:
-        named.append(f"- And {len(decisions) - _MOST_NAMED} more.")
-    problem = tell_problem(first.problem) if first.problem else ""
-    lines = [f"{problem} Check which active coverage the patient has, and call again.", "", *named]
+    problems = [tell_problem(decision.problem) for decision in decisions if decision.problem]
+    said = " ".join(dict.fromkeys(problems)) or "The coverage or the order has no id that could be referred to."
     return Card(
         uuid=derive_id("coverage-problem", first.payer.id),
         summary="The coverage could not be identified; nothing is said about these orders",
-        detail="\n".join(lines),
+        detail="\n".join(
+            [f"{said} Check which active coverage the patient has, and call again.", "", *_named(decisions)]
+        ),
         indicator="info",
         source=_source(first.payer, options),
-        extension=options.associate([decision.order.reference for decision in decisions if decision.order.id]),
+        extension=options.associate(_references(decisions)),
     )
+
+
+def _named(decisions: Sequence[Decision]) -> list[str]:
+    orders = once(decisions)
+    named = [f"- Order: {name_order(decision)}." for decision in orders[:_MOST_NAMED]]
+    return [*named, f"- And {len(orders) - _MOST_NAMED} more."] if len(orders) > _MOST_NAMED else named
+
+
+def _references(decisions: Sequence[Decision]) -> list[str]:
+    return list(dict.fromkeys([decision.order.reference for decision in decisions if decision.order.id]))
 
 
 def _source(payer: Payer, options: ResponseOptions) -> Source:
@@ -63,18 +74,27 @@ def _summary(decision: Decision) -> str:
             return summarise(decision.findings[0], decision.covered)
 
 
-def _detail(decision: Decision) -> str:
-    lines = [_ask(decision), "", f"- Order: {name_order(decision)}."]
-    for finding in decision.findings:
-        lines += [f"- {plain(doubt, longest=300)}" for doubt in doubts(finding)]
-        lines.append(f"- Policy: {finding.version.citation}.")
-    if decision.basis is not Basis.POLICY:
-        lines += [f"- {plain(reason, longest=300)}" for reason in explain(decision)]
-    return "\n".join(lines)
+def _lines(decisions: Sequence[Decision]) -> Iterator[str]:
+    first = decisions[0]
+    yield _ask(first)
+    yield ""
+    yield from _named(decisions)
+    for finding in first.findings:
+        yield from (f"- {plain(doubt, longest=300)}" for doubt in doubts(finding))
+        yield f"- Policy: {finding.version.citation}."
+    if first.basis is Basis.UNREADABLE:
+        paths = dict.fromkeys(fault.path for decision in decisions for fault in decision.order.faults)
+        yield f"- Could not be read: {', '.join(list(paths)[:5])}."
+    if first.basis is Basis.TECHNICAL:
+        yield from dict.fromkeys(f"- {plain(name_missing(decision), longest=300)}." for decision in decisions)
+    if first.problem and first.coverage is None and first.basis is not Basis.TECHNICAL:
+        yield f"- {tell_problem(first.problem)}"
 
 
 def _ask(decision: Decision) -> str:
     match decision.basis:
+        case Basis.UNREADABLE if has_modifier(decision):
+            return "Cannot tell whether this order is covered: it has a modifier that is not understood here."
         case Basis.UNREADABLE:
             return "Cannot tell whether this order is covered: parts of it do not have the form of FHIR R4."
         case Basis.TECHNICAL:

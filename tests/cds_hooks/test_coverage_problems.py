@@ -29,9 +29,9 @@ PROBLEMS = {
     "a cancelled coverage": (lambda r: coverage_of(r).update(status="cancelled"), "no coverage of the patient is in force on the day of service"),
     "a coverage that has ended": (lambda r: coverage_of(r).update(period={"end": "2026-01-01"}), "no coverage of the patient is in force on the day of service"),
     "two coverages": (add_coverage, "several coverages of the patient were sent or found, and nothing says which is the primary one"),
-    "a payer without identifier": (lambda r: organization_of(r).pop("identifier"), "the coverage names its payer by no identifier"),
+    "a payer without identifier": (lambda r: organization_of(r).pop("identifier"), "no identifier of the coverage's payer was sent or found"),
     "an unknown payer": (lambda r: (organization_of(r)["identifier"][0].update(value="nobody"), organization_of(r).update(name="Nobody")), "the payer of the coverage is not one this service answers for"),
-    "a payer that was not sent": (lambda r: r["prefetch"]["coverage"]["entry"].pop(), "the coverage names its payer by no identifier"),
+    "a payer that was not sent": (lambda r: r["prefetch"]["coverage"]["entry"].pop(), "no identifier of the coverage's payer was sent or found"),
     "another patient's coverage": (lambda r: coverage_of(r)["beneficiary"].update(reference="Patient/other"), "no coverage of the patient was sent or found"),
 }  # fmt: skip
 
@@ -121,6 +121,68 @@ def test_a_void_order_needs_no_coverage(service: Any, example: Any) -> None:
         entry["resource"]["status"] = "revoked"
 
     assert service.post("/cds-services/order-sign-crd", request).json() == {"cards": [], "systemActions": []}
+
+
+@pytest.mark.parametrize("version", ["2.0", "2.1", "2.2"])
+def test_a_coverage_that_came_twice_is_one(version: str, service: Any, example: Any) -> None:
+    """clients.md: records are found whatever their key, and crd-request-generator sends the Coverage under two."""
+    request = example("order-sign-2.2")
+    request["extension"]["davinci-crd.requestedVersion"] = version
+    request["prefetch"]["other"] = copy.deepcopy(request["prefetch"]["coverage"])
+    request["context"]["draftOrders"]["entry"][0]["resource"]["insurance"] = [{"reference": "Coverage/cov-1"}] * 2
+
+    response = service.post("/cds-services/order-sign-crd", request)
+
+    assert response.status_code == 200
+    assert [len(action["resource"]["extension"]) for action in response.json()["systemActions"]] == [1, 1]
+
+
+BAD_ORDERS = {
+    "after the coverage's end": {"occurrenceDateTime": "2027-02-01"},
+    "under a coverage that did not come": {"insurance": [{"reference": "Coverage/gone"}]},
+    "of another patient": {"subject": {"reference": "Patient/other"}},
+}
+
+
+@pytest.mark.parametrize("version", ["2.0", "2.1", "2.2"])
+@pytest.mark.parametrize("bad", BAD_ORDERS)
+def test_one_order_without_a_coverage_does_not_refuse_the_others(
+    bad: str, version: str, service: Any, example: Any
+) -> None:
+    """CRD-63, found-34: what can be said is said, and a card tells of the rest."""
+    request = example("order-sign-2.2")
+    request["extension"]["davinci-crd.requestedVersion"] = version
+    coverage_of(request)["period"] = {"end": "2026-12-31"}
+    request["context"]["draftOrders"]["entry"][1]["resource"].update(BAD_ORDERS[bad])
+
+    response = service.post("/cds-services/order-sign-crd", request)
+
+    assert response.status_code == 200
+    assert [action["resource"]["id"] for action in response.json()["systemActions"]] == ["prolo-1"]
+    assert "The coverage could not be identified; nothing is said about these orders" in [
+        card["summary"] for card in response.json()["cards"]
+    ]
+    assert faults(version, response.json()) == []
+
+
+def test_another_patients_order_is_not_judged_and_says_why(service: Any, example: Any) -> None:
+    request = example("m0076-order-sign")
+    request["context"]["draftOrders"]["entry"][0]["resource"]["subject"]["reference"] = "Patient/other"
+
+    (card,) = service.post("/cds-services/order-sign-crd", request).json()["cards"]
+
+    assert card["detail"].startswith("The order is for another patient than the call.")
+
+
+def test_a_coverage_without_an_id_is_told_of(service: Any, example: Any) -> None:
+    """hook-16: nothing can be written onto the order, and silence would say that there is nothing to say."""
+    request = example("order-sign-2.2")
+    del coverage_of(request)["id"]
+
+    response = service.post("/cds-services/order-sign-crd", request)
+
+    assert response.json()["systemActions"] == []
+    assert "The coverage or the order has no id that could be referred to." in response.text
 
 
 def test_an_assertion_says_until_when_it_holds(service: Any, example: Any) -> None:

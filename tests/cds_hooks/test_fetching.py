@@ -298,7 +298,7 @@ def test_what_the_client_failed_at_is_not_tried_again(given: Any, reading: Any, 
 
 @pytest.mark.parametrize(
     ("given", "why"),
-    [(None, "it was not sent"), ({"resourceType": "OperationOutcome"}, "the FHIR server reported an error")],
+    [(None, "no such record"), ({"resourceType": "OperationOutcome"}, "the FHIR server reported an error")],
 )
 def test_an_order_the_client_asked_for_itself_is_not_asked_for_again(
     given: Any, why: str, reading: Any, fhir_server: Any
@@ -314,6 +314,132 @@ def test_an_order_the_client_asked_for_itself_is_not_asked_for_again(
     assert response.status_code == 412
     assert why in response.json()["issue"][0]["diagnostics"]
     assert asked(server, since) == [SEARCH]
+
+
+def other_payer(identity: str, value: str, **members: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A Coverage and its payor, an Organization of its own."""
+    organization = {
+        **ORGANIZATION,
+        "id": f"org-{identity}",
+        "name": identity,
+        "identifier": [{"system": "http://example.org/payer-id", "value": value}],
+    }
+    return {
+        **COVERAGE,
+        "id": identity,
+        "payor": [{"reference": f"Organization/org-{identity}"}],
+        **members,
+    }, organization
+
+
+def test_of_several_coverages_all_payors_are_read_before_one_is_chosen(reading: Any, fhir_server: Any) -> None:
+    """Spec 8.5, CRD 2.0.1: the one whose payor matches us."""
+    foreign, nobody = other_payer("foreign", "nobody")
+    server = fhir_server(*CHART, foreign, nobody, options=("--no-include",))
+    request = sign(server)
+    request["prefetch"] = {
+        "coverage": {"resourceType": "Bundle", "entry": [{"resource": foreign}, {"resource": COVERAGE}]}
+    }
+
+    (action,) = post(reading, request).json()["systemActions"]
+
+    assert action["resource"]["extension"][0]["extension"][0]["valueReference"]["reference"] == "Coverage/cov-1"
+
+
+def test_the_payer_is_not_guessed_from_a_type_while_its_organization_can_be_read(
+    reading: Any, fhir_server: Any
+) -> None:
+    """An identifier comes before a type: the answer does not depend on what was sent along."""
+    medicare = {"coding": [{"system": "https://nahdo.org/sopt", "code": "111"}]}
+    advantage, plan = other_payer("ema", "EMA01", type=medicare)
+    server = fhir_server(*CHART, advantage, plan)
+    request = sign(server)
+    request["prefetch"] = {"coverage": advantage}
+
+    assert post(reading, request).json()["cards"][0]["source"]["label"] == "Example Medicare Advantage"
+
+
+def test_a_coverage_that_an_order_names_is_read(reading: Any, fhir_server: Any) -> None:
+    request = sign(fhir_server(*CHART), {**ORDER, "insurance": [{"reference": "Coverage/cov-1"}]}, version="2.2")
+    request["prefetch"] = {"coverage": {**COVERAGE, "id": "cov-9"}}
+
+    assert covered(post(reading, request)) == {"prolo-1": "not-covered"}
+
+
+def test_pages_of_what_is_not_needed_are_not_read(reading: Any, fhir_server: Any) -> None:
+    """CRD-42."""
+    server = fhir_server(*CHART, options=("--delay-ms", "11"))
+    since = len(server.log())
+    request = sign(server)
+    observation = {"resourceType": "Observation", "id": "x"}
+    request["prefetch"] = {
+        "coverage": COVERAGE,
+        "o": ORGANIZATION,
+        "observations": {
+            "resourceType": "Bundle",
+            "entry": [{"resource": observation}],
+            "link": [{"relation": "next", "url": f"{server.base}/Observation?_offset=1"}],
+        },
+    }
+
+    assert covered(post(reading, request)) == {"prolo-1": "not-covered"}
+    assert asked(server, since) == []
+
+
+def test_only_conditions_are_read_as_reasons(reading: Any, fhir_server: Any) -> None:
+    """Minimum necessary: a DocumentReference is a whole note, and has no code that could help."""
+    server = fhir_server(*CHART, options=("--delay-ms", "12"))
+    since = len(server.log())
+    reasons = [{"reference": f"{kind}/c"} for kind in ("DocumentReference", "Observation", "DiagnosticReport")]
+
+    post(reading, sign(server, {**UNLISTED, "reasonReference": reasons}))
+
+    assert asked(server, since) == [SEARCH]
+
+
+def test_a_patient_who_pays_is_not_read(reading: Any, fhir_server: Any) -> None:
+    server = fhir_server(*CHART, options=("--delay-ms", "13"))
+    since = len(server.log())
+    request = sign(server)
+    request["prefetch"] = {"coverage": {**COVERAGE, "payor": [{"reference": "Patient/pat-1"}]}}
+
+    assert post(reading, request).status_code == 200
+    assert asked(server, since) == []
+
+
+def test_the_medication_behind_the_order_of_an_appointment_is_read(reading: Any, fhir_server: Any) -> None:
+    server = fhir_server(*CHART)
+    alternate = {
+        "extension": [
+            {
+                "url": "http://hl7.org/fhir/StructureDefinition/alternate-reference",
+                "valueReference": {"reference": "MedicationRequest/med-1"},
+            }
+        ]
+    }
+    appointment = {
+        "resourceType": "Appointment",
+        "id": "appt-1",
+        "status": "proposed",
+        "participant": [{"actor": {"reference": "Patient/pat-1"}}],
+        "basedOn": [alternate],
+    }
+    for version, annotated in (("2.0", "appt-1"), ("2.2", "med-1")):
+        response = post(
+            reading, call("appointment-book", server.base, server.token, version, appointments=[appointment])
+        )
+
+        assert covered(response) == {annotated: "not-covered"}
+
+
+def test_an_order_that_was_revoked_asks_for_nothing(reading: Any, fhir_server: Any) -> None:
+    server = fhir_server(*CHART, options=("--delay-ms", "14"))
+    since = len(server.log())
+    request = dispatch(server)
+    request["prefetch"] = {"order": {**ORDER, "status": "revoked"}}
+
+    assert post(reading, request).json() == {"cards": [], "systemActions": []}
+    assert asked(server, since) == []
 
 
 def test_further_pages_of_prefetch_are_read(reading: Any, fhir_server: Any) -> None:

@@ -117,6 +117,78 @@ def test_a_single_prefetched_order_is_found_without_a_bundle(service: Any, examp
     assert len(post(service, request).json()["systemActions"]) == 1
 
 
+@pytest.mark.parametrize(
+    ("orders", "path"),
+    [
+        ([], "context.dispatchedOrders"),
+        ([""], "context.dispatchedOrders[0]"),
+        (["ServiceRequest/prolo-1", "Patient/pat-1"], "context.dispatchedOrders[1]"),
+        ([{"resourceType": "ServiceRequest", "id": "prolo-1"}], "context.dispatchedOrders[0]"),
+        ("prolo-1", "context.dispatchedOrders"),
+    ],
+)
+def test_what_is_no_reference_to_an_order_is_named(orders: Any, path: str, service: Any, example: Any) -> None:
+    """hook-16, hook-33: silence would look like an order without a problem."""
+    request = example("order-dispatch-2.2")
+    request["context"]["dispatchedOrders"] = orders
+
+    response = post(service, request)
+
+    assert response.status_code == 400
+    assert response.json()["issue"][0]["expression"] == [path]
+
+
+def test_one_order_under_two_references_is_one(service: Any, example: Any) -> None:
+    request = example("order-dispatch-2.2")
+    request["context"]["order"] = "https://ehr.example.org/fhir/ServiceRequest/prolo-1"
+
+    assert len(post(service, request).json()["systemActions"]) == 1
+
+
+def test_an_absolute_reference_is_found_in_prefetch_without_a_fhir_server(service: Any, example: Any) -> None:
+    """Q-3: `fhirServer` is optional."""
+    request = example("order-dispatch-2.2")
+    del request["fhirServer"]
+    request["context"]["dispatchedOrders"] = ["https://ehr.example.org/fhir/ServiceRequest/prolo-1"]
+
+    assert len(post(service, request).json()["systemActions"]) == 1
+
+
+MEMBERS = [
+    7,
+    "x",
+    None,
+    [],
+    {"resourceType": "Bundle", "entry": []},
+    {"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "ServiceRequest", "id": "x", "code": M0076}}]},
+]
+
+
+@pytest.mark.parametrize("member", MEMBERS, ids=repr)
+@pytest.mark.parametrize(
+    ("case", "name"),
+    [
+        ("appointment-book-2.2", "draftOrders"),
+        ("order-dispatch-2.2", "draftOrders"),
+        ("encounter-start-2.2", "draftOrders"),
+        ("order-sign-2.2", "appointments"),
+        ("order-select-2.2", "dispatchedOrders"),
+    ],
+)
+def test_another_hooks_member_is_ignored(case: str, name: str, member: Any, service: Any, example: Any) -> None:
+    """CRD-169, hook-23, found-33."""
+    request = example(case)
+    before = post(service, request).json()
+    request["context"][name] = member
+
+    after = post(service, request)
+
+    assert after.status_code == 200
+    assert [a["resource"]["id"] for a in after.json()["systemActions"]] == [
+        a["resource"]["id"] for a in before["systemActions"]
+    ]
+
+
 # --- appointment-book -------------------------------------------------------------------------------------------------
 
 
@@ -176,6 +248,27 @@ def test_every_order_behind_an_appointment_is_annotated(service: Any, example: A
 
     appointment["basedOn"][1]["reference"] = "ServiceRequest/gone"
     assert said() == {"prolo-1": "not-covered", "appt-1": "indeterminate"}
+
+
+def test_the_order_behind_an_appointment_is_for_the_day_of_the_appointment(service: Any, example: Any) -> None:
+    """The coverage ends before the visit: in no version is it in force then."""
+    request = example("appointment-book-2.2")
+    request["context"]["appointments"]["entry"][0]["resource"]["start"] = "2027-02-01T09:00:00Z"
+    request["prefetch"]["coverage"]["entry"][0]["resource"]["period"] = {"end": "2026-12-31"}
+
+    response = post(service, request)
+
+    assert response.status_code == 400
+    assert "in force on the day of service" in response.json()["issue"][0]["diagnostics"]
+
+
+def test_a_cancelled_appointment_asks_for_nothing(service: Any, example: Any) -> None:
+    for version in VERSIONS:
+        request = example("appointment-book-2.2")
+        request["extension"]["davinci-crd.requestedVersion"] = version
+        request["context"]["appointments"]["entry"][0]["resource"]["status"] = "cancelled"
+
+        assert post(service, request).json() == {"cards": [], "systemActions": []}
 
 
 def test_the_order_behind_an_appointment_that_did_not_come_is_missing_data(service: Any, example: Any) -> None:
@@ -257,10 +350,54 @@ def test_a_medication_among_the_draft_orders_is_what_an_order_refers_to(service:
     assert [(action["resource"]["id"], said_on(action)["covered"]) for action in actions] == [("o", "not-covered")]
 
 
-@pytest.mark.parametrize("hook", ["order-sign", "order-dispatch", "appointment-book"])
+def test_records_that_stand_beside_are_found_by_their_urn(service: Any, example: Any) -> None:
+    """References inside a Bundle may be its entries' fullUrl (br-provider sends urn:uuid)."""
+    request = example("order-sign-2.1")
+    request["context"]["draftOrders"]["entry"] = [
+        {"fullUrl": "urn:uuid:m", "resource": {"resourceType": "Medication", "code": M0076}},
+        {"resource": {"resourceType": "MedicationRequest", "id": "o", "status": "draft", "subject": {"reference": "urn:uuid:p"}, "medicationReference": {"reference": "urn:uuid:m"}}},
+    ]  # fmt: skip
+    coverage, organization = request["prefetch"]["coverage"]["entry"]
+    coverage["resource"]["beneficiary"]["reference"] = "urn:uuid:p"
+    coverage["resource"]["payor"][0]["reference"] = organization["fullUrl"] = "urn:uuid:org"
+
+    assert [said_on(action)["covered"] for action in post(service, request).json()["systemActions"]] == ["not-covered"]
+
+
+def test_a_fault_beside_a_code_for_something_else_is_no_noise(service: Any, example: Any) -> None:
+    """CRD-26, found-13: what is ordered is plain, and it is none of our business."""
+    mri = {
+        "code": {"coding": [{"system": "http://www.ama-assn.org/go/cpt", "code": "73721"}]},
+        "bodySite": {"text": "knee"},
+    }
+    selected, signed = example("order-select-2.1"), example("order-sign-2.1")
+    for request in (selected, signed):
+        request["context"]["draftOrders"]["entry"][0]["resource"].update(mri)
+        del request["context"]["draftOrders"]["entry"][1:]
+
+    assert post(service, selected).json() == {"cards": []}
+    assert "this service has no policy" in json.dumps(said_on(post(service, signed).json()["systemActions"][0]))
+
+
+def test_orders_in_the_same_doubt_share_a_card(service: Any, example: Any) -> None:
+    """Issue: orders with the same verdict under the same policies share one."""
+    request = example("order-select-2.1")
+    entry = request["context"]["draftOrders"]["entry"][0]["resource"]
+    entry["code"] = {"coding": [{"system": "http://www.ama-assn.org/go/cpt", "code": "20999"}]}
+    request["context"]["draftOrders"]["entry"] = [{"resource": {**entry, "id": f"o{n}"}} for n in range(3)]
+    request["context"]["selections"] = [f"ServiceRequest/o{n}" for n in range(3)]
+
+    (card,) = post(service, request).json()["cards"]
+
+    assert [r["reference"] for r in card["extension"]["davinci-crd.associated-resource"]] == request["context"][
+        "selections"
+    ]
+
+
+@pytest.mark.parametrize("hook", ["order-sign", "appointment-book"])
 def test_a_primary_hook_without_orders_is_answered_with_nothing(hook: str, service: Any) -> None:
     """Inferno wants the member systemActions on these hooks."""
-    context = {"userId": "Practitioner/1", "patientId": "pat-1", "performer": "Practitioner/1", "draftOrders": {"resourceType": "Bundle"}, "dispatchedOrders": [], "appointments": []}  # fmt: skip
+    context = {"userId": "Practitioner/1", "patientId": "pat-1", "draftOrders": {"resourceType": "Bundle"}, "appointments": []}  # fmt: skip
 
     response = post(service, {"hook": hook, "hookInstance": "1", "context": context})
 
