@@ -14,6 +14,7 @@ from cards.decision import Basis, Decision
 from cards.options import ResponseOptions
 from cards.policy import Covered
 from cards.response_types import coverage_information, external_reference, instructions
+from cards.wording import has_modifier
 
 
 class Answered(NamedTuple):
@@ -76,7 +77,7 @@ def respond(
 
 
 def _is_written(decision: Decision, options: ResponseOptions) -> bool:
-    """Tell whether a decision is to be told: what no policy speaks of, or nobody knows, only where it is owed (hook-16)."""
+    """Tell whether a decision is to be told; what no policy speaks of, or nobody knows, only where owed (hook-16)."""
     if decision.basis is Basis.NOT_EVALUATED:
         return options.primary_hook and options.annotate_unmatched
     return decision.basis is not Basis.TECHNICAL or options.primary_hook
@@ -104,7 +105,8 @@ def _draft_cards(
             elif decision.basis is Basis.NOT_EVALUATED:
                 unwritten.append(decision)
             else:
-                wanting.setdefault((decision.basis, *_likeness(decision)), []).append(decision)
+                kind = (decision.basis, has_modifier(decision), *_likeness(decision))
+                wanting.setdefault(kind, []).append(decision)
     drafts: list[_CardDraft] = [
         (_IMPORTANCE[group[0].covered], partial(external_reference.build, group, number, options, derive_id))
         for number, group in enumerate(alike.values())
@@ -126,8 +128,5 @@ _IMPORTANCE: Final = {Covered.NOT_COVERED: 0, Covered.CONDITIONAL: 1, Covered.CO
 
 def _likeness(decision: Decision) -> tuple[Any, ...]:
     """Return what orders that can share one card have in common: answer, policies, payer, and what is known of it."""
-    policies = [
-        (f.version.key, f.match.coding if f.match.strength.is_sure else f.match._replace(place=None))
-        for f in decision.findings
-    ]
+    policies = [(f.version.key, f.match.coding if f.match.strength.is_sure else f.match) for f in decision.findings]
     return decision.covered, decision.payer.id, decision.payer_is_known, decision.problem, *policies

@@ -36,24 +36,28 @@ def build(decisions: Sequence[Decision], number: int, options: ResponseOptions, 
 def build_problem(decisions: Sequence[Decision], options: ResponseOptions, derive_id: Callable[..., str]) -> Card:
     """Build the one card for orders that nothing can be written onto: their coverage cannot be told (spec 8.5)."""
     first = decisions[0]
-    problems = [tell_problem(decision.problem) for decision in decisions if decision.problem]
-    said = " ".join(dict.fromkeys(problems)) or "The coverage or the order has no id that could be referred to."
+    problems = list(dict.fromkeys([_tell(decision) for decision in decisions]))
+    alike = len(problems) == 1
+    said = problems[0] if alike else ""
+    advice = f"{said} Check which active coverage the patient has, and call again.".strip()
     return Card(
         uuid=derive_id("coverage-problem", first.payer.id),
         summary="The coverage could not be identified; nothing is said about these orders",
-        detail="\n".join(
-            [f"{said} Check which active coverage the patient has, and call again.", "", *_named(decisions)]
-        ),
+        detail="\n".join([advice, "", *_named(decisions, with_problem=not alike)]),
         indicator="info",
         source=_source(first.payer, options),
         extension=options.associate(_references(decisions)),
     )
 
 
-def _named(decisions: Sequence[Decision]) -> list[str]:
+def _tell(decision: Decision) -> str:
+    return tell_problem(decision.problem) if decision.problem else "The coverage or the order has no id to refer to."
+
+
+def _named(decisions: Sequence[Decision], *, with_problem: bool = False) -> list[str]:
     orders = once(decisions)
-    named = [f"- Order: {name_order(decision)}." for decision in orders[:_MOST_NAMED]]
-    return [*named, f"- And {len(orders) - _MOST_NAMED} more."] if len(orders) > _MOST_NAMED else named
+    lines = [f"- Order: {name_order(d)}. {_tell(d) if with_problem else ''}".rstrip() for d in orders[:_MOST_NAMED]]
+    return [*lines, f"- And {len(orders) - _MOST_NAMED} more."] if len(orders) > _MOST_NAMED else lines
 
 
 def _references(decisions: Sequence[Decision]) -> list[str]:

@@ -182,7 +182,7 @@ def test_a_coverage_without_an_id_is_told_of(service: Any, example: Any) -> None
     response = service.post("/cds-services/order-sign-crd", request)
 
     assert response.json()["systemActions"] == []
-    assert "The coverage or the order has no id that could be referred to." in response.text
+    assert "The coverage or the order has no id to refer to." in response.text
 
 
 def test_an_assertion_says_until_when_it_holds(service: Any, example: Any) -> None:
