@@ -9,7 +9,16 @@ The data beside the code (policies, payers, vocabulary) is read by `cds_hooks.po
 
 from cards.annotation import URL as COVERAGE_INFORMATION
 from cards.coding import CodeSystems
-from cards.coverage import Coverage, CoverageProblem, Payer, PayerDirectory, read_coverage, read_payer, same_reference
+from cards.coverage import (
+    Coverage,
+    CoverageProblem,
+    Payer,
+    PayerDirectory,
+    choose_coverages,
+    read_coverage,
+    read_payer,
+    same_reference,
+)
 from cards.decision import Basis, Decision, decide, fail, set_aside
 from cards.errors import CardsError, DocumentError
 from cards.matching import PolicyIndex
@@ -48,6 +57,7 @@ __all__ = [
     "ResponseOptions",
     "Vocabulary",
     "WireVersion",
+    "choose_coverages",
     "decide",
     "explain",
     "fail",

@@ -175,17 +175,19 @@ def read_coverage(
     organizations: Sequence[Json] = (),
     code_systems: CodeSystems | None = None,
     records: Mapping[str, Json] | None = None,
+    base: str | None = None,
 ) -> Coverage:
     """Read a Coverage with what is known of its payor.
 
-    `organizations` are the Organization resources that came along, `records` those known by another URL; the payor
-    may also be contained, or stand in the reference itself as an identifier or a display.
+    `organizations` are the Organization resources that came along, `records` those known by another URL, `base` is
+    what relative references are read against; the payor may also be contained, or stand in the reference itself as an
+    identifier or a display.
     """
     identifiers: set[Identifier] = set()
     names: list[str] = []
     unread: list[str] = []
     for payor in _objects(resource.get("payor")):
-        organization = _resolve(payor.get("reference"), resource, organizations, records or {})
+        organization = _resolve(payor.get("reference"), resource, organizations, records or {}, base)
         if not organization and (reference := literal_reference(payor)):
             unread.append(reference)
         for entry in (payor.get("identifier"), *_objects(organization.get("identifier"))):
@@ -224,25 +226,30 @@ def _types(concept: Any, code_systems: CodeSystems) -> tuple[Coding, ...]:
 
 
 def choose_coverages(
-    coverages: Iterable[Coverage], insurance: Sequence[str], on: date
+    coverages: Iterable[Coverage], insurance: Sequence[str], on: date, base: str | None = None
 ) -> tuple[tuple[Coverage, ...], CoverageProblem | None]:
     """Return the coverages an order may be judged under: those of its `insurance`, else all that are in force.
 
     A coverage that the order names keeps the reference the client used for it, relative or absolute. An order that
-    names a coverage which did not come along is judged under none: another one would be a guess.
+    names a coverage which did not come along is judged under none: another one would be a guess. `base` is what
+    relative references are read against.
     """
     mine = tuple(coverages)
     if not mine:
         return (), CoverageProblem.NONE
     if insurance and any(reference.rpartition("/")[0].endswith("Coverage") for reference in insurance):
-        named = (
-            (c, next((r for r in insurance if c.reference and same_reference(r, c.reference)), None)) for c in mine
-        )
+        named = ((coverage, _name_of(coverage, insurance, base)) for coverage in mine)
         mine = tuple(replace(coverage, reference=reference) for coverage, reference in named if reference)
         if not mine:
             return (), CoverageProblem.NOT_THE_ONE_NAMED
     active = tuple([coverage for coverage in mine if coverage.is_active(on)])
     return active, None if active else CoverageProblem.INACTIVE
+
+
+def _name_of(coverage: Coverage, insurance: Sequence[str], base: str | None) -> str | None:
+    """Return the reference by which an order names a coverage; one at another server is another coverage."""
+    own = coverage.reference
+    return next((reference for reference in insurance if own and same_reference(reference, own, base)), None)
 
 
 def same_reference(one: str, other: str, base: str | None = None) -> bool:
@@ -265,7 +272,9 @@ def _home(reference: str, base: str | None) -> str | None:
     return reference.partition("/_history/")[0].rsplit("/", 2)[0].lower()
 
 
-def _resolve(reference: Any, coverage: Json, organizations: Sequence[Json], records: Mapping[str, Json]) -> Json:
+def _resolve(
+    reference: Any, coverage: Json, organizations: Sequence[Json], records: Mapping[str, Json], base: str | None
+) -> Json:
     if not isinstance(reference, str):
         return {}
     if reference.startswith("#"):
@@ -273,7 +282,7 @@ def _resolve(reference: Any, coverage: Json, organizations: Sequence[Json], reco
         return next((o for o in contained if o.get("id") == reference[1:]), {})
     if reference.startswith("urn:"):
         return records.get(reference, {})
-    return next((o for o in organizations if same_reference(reference, f"Organization/{o.get('id')}")), {})
+    return next((o for o in organizations if same_reference(reference, f"Organization/{o.get('id')}", base)), {})
 
 
 def _objects(value: Any) -> list[Json]:

@@ -65,6 +65,10 @@ _OCCURRENCES: Final = (
 VOID_STATUSES: Final = frozenset({"revoked", "entered-in-error", "cancelled", "stopped", "noshow"})
 
 
+#: The elements that say whether an order is to be carried out, of the order itself or of one that it is made for.
+_TELLING: Final = frozenset({"status", "doNotPerform", "modifierExtension"})
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """One order. `service_date` is the day the service is meant for, where the order says one.
@@ -101,9 +105,7 @@ class Order:
     @property
     def may_be_void(self) -> bool:
         """Tell whether what says that an order is to be carried out could not be read."""
-        kind = self.resource_type
-        telling = {f"{kind}.status", f"{kind}.doNotPerform", f"{kind}.modifierExtension"}
-        return any(fault.path in telling for fault in self.faults)
+        return any(fault.path.partition(".")[2] in _TELLING for fault in self.faults)
 
     @property
     def title(self) -> str:

@@ -29,14 +29,16 @@ def find_paying(
     *,
     only_one: bool = False,
     unreachable: Container[str] = (),
+    base: str | None = None,
 ) -> tuple[Paying, ...]:
     """Return under whom an order is judged: one payer, or several where coverages of equal rank are all ours.
 
     `only_one` is the rule of CRD 2.1 and 2.2 (hook-13): one coverage, whose payer has an identifier; anything else
     is a problem. CRD 2.0.1 says nothing: of several the one whose payer is known counts, then the lowest `order`
-    (spec 8.5). `unreachable` are references to payors that were asked for and could not be had.
+    (spec 8.5). `unreachable` are references to payors that were asked for and could not be had, `base` is
+    what relative references are read against.
     """
-    active, problem = choose_coverages(coverages, order.insurance, order.service_date or on)
+    active, problem = choose_coverages(coverages, order.insurance, order.service_date or on, base)
     if problem is None and only_one and len(active) > 1:
         problem = CoverageProblem.SEVERAL
     if problem:

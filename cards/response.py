@@ -93,7 +93,7 @@ def _draft_cards(
     """Return the cards that could be sent, the most important first; they are made when they are sent."""
     alike: dict[tuple[Any, ...], list[Decision]] = {}
     wanting: dict[tuple[Any, ...], list[Decision]] = {}
-    unwritten: list[Decision] = []
+    unwritten: dict[str, list[Decision]] = {}
     for item in answered:
         for decision in item.decisions:
             if decision.is_sure:
@@ -103,7 +103,7 @@ def _draft_cards(
             ):
                 continue
             elif decision.basis is Basis.NOT_EVALUATED:
-                unwritten.append(decision)
+                unwritten.setdefault(decision.payer.id, []).append(decision)
             else:
                 kind = (decision.basis, has_modifier(decision), *_likeness(decision))
                 wanting.setdefault(kind, []).append(decision)
@@ -117,8 +117,7 @@ def _draft_cards(
             (2, partial(instructions.build, group, number, options, derive_id))
             for number, group in enumerate(wanting.values())
         ]
-        if unwritten:
-            drafts.append((3, partial(instructions.build_problem, unwritten, options, derive_id)))
+        drafts += [(3, partial(instructions.build_problem, group, options, derive_id)) for group in unwritten.values()]
     return sorted(drafts, key=itemgetter(0)) if len(drafts) > 1 else drafts
 
 

@@ -26,7 +26,7 @@ from cds_hooks.explanation import Explanation, explain_order, trace
 from cds_hooks.hook_request import MOST_ISSUES, HookRequest, read_hook_request
 from cds_hooks.judging import Inquiry, Judged, unreadable_order
 from cds_hooks.records import Records
-from cds_hooks.refusals import refuse_coverage_problems, refuse_missing_data
+from cds_hooks.refusals import refuse
 from cds_hooks.services import Service
 from cds_hooks.settings import Settings
 
@@ -51,8 +51,7 @@ def answer_hook(service: Service, body: bytes, deployment: Deployment) -> Answer
     inquiry = Inquiry(service, call, records, wire, deployment, on)
     judged = inquiry.judge()
     fhir_faults = 0 if call.is_plain and not records.reads else _check_fhir(call, judged, records, deployment)
-    refuse_missing_data(inquiry, judged)
-    judged = refuse_coverage_problems(inquiry, judged, settings)
+    judged = refuse(inquiry, judged, settings)
     configuration = read_configuration(call.configuration)
     options = ResponseOptions(
         wire,

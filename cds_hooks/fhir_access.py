@@ -18,6 +18,7 @@ class Problem(Enum):
     NOT_FHIR = "the FHIR server's answer is not the FHIR that was asked for"
     TOO_LARGE = "the FHIR server's answer is larger than this service reads"
     FORBIDDEN = "this service may not call that FHIR server"
+    NOT_SENT = "the client reported an error for it"
 
     @property
     def is_technical(self) -> bool:

@@ -16,6 +16,7 @@ from cards import (
     Paying,
     Place,
     WireVersion,
+    choose_coverages,
     decide,
     fail,
     find_paying,
@@ -86,10 +87,11 @@ class Inquiry:
 
     def _is_record(self, draft: Draft) -> bool:
         """Tell whether an entry stands beside the orders, such as a Medication that one of them refers to."""
-        kind = draft.resource.get("resourceType") if isinstance(draft.resource, dict) else None
-        is_record = kind not in ORDER_TYPES and is_resource_type(kind)
+        kind = _kind(draft.resource)
+        is_order = kind == "Appointment" if self.call.hook == "appointment-book" else kind in ORDER_TYPES
+        is_record = not is_order and is_resource_type(kind)
         if is_record:
-            self.records.keep(draft.resource, draft.full_url)
+            self.records.keep(draft.resource, draft.full_url, draft)
         return is_record
 
     def _find_references(self) -> list[OrderReference]:
@@ -111,7 +113,7 @@ class Inquiry:
             self.records.draft(reference.number, reference.reference, f"{reference.path}.resolve()")
             for reference in self._references
         )
-        return [*self._drafts, *(draft for draft in referred if draft)]
+        return [*self._drafts, *{_key(draft): draft for draft in referred if draft}.values()]
 
     def _behind_appointments(self) -> Iterator[Draft]:
         """Yield the orders that appointments are made for, each once, and the appointments without any (CRD 2.2).
@@ -122,11 +124,12 @@ class Inquiry:
         for draft in self._drafts:
             appointment = self._read(draft)
             path = f"{draft.path}.basedOn.resolve()"
-            found = {record_key(one): self.records.draft(0, one, path) for one in appointment.based_on}
-            if appointment.is_void or not found or None in found.values():
+            found = [self.records.draft(0, one, path) for one in appointment.based_on]
+            orders = {_key(order): order for order in found if order and _kind(order.resource) in ORDER_TYPES}
+            if appointment.is_void or not orders or None in found:
                 yield draft
-            for key, order in found.items():
-                if order and not appointment.is_void:
+            for key, order in orders.items():
+                if not appointment.is_void:
                     behind.setdefault(key, order)
                     if appointment.service_date:
                         self._days.setdefault(key, appointment.service_date)
@@ -136,8 +139,7 @@ class Inquiry:
     def _read(self, draft: Draft) -> Order:
         """Read an order; one that is no request resource at all is an order that could not be read."""
         resource = draft.resource
-        kind = resource.get("resourceType") if isinstance(resource, dict) else None
-        if kind not in ORDER_TYPES:
+        if _kind(resource) not in ORDER_TYPES:
             return unreadable_order(draft.path)
         order = read_order(resource, self._rules.vocabulary.code_systems, self.records.by_key)
         if order.service_date is None and order.reference in self._days:
@@ -153,7 +155,10 @@ class Inquiry:
                 order = replace(order, unread=(*order.unread, reference))
             elif resource.get("resourceType") in ORDER_TYPES and not self.wire.annotates_based_on:
                 based_on = read_order(resource, self._rules.vocabulary.code_systems, self.records.by_key)
-                order = order.made_for(based_on)
+                if self.records.is_another_patient(based_on.subject):
+                    order = replace(order, subject=based_on.subject)
+                elif not based_on.is_void:
+                    order = order.made_for(based_on)
         return order
 
     def _judge(self, draft: Draft) -> Judged:
@@ -173,8 +178,12 @@ class Inquiry:
             self.on,
             only_one=self.wire.refuses_coverage_problems,
             unreachable=self.records.unreachable,
+            base=self.call.fhir_base,
         )
-        if found[0].problem in _NO_COVERAGE and self.records.coverage_is_unread:
+        unread_name = found[0].problem is CoverageProblem.NOT_THE_ONE_NAMED and not self.records.unreachable.isdisjoint(
+            map(record_key, order.insurance)
+        )
+        if unread_name or (found[0].problem in _NO_COVERAGE and self.records.coverage_problem):
             return (found[0]._replace(problem=CoverageProblem.UNREAD),)
         return found
 
@@ -198,8 +207,8 @@ class Inquiry:
         unavailable = [reference.reference for reference in self.unavailable]
         yield from unavailable
         if self.wire.annotates_based_on:
-            for draft in self._drafts:
-                yield from self._read(draft).based_on
+            appointments = (self._read(draft) for draft in self._drafts)
+            yield from (one for order in appointments if not order.is_void for one in order.based_on)
         search = self.records.coverage_search
         if search and (any(self._concerns(one) for one in judged) or (unavailable and self.service.is_primary)):
             yield search
@@ -233,10 +242,21 @@ class Inquiry:
         order = judged.order
         if any(paying.problem is CoverageProblem.NOT_THE_ONE_NAMED for paying in judged.paying):
             yield from (reference for reference in order.insurance if _is_of_type(reference, "Coverage"))
-        for coverage in self.records.coverages_of(order.subject):
-            in_force = coverage.is_active(order.service_date or self.on)
-            if in_force and coverage.unread_payors and not self._rules.payers.identifies(coverage):
+        coverages, day = self.records.coverages_of(order.subject), order.service_date or self.on
+        in_force, _ = choose_coverages(coverages, order.insurance, day, self.call.fhir_base)
+        if self.wire.refuses_coverage_problems and len(in_force) > 1:
+            return
+        for coverage in in_force:
+            if coverage.unread_payors and not self._rules.payers.identifies(coverage):
                 yield from (reference for reference in coverage.unread_payors if _is_of_type(reference, "Organization"))
+
+
+def _kind(resource: Any) -> Any:
+    return resource.get("resourceType") if isinstance(resource, dict) else None
+
+
+def _key(draft: Draft) -> str:
+    return f"{_kind(draft.resource)}/{draft.resource.get('id', draft.path)}"
 
 
 def _is_of_type(reference: str, kind: str) -> bool:

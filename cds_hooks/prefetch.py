@@ -32,50 +32,71 @@ class Prefetched(NamedTuple):
 class Prefetch(NamedTuple):
     """What came with a call. `empty` are the resource types that the client asked for and found none of (null, or a
     Bundle without entries); `failed` those it could not ask for (an OperationOutcome: HK-52). Neither is asked
-    for again. `unfinished` are Bundles that may have further pages (cds-hooks.md 4.5), with the type they hold.
+    for again. `unfinished` are Bundles with further pages (cds-hooks.md 4.5): their key and the type they hold.
     """
 
     resources: list[Prefetched]
     empty: frozenset[str]
     failed: frozenset[str]
-    unfinished: list[tuple[str, Json]]
+    unfinished: list[tuple[str, str, Json]]
 
 
 def read_prefetch(prefetch: Json, templates: Mapping[str, str]) -> Prefetch:
     """Read the prefetch of a call to a service that announced `templates`."""
     resources: list[Prefetched] = []
-    unfinished: list[tuple[str, Json]] = []
+    unfinished: list[tuple[str, str, Json]] = []
     empty: set[str] = set()
     failed: set[str] = set()
     for key, value in prefetch.items():
         before = len(resources)
-        if isinstance(value, dict):
-            _read_value(key, value, resources)
-            if "link" in value and len(resources) > before:
-                unfinished.append((str(resources[before].resource.get("resourceType")), value))
-        if key in templates:
-            _read_state(value, resources[before:], _type_of(templates[key]), empty, failed)
+        is_error = isinstance(value, dict) and _read_value(key, value, resources)
+        found = resources[before:]
+        kind = _type_of(templates[key]) if key in templates else None
+        if _has_next(value):
+            kinds = [str(item.resource.get("resourceType")) for item in found]
+            unfinished.append((key, kind or next((k for k in kinds if k not in _INCLUDED), ""), value))
+        elif kind and not found and (is_error or value is None or _is_bundle(value)):
+            (failed if is_error else empty).add(kind)
     return Prefetch(resources, frozenset(empty), frozenset(failed), unfinished)
 
 
-def _read_value(key: str, value: Json, resources: list[Prefetched]) -> None:
+#: What searches include beside what they search for.
+_INCLUDED: Final = frozenset({"Organization", "Practitioner", "PractitionerRole", "Location", "Patient"})
+
+
+def _read_value(key: str, value: Json, resources: list[Prefetched]) -> bool:
+    """Add the resources of a value, and tell whether it, or an entry, is an OperationOutcome that says of an error."""
     entries = value.get("entry")
-    if isinstance(entries, list):
-        for number, entry in enumerate(entries):
-            resource = entry.get("resource") if isinstance(entry, dict) else None
-            if isinstance(resource, dict):
-                resources.append(Prefetched(resource, key, number, entry.get("fullUrl")))
-    elif value.get("resourceType") != "Bundle":
-        resources.append(Prefetched(value, key, None))
+    if not isinstance(entries, list):
+        kind = value.get("resourceType")
+        if kind not in ("Bundle", "OperationOutcome"):
+            resources.append(Prefetched(value, key, None))
+        return kind == "OperationOutcome"
+    is_error = False
+    for number, entry in enumerate(entries):
+        resource = entry.get("resource") if isinstance(entry, dict) else None
+        if isinstance(resource, dict) and resource.get("resourceType") == "OperationOutcome":
+            is_error = is_error or _is_error(resource)
+        elif isinstance(resource, dict):
+            resources.append(Prefetched(resource, key, number, entry.get("fullUrl")))
+    return is_error
 
 
-def _read_state(value: Any, found: list[Prefetched], kind: str, empty: set[str], failed: set[str]) -> None:
-    """Note what the value of an announced key says of a resource type: that there is none, or that it failed."""
-    if not found and (value is None or (isinstance(value, dict) and value.get("resourceType") == "Bundle")):
-        empty.add(kind)
-    for item in found:
-        if item.resource.get("resourceType") == "OperationOutcome":
-            failed.add(kind)
+def _is_error(outcome: Json) -> bool:
+    """Tell whether an outcome inside a Bundle says of more than a warning (cds-hooks.md 4.5: inspect)."""
+    issues = outcome.get("issue")
+    severities = [i.get("severity") for i in issues if isinstance(i, dict)] if isinstance(issues, list) else []
+    return not severities or any(severity not in ("warning", "information") for severity in severities)
+
+
+def _is_bundle(value: Any) -> bool:
+    return isinstance(value, dict) and value.get("resourceType") == "Bundle"
+
+
+def _has_next(value: Any) -> bool:
+    links = value.get("link") if isinstance(value, dict) else None
+    found = links if isinstance(links, list) else []
+    return any(isinstance(link, dict) and link.get("relation") == "next" for link in found)
 
 
 @cache

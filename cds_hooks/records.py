@@ -23,9 +23,6 @@ Json = Mapping[str, Any]
 #: As many records are read for one call; a call of a thousand references is not a thousand reads.
 MOST_READS: Final = 100
 
-#: What the further pages of a prefetched Bundle are asked for as.
-_PAGES: Final = "{} pages"
-
 _BUNDLE: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ENTRIES: Final = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 
@@ -46,7 +43,7 @@ class Records:
         self._client = client if call.fhir_base else None
         self._deadline = time.monotonic() + budget
         self._prefetch = read_prefetch(call.prefetch, templates)
-        self._sent: dict[str, Prefetched] = {}
+        self._sent: dict[str, Prefetched | Draft] = {}
         self._fetched: dict[str, Record] = {}
         #: The Coverages of the patient with their FHIRPaths, and how many came that are another patient's.
         self.coverage_resources: list[tuple[Json, str]] = []
@@ -59,26 +56,23 @@ class Records:
         self.problems: dict[str, Problem] = {}
         self._asked: set[str] = set()
         for item in self._prefetch.resources:
-            key = self.keep(item.resource, item.full_url, item)
-            if key:
-                self._sent.setdefault(key, item)
-                if _is_urn(item.full_url):
-                    self._sent[item.full_url] = item
+            self.keep(item.resource, item.full_url, item)
 
-    def keep(self, resource: Json, full_url: Any = None, sent: Prefetched | None = None) -> str | None:
+    def keep(self, resource: Json, full_url: Any = None, sent: Prefetched | Draft | None = None) -> str | None:
         """Sort a resource in, and return its `Type/id`; a Coverage counts only where it is the patient's, and once."""
         kind = resource.get("resourceType")
         key = f"{kind}/{resource.get('id')}"
-        if _is_urn(full_url):
-            self.by_key[full_url] = resource
+        for name in (key, full_url) if _is_urn(full_url) else (key,):
+            if sent:
+                self._sent.setdefault(name, sent)
+            if name is not key:
+                self.by_key[name] = resource
         if kind == "Coverage":
             if key not in self.by_key or "id" not in resource:
                 self._keep_coverage(resource, sent.path if sent else "Coverage")
         elif kind == "Organization":
             self._organizations.append(resource)
             self._read = None
-        elif kind == "OperationOutcome":
-            return None
         self.by_key.setdefault(key, resource)
         return key
 
@@ -96,7 +90,10 @@ class Records:
         if self._read is None:
             mine = self.coverage_resources
             self._read = tuple(
-                [read_coverage(c, self._organizations, self._code_systems, self.by_key) for c, _ in mine]
+                [
+                    read_coverage(coverage, self._organizations, self._code_systems, self.by_key, self._call.fhir_base)
+                    for coverage, _ in mine
+                ]
             )
         return self._read
 
@@ -119,12 +116,13 @@ class Records:
         return f"Coverage?patient={patient}&status=active&_include=Coverage:payor"
 
     @property
-    def coverage_is_unread(self) -> bool:
-        """Tell whether a Coverage may exist that could not be had: the client or the FHIR server failed."""
+    def coverage_problem(self) -> Problem | None:
+        """Why a Coverage that may exist could not be had: the client or the FHIR server failed."""
         if "Coverage" in self._prefetch.failed and not self.coverage_resources:
-            return True
-        asked = (self.problems.get(self._coverage_search), self.problems.get(_PAGES.format("Coverage")))
-        return any(problem is not None and problem.is_technical for problem in asked)
+            return Problem.NOT_SENT
+        pages = [f"{key} pages" for key, kind, _ in self._prefetch.unfinished if kind == "Coverage"]
+        found = (self.problems.get(what) for what in (self._coverage_search, *pages))
+        return next((problem for problem in found if problem and problem.is_technical), None)
 
     def problem_of(self, reference: str) -> Problem | None:
         """Return why a record could not be had; None where it was not asked for."""
@@ -156,7 +154,7 @@ class Records:
         """Tell whether the client has asked for such records already, and found none or failed."""
         kind = key.partition("/")[0]
         if kind in self._prefetch.failed:
-            self.problems[key] = Problem.FAILED
+            self.problems[key] = Problem.NOT_SENT
         elif kind in self._prefetch.empty:
             self.problems[key] = Problem.NOT_THERE
         return key in self.problems
@@ -181,8 +179,8 @@ class Records:
             return False
         server = FhirServer(self._call.fhir_base, self._call.fhir_token)
         before = len(self._asked)
-        for kind, bundle in self._prefetch.unfinished:
-            pages = _PAGES.format(kind)
+        for key, kind, bundle in self._prefetch.unfinished:
+            pages = f"{key} pages"
             if kind in kinds and pages not in self._asked:
                 self._asked.add(pages)
                 answer = self._client.more(server, bundle, self._deadline)
@@ -217,7 +215,9 @@ class Records:
             return Draft(number, sent.resource, self._bytes_of(sent), sent.path)
         return None
 
-    def _bytes_of(self, sent: Prefetched) -> bytes:
+    def _bytes_of(self, sent: Prefetched | Draft) -> bytes:
+        if isinstance(sent, Draft):
+            return sent.raw
         raw = self._call.prefetched_bytes()[sent.key]
         if sent.number is None:
             return raw

@@ -12,23 +12,43 @@ from cds_hooks.records import Records
 from cds_hooks.settings import Settings
 
 
-def refuse_missing_data(inquiry: Inquiry, judged: Sequence[Judged]) -> None:
-    """Raise where nothing owed can be said because something could not be had (HK-54, CRD-63).
+def refuse(inquiry: Inquiry, judged: Sequence[Judged], settings: Settings) -> list[Judged]:
+    """Return the orders with the answers that may be given, none under a coverage that cannot be told (hook-13).
 
-    CRD 2.2 says `indeterminate` instead, where there is a Coverage to say it about (resp-43).
+    What can be said is said (CRD-63, found-34). Where nothing can: MissingDataError for what could not be had (HK-54),
+    else CoverageProblemError. CRD 2.2 says `indeterminate` of what could not be had, where there is a Coverage to say
+    it about (resp-43).
     """
+    kept, refused, is_said = [], dict[CoverageProblem, None](), False
     lacking = []
     for one in judged:
+        problems = _problems_of(one, inquiry, settings)
+        refused.update(dict.fromkeys(problems))
+        if problems:
+            kept.append(one._replace(decisions=tuple([set_aside(decision) for decision in one.decisions])))
+            continue
+        kept.append(one)
         if _is_lacking(one, inquiry):
             lacking.append(one)
-        elif one.decisions:
-            return  # CRD-63: what can be said is said
+        elif one.decisions and one.paying[0].problem is not CoverageProblem.OTHER_PATIENT:
+            is_said = True
     unavailable = inquiry.unavailable if inquiry.service.is_primary else []
-    if not lacking and not unavailable:
-        return
+    if is_said or not (refused or lacking or unavailable):
+        return kept
     issues = [_missing_order(reference, inquiry.records) for reference in unavailable]
     issues += dict.fromkeys(issue for one in lacking for issue in _missing_records(one, inquiry.records))
-    raise MissingDataError(*issues[:MOST_ISSUES])
+    told = [Issue(code, problem.value, path) for problem in refused for code, path in [_REFUSALS[problem]]]
+    if issues:
+        raise MissingDataError(*[*issues, *told][:MOST_ISSUES])
+    raise CoverageProblemError(*told)
+
+
+def _problems_of(judged: Judged, inquiry: Inquiry, settings: Settings) -> list[CoverageProblem]:
+    """Return the coverage problems for which an order must not be answered; supporting hooks say nothing anyway."""
+    if not judged.decisions or not (inquiry.service.is_primary or speaks(judged)):
+        return []
+    problems = (paying.problem for paying in judged.paying)
+    return [problem for problem in problems if problem and _is_refused(problem, inquiry.wire, settings)]
 
 
 def _is_lacking(judged: Judged, inquiry: Inquiry) -> bool:
@@ -69,8 +89,8 @@ def _missing_records(judged: Judged, records: Records) -> Iterator[Issue]:
     wanted = list(judged.order.unread)
     for paying in judged.paying:
         if paying.problem is CoverageProblem.UNREAD:
-            problem = records.problems.get(records.coverage_search or "")
-            code, why = _tell(problem) if problem else ("transient", "the client reported an error for it")
+            named = (records.problem_of(reference) for reference in judged.order.insurance)
+            code, why = _tell(records.coverage_problem or next((problem for problem in named if problem), None))
             yield Issue(code, f"the Coverage of the patient could not be read: {why}", "prefetch.coverage")
         if paying.problem is CoverageProblem.UNREAD_PAYER and paying.coverage:
             wanted += paying.coverage.unread_payors
@@ -79,31 +99,6 @@ def _missing_records(judged: Judged, records: Records) -> Iterator[Issue]:
         code, why = _tell(records.problem_of(reference))
         where = judged.draft.path
         yield Issue(code, f"the order at {where} depends on a record ({kind}) that could not be read: {why}", where)
-
-
-def refuse_coverage_problems(inquiry: Inquiry, judged: Sequence[Judged], settings: Settings) -> list[Judged]:
-    """Return the orders with the answers that may be given: none under a coverage that cannot be told (hook-13).
-
-    CoverageProblemError where that leaves nothing to answer; else what can be said is said (CRD-63, found-34).
-    """
-    refused: dict[CoverageProblem, None] = {}
-    kept = []
-    for one in judged:
-        problems = [paying.problem for paying in one.paying if _is_refused(paying.problem, inquiry.wire, settings)]
-        if one.decisions and problems and (inquiry.service.is_primary or speaks(one)):
-            refused.update(dict.fromkeys(problem for problem in problems if problem))
-            kept.append(one._replace(decisions=tuple([set_aside(decision) for decision in one.decisions])))
-        else:
-            kept.append(one)
-    if refused and not any(one.decisions and not _is_set_aside(one) for one in kept):
-        raise CoverageProblemError(
-            *(Issue(code, problem.value, path) for problem in refused for code, path in [_REFUSALS[problem]])
-        )
-    return kept
-
-
-def _is_set_aside(judged: Judged) -> bool:
-    return all(decision.problem and decision.coverage is None for decision in judged.decisions)
 
 
 #: The issue-type code of each coverage problem, and where it lies, as a FHIRPath from the Coverage on.
@@ -121,9 +116,7 @@ _REFUSALS: Final = {
 _TECHNICAL: Final = frozenset({CoverageProblem.UNREAD, CoverageProblem.UNREAD_PAYER})
 
 
-def _is_refused(problem: CoverageProblem | None, wire: WireVersion, settings: Settings) -> bool:
-    if problem is None:
-        return False
+def _is_refused(problem: CoverageProblem, wire: WireVersion, settings: Settings) -> bool:
     if wire.refuses_coverage_problems:
         return problem not in _TECHNICAL
     return problem is CoverageProblem.UNKNOWN_PAYER and settings.unknown_payer == "refuse"

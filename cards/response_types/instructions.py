@@ -3,7 +3,7 @@
 It has a detail, no links and no suggestions (resp-24), and sends nobody to a portal (resp-23).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from cards.card import Card, HooksCoding, Source
@@ -34,16 +34,15 @@ def build(decisions: Sequence[Decision], number: int, options: ResponseOptions, 
 
 
 def build_problem(decisions: Sequence[Decision], options: ResponseOptions, derive_id: Callable[..., str]) -> Card:
-    """Build the one card for orders that nothing can be written onto: their coverage cannot be told (spec 8.5)."""
+    """Build the one card for orders of a payer that nothing can be written onto, and why (spec 8.5)."""
     first = decisions[0]
     problems = list(dict.fromkeys([_tell(decision) for decision in decisions]))
-    alike = len(problems) == 1
-    said = problems[0] if alike else ""
-    advice = f"{said} Check which active coverage the patient has, and call again.".strip()
+    said = problems[0] if len(problems) == 1 else "Each for its own reason."
+    named = _named(decisions, None if len(problems) == 1 else _tell)
     return Card(
         uuid=derive_id("coverage-problem", first.payer.id),
         summary="The coverage could not be identified; nothing is said about these orders",
-        detail="\n".join([advice, "", *_named(decisions, with_problem=not alike)]),
+        detail="\n".join([f"{said} Once that is settled, call again.", "", *named]),
         indicator="info",
         source=_source(first.payer, options),
         extension=options.associate(_references(decisions)),
@@ -51,12 +50,17 @@ def build_problem(decisions: Sequence[Decision], options: ResponseOptions, deriv
 
 
 def _tell(decision: Decision) -> str:
-    return tell_problem(decision.problem) if decision.problem else "The coverage or the order has no id to refer to."
+    if decision.problem:
+        return tell_problem(decision.problem)
+    if decision.order.faults:
+        return f"The order could not be read completely ({', '.join(f.path for f in decision.order.faults[:5])})."
+    return "The coverage or the order has no id to refer to."
 
 
-def _named(decisions: Sequence[Decision], *, with_problem: bool = False) -> list[str]:
+def _named(decisions: Sequence[Decision], tell: Callable[[Decision], str] | None = None) -> list[str]:
+    """Name the orders, each on a line, with what there is to tell of each."""
     orders = once(decisions)
-    lines = [f"- Order: {name_order(d)}. {_tell(d) if with_problem else ''}".rstrip() for d in orders[:_MOST_NAMED]]
+    lines = [f"- Order: {name_order(d)}. {tell(d) if tell else ''}".rstrip() for d in orders[:_MOST_NAMED]]
     return [*lines, f"- And {len(orders) - _MOST_NAMED} more."] if len(orders) > _MOST_NAMED else lines
 
 
@@ -82,17 +86,19 @@ def _lines(decisions: Sequence[Decision]) -> Iterator[str]:
     first = decisions[0]
     yield _ask(first)
     yield ""
-    yield from _named(decisions)
+    yield from _named(decisions, _TELLS.get(first.basis))
     for finding in first.findings:
         yield from (f"- {plain(doubt, longest=300)}" for doubt in doubts(finding))
         yield f"- Policy: {finding.version.citation}."
-    if first.basis is Basis.UNREADABLE:
-        paths = dict.fromkeys(fault.path for decision in decisions for fault in decision.order.faults)
-        yield f"- Could not be read: {', '.join(list(paths)[:5])}."
-    if first.basis is Basis.TECHNICAL:
-        yield from dict.fromkeys(f"- {plain(name_missing(decision), longest=300)}." for decision in decisions)
     if first.problem and first.coverage is None and first.basis is not Basis.TECHNICAL:
         yield f"- {tell_problem(first.problem)}"
+
+
+#: What differs between orders that share a card.
+_TELLS: Final[Mapping[Basis, Callable[[Decision], str]]] = {
+    Basis.UNREADABLE: lambda d: f"Could not be read: {', '.join(fault.path for fault in d.order.faults[:5])}.",
+    Basis.TECHNICAL: lambda d: f"{plain(name_missing(d), longest=300)}.",
+}
 
 
 def _ask(decision: Decision) -> str:

@@ -298,7 +298,7 @@ def test_what_the_client_failed_at_is_not_tried_again(given: Any, reading: Any, 
 
 @pytest.mark.parametrize(
     ("given", "why"),
-    [(None, "no such record"), ({"resourceType": "OperationOutcome"}, "the FHIR server reported an error")],
+    [(None, "no such record"), ({"resourceType": "OperationOutcome"}, "the client reported an error")],
 )
 def test_an_order_the_client_asked_for_itself_is_not_asked_for_again(
     given: Any, why: str, reading: Any, fhir_server: Any
@@ -440,6 +440,68 @@ def test_an_order_that_was_revoked_asks_for_nothing(reading: Any, fhir_server: A
 
     assert post(reading, request).json() == {"cards": [], "systemActions": []}
     assert asked(server, since) == []
+
+
+def bundle(*resources: dict[str, Any], following: str | None = None) -> dict[str, Any]:
+    link = [{"relation": "self", "url": "x"}, *([{"relation": "next", "url": following}] if following else [])]
+    return {"resourceType": "Bundle", "type": "searchset", "link": link, "entry": [{"resource": r} for r in resources]}
+
+
+WARNING = {"resourceType": "OperationOutcome", "issue": [{"severity": "information"}]}
+ENDED = {**COVERAGE, "id": "old", "period": {"end": "2020-01-01"}}
+
+
+def test_a_warning_in_a_bundle_is_no_failure(reading: Any, fhir_server: Any) -> None:
+    """cds-hooks.md 4.5: an OperationOutcome inside a Bundle is to be looked at."""
+    request = sign(fhir_server(*CHART), version="2.2")
+    request["prefetch"] = {"coverage": bundle(WARNING)}
+
+    assert post(reading, request).json()["issue"][0]["diagnostics"] == "no coverage of the patient was sent or found"
+
+
+@pytest.mark.parametrize(
+    "first", [bundle(), bundle(WARNING), bundle(ORGANIZATION, ENDED)], ids=["empty", "warning", "included"]
+)
+def test_pages_are_followed_whatever_the_first_one_holds(first: dict[str, Any], reading: Any, fhir_server: Any) -> None:
+    server = fhir_server(*CHART)
+    request = sign(server, version="2.2")
+    following = bundle(following=f"{server.base}/Coverage?patient=pat-1&_count=5")["link"]
+    request["prefetch"] = {"other": bundle(ENDED), "coverage": {**first, "link": following}}
+
+    assert covered(post(reading, request)) == {"prolo-1": "not-covered"}
+
+
+def test_a_named_coverage_that_cannot_be_read_is_not_taken_for_absent(reading: Any, odd_server: Any) -> None:
+    """HK-54: the FHIR server failed; the order named its coverage."""
+    for version in ("2.0", "2.1", "2.2"):
+        request = sign(odd_server, {**ORDER, "insurance": [{"reference": "Coverage/c2"}]}, version=version)
+        request |= {"fhirServer": f"{odd_server.base}/status/500", "fhirAuthorization": {"access_token": "t"}}
+        request["prefetch"] = {"coverage": COVERAGE, "payer": ORGANIZATION}
+
+        response = post(reading, request)
+
+        assert response.status_code == 412
+        assert "the FHIR server reported an error" in response.json()["issue"][0]["diagnostics"]
+
+
+def test_an_order_of_another_patient_does_not_hide_that_data_is_missing(reading: Any, odd_server: Any) -> None:
+    """CRD-63: what can be said is said; of another patient's order nothing is."""
+    other = {**ORDER, "id": "other", "subject": {"reference": "Patient/other"}}
+    for version in ("2.0", "2.1", "2.2"):
+        request = sign(odd_server, other, ORDER, version=version)
+        request |= {"fhirServer": f"{odd_server.base}/status/500", "fhirAuthorization": {"access_token": "t"}}
+
+        assert post(reading, request).status_code == 412
+
+
+def test_a_payor_at_another_server_is_not_ours_of_the_same_id(reading: Any, fhir_server: Any) -> None:
+    request = sign(fhir_server(*CHART))
+    request["prefetch"] = {
+        "coverage": {**COVERAGE, "payor": [{"reference": "https://other.example/fhir/Organization/org-ehp"}]},
+        "o": ORGANIZATION,
+    }
+
+    assert "The payer of this coverage is not known here" in post(reading, request).text
 
 
 def test_further_pages_of_prefetch_are_read(reading: Any, fhir_server: Any) -> None:

@@ -262,6 +262,71 @@ def test_the_order_behind_an_appointment_is_for_the_day_of_the_appointment(servi
     assert "in force on the day of service" in response.json()["issue"][0]["diagnostics"]
 
 
+UNUSABLE = {
+    "revoked": ({"status": "revoked"}, "conditional", None),
+    "not to be performed": ({"doNotPerform": True}, "conditional", None),
+    "with a modifier": ({"modifierExtension": [{"url": "http://x/y", "valueBoolean": True}]}, "conditional", "conditional"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", UNUSABLE)
+def test_nothing_is_taken_from_an_order_that_asks_for_nothing(how: str, service: Any, example: Any) -> None:
+    """An appointment is not judged by the order behind it where that one is void, or may be."""
+    change, on_appointment, on_order = UNUSABLE[how]
+    for version, covered in (("2.0", on_appointment), ("2.1", on_appointment), ("2.2", on_order)):
+        request = example("appointment-book-2.2")
+        request["extension"]["davinci-crd.requestedVersion"] = version
+        request["prefetch"]["serviceRequests"]["entry"][0]["resource"].update(change)
+
+        response = post(service, request).json()
+
+        assert [said_on(action)["covered"] for action in response["systemActions"]] == ([covered] if covered else [])
+        assert not any(card["links"] for card in response["cards"] if "links" in card)
+
+
+def test_an_appointment_for_another_patients_order_says_so(service: Any, example: Any) -> None:
+    request = example("appointment-book-2.2")
+    del request["extension"]
+    request["prefetch"]["serviceRequests"]["entry"][0]["resource"]["subject"]["reference"] = "Patient/other"
+
+    response = post(service, request).json()
+
+    assert response["systemActions"] == []
+    assert response["cards"][0]["detail"].startswith("The order is for another patient than the call.")
+
+
+def test_an_appointment_based_on_what_is_no_order_is_judged_itself(service: Any, example: Any) -> None:
+    request = example("appointment-book-2.2")
+    appointment = request["context"]["appointments"]["entry"][0]["resource"]
+    appointment.update(serviceType=[M0076], basedOn=[{"reference": "CarePlan/k"}])
+    request["prefetch"]["plans"] = {"resourceType": "CarePlan", "id": "k"}
+
+    assert [a["resource"]["id"] for a in post(service, request).json()["systemActions"]] == ["appt-1"]
+
+
+@pytest.mark.parametrize("where", ["prefetch", "context"])
+@pytest.mark.parametrize(("version", "annotated"), [("2.0", "appt-1"), ("2.2", "prolo-1")])
+def test_the_order_behind_an_appointment_is_found_by_its_urn(
+    version: str, annotated: str, where: str, service: Any, example: Any
+) -> None:
+    request = example("appointment-book-2.2")
+    request["extension"]["davinci-crd.requestedVersion"] = version
+    entries = request["context"]["appointments"]["entry"]
+    entries[0]["resource"]["basedOn"] = [{"reference": "urn:uuid:o"}, {"reference": "ServiceRequest/prolo-1"}]
+    (entry,) = request["prefetch"].pop("serviceRequests")["entry"]
+    entry["fullUrl"] = "urn:uuid:o"
+    if where == "prefetch":
+        request["prefetch"]["orders"] = {"resourceType": "Bundle", "entry": [entry]}
+    else:
+        entries.append({"fullUrl": "urn:uuid:o", "resource": entry["resource"]})
+
+    actions = post(service, request).json()["systemActions"]
+
+    assert [(action["resource"]["id"], said_on(action)["covered"]) for action in actions] == [
+        (annotated, "not-covered")
+    ]
+
+
 def test_a_cancelled_appointment_asks_for_nothing(service: Any, example: Any) -> None:
     for version in VERSIONS:
         request = example("appointment-book-2.2")
