@@ -1,5 +1,8 @@
 # The service as `crd serve`, on a read-only file system, as a user without rights:
-#   docker build -t crd-server . && docker run --rm --read-only -p 127.0.0.1:8000:8000 crd-server
+#   docker build -t crd-server .
+#   docker run --rm --read-only -p 127.0.0.1:8000:8000 -v crd:/var/lib/crd -v ./clients.json:/clients.json:ro \
+#     -e CRD_CLIENTS=/clients.json -e CRD_PUBLIC_BASE_URL=https://crd.payer.example crd-server
+# To try it without clients: -e CRD_AUTH=none -e CRD_ALLOW_UNAUTHENTICATED=1
 FROM python:3.13-slim AS build
 WORKDIR /build
 RUN python -m venv /venv
@@ -15,9 +18,12 @@ RUN /tools/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
  && { /venv/bin/python -m compileall -q /venv/lib || true; }  # some packages ship files of other Pythons
 
 FROM python:3.13-slim
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin crd
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin crd \
+ && mkdir /var/lib/crd && chown 10001 /var/lib/crd
+VOLUME /var/lib/crd
 COPY --from=build /venv /venv
-ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 CRD_HOST=0.0.0.0 CRD_PORT=8000 CRD_WORKERS=2
+ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 CRD_HOST=0.0.0.0 CRD_PORT=8000 CRD_WORKERS=2 \
+    CRD_AUTH=cds-hooks-jwt CRD_DATABASE_URL=sqlite:////var/lib/crd/crd.sqlite3
 # a number, so that orchestrators can see that it is not root
 USER 10001
 EXPOSE 8000

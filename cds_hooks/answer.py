@@ -15,6 +15,7 @@ from cards import (
     fail,
     respond,
 )
+from cds_hooks.callers import ANYONE, Caller
 from cds_hooks.configuration import read_configuration
 from cds_hooks.deployment import Deployment
 from cds_hooks.errors import (
@@ -23,6 +24,7 @@ from cds_hooks.errors import (
     UnsupportedVersionError,
 )
 from cds_hooks.explanation import Explanation, explain_order, trace
+from cds_hooks.fhir_check import FhirCheck
 from cds_hooks.hook_request import MOST_ISSUES, HookRequest, read_hook_request
 from cds_hooks.judging import Inquiry, Judged, unreadable_order
 from cds_hooks.records import Records
@@ -41,16 +43,19 @@ class Answer(NamedTuple):
     facts: dict[str, Any]
 
 
-def answer_hook(service: Service, body: bytes, deployment: Deployment) -> Answer:
-    """Answer one hook call; CallError where it cannot be answered."""
+def answer_hook(service: Service, body: bytes, deployment: Deployment, caller: Caller = ANYONE) -> Answer:
+    """Answer one hook call of a caller that was let in; CallError where it cannot be answered."""
     settings, rules = deployment.settings, deployment.rules
     call = read_hook_request(body, deployment.schemas[service.hook], settings.max_nesting)
     wire = choose_version(call.requested_version, settings.default_version)
     on = deployment.today()
-    records = _open_records(service, call, deployment, fetching=True)
+    records = _open_records(service, call, deployment, caller)
     inquiry = Inquiry(service, call, records, wire, deployment, on)
     judged = inquiry.judge()
-    fhir_faults = 0 if call.is_plain and not records.reads else _check_fhir(call, judged, records, deployment)
+    fhir_faults = 0
+    if not call.is_plain or records.reads:
+        registered = caller.registration.fhir_check if caller.registration else None
+        fhir_faults = _check_fhir(call, judged, records, deployment.fhir_check, registered or settings.fhir_check)
     judged = refuse(inquiry, judged, settings)
     configuration = read_configuration(call.configuration)
     options = ResponseOptions(
@@ -89,9 +94,12 @@ def choose_version(requested: Any, default: str) -> WireVersion:
     return WIRE_VERSIONS[name]
 
 
-def _open_records(service: Service, call: HookRequest, deployment: Deployment, *, fetching: bool) -> Records:
+def _open_records(service: Service, call: HookRequest, deployment: Deployment, caller: Caller | None) -> Records:
+    """Return the records of a call; nothing is fetched for nobody, or from a server its client may not name (X-7)."""
     has_access = call.fhir_token or deployment.settings.anonymous_fhir == "allow"
-    client = deployment.fhir_client if fetching and has_access else None
+    client = deployment.fhir_client if caller and has_access else None
+    if caller and caller.registration and call.fhir_base and not caller.registration.may_read_from(call.fhir_base):
+        client = None
     code_systems = deployment.rules.vocabulary.code_systems
     templates = service.templates("2.2")  # of any version: a client may have been told of them before
     return Records(call, templates, code_systems, client, deployment.settings.fhir_time_budget)
@@ -115,7 +123,7 @@ def explain_hook(service: Service, body: bytes, deployment: Deployment, on: date
     call = read_hook_request(body, deployment.schemas[service.hook], deployment.settings.max_nesting)
     wire = choose_version(call.requested_version, deployment.settings.default_version)
     day = on or deployment.today()
-    records = _open_records(service, call, deployment, fetching=False)
+    records = _open_records(service, call, deployment, None)
     judged = Inquiry(service, call, records, wire, deployment, day).judge()
     return [explain_order(one.order, paying, deployment.rules, day) for one in judged for paying in one.paying]
 
@@ -142,12 +150,12 @@ def _facts(
     return facts
 
 
-def _check_fhir(call: HookRequest, judged: Sequence[Judged], records: Records, deployment: Deployment) -> int:
+def _check_fhir(call: HookRequest, judged: Sequence[Judged], records: Records, check: FhirCheck, mode: str) -> int:
     """Return how many faults the orders and coverages have as FHIR R4; in strict mode refuse the call for them."""
     drafts = {draft.path: draft for draft in (*call.drafts, *(one.draft for one in judged))}
     checked = [(draft.resource, draft.path) for draft in drafts.values()] + records.coverage_resources
-    faults = [(path, fault) for resource, path in checked for fault in deployment.fhir_check.faults(resource)]
-    if faults and deployment.settings.fhir_check == "strict":
+    faults = [(path, fault) for resource, path in checked for fault in check.faults(resource)]
+    if faults and mode == "strict":
         raise InvalidResourceError(*(_issue(path, fault) for path, fault in faults[:MOST_ISSUES]))
     return len(faults)
 

@@ -10,6 +10,7 @@ from cds_hooks.edge import with_edge
 from cds_hooks.fhir_access import FhirAccess
 from cds_hooks.fhir_check import FhirCheck
 from cds_hooks.fhir_client import FhirClient
+from cds_hooks.gate import Gate
 from cds_hooks.hook_request import HookSchema
 from cds_hooks.logs import configure, record
 from cds_hooks.policy_files import load_rules
@@ -44,6 +45,7 @@ def create_deployment(settings: Settings, clock: Clock = datetime.now) -> Deploy
         rules=load_rules(settings.vocabulary, settings.policies, settings.payers),
         fhir_check=fhir_check,
         fhir_client=FhirClient(_fhir_access(settings)),
+        gate=Gate(settings),
         schemas={service.hook: HookSchema(service.hook, fhir_check) for service in SERVICES},
         clock=clock,
     )
@@ -61,6 +63,8 @@ def _fhir_access(settings: Settings) -> FhirAccess:
 
 
 def _report_start(deployment: Deployment) -> None:
+    if "none" in deployment.gate.modes:
+        record("warning", "clients-not-authenticated", auth=deployment.settings.auth, host=deployment.settings.host)
     for name in unknown_variables():
         record("warning", "unknown-setting", name=name)
     record(

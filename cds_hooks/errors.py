@@ -2,7 +2,35 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Final
+
+
+class Cause(Enum):
+    """What was wrong with a caller's token; the value is a code that has nothing of the token in it."""
+
+    NO_TOKEN = "no-token"  # noqa: S105 (a code, not a password)
+    MALFORMED = "malformed"
+    TYPE = "type"
+    ALGORITHM = "algorithm"
+    UNKNOWN_ISSUER = "unknown-issuer"
+    JKU_NOT_REGISTERED = "jku-not-registered"
+    JWKS_UNREACHABLE = "jwks-unreachable"
+    UNKNOWN_KEY = "unknown-key"
+    UNFIT_KEY = "unfit-key"
+    SIGNATURE = "signature"
+    MISSING_CLAIM = "missing-claim"
+    AUDIENCE = "audience"
+    EXPIRED = "expired"
+    NOT_YET_VALID = "not-yet-valid"
+    ISSUED_IN_FUTURE = "issued-in-future"
+    LIFETIME = "lifetime"
+    TENANT = "tenant"
+    SUBJECT = "subject"
+    SCOPE = "scope"
+    UNKNOWN_CLIENT = "unknown-client"
+    REPLAYED = "replayed"
+    REPLAY_STORE = "replay-store"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +73,27 @@ class MissingDataError(CallError):
     """What an answer cannot do without was neither sent nor readable from the client's FHIR server (HK-54)."""
 
 
+class AuthenticationError(CallError):
+    """The caller is not known: a bare 401 whatever the cause, with nothing of the token in any text (S-4, 7.4).
+
+    `claimed` is the id of the client (or authorization server) that the token says it is from, where it names a
+    registered one. It is a claim until the signature was verified.
+    """
+
+    def __init__(self, cause: Cause, claimed: str | None = None) -> None:
+        super().__init__()
+        self.cause = cause
+        self.claimed = claimed
+
+
+class NotEntitledError(CallError):
+    """The caller is known, but its registration does not list this service: 403 (cds-hooks.md 3.3)."""
+
+    def __init__(self, client: str) -> None:
+        super().__init__(Issue("forbidden", "this client may not use this service"))
+        self.client = client
+
+
 class UnknownServiceError(CallError):
     """There is nothing at this URL."""
 
@@ -75,6 +124,8 @@ HTTP_STATUS: Final[Mapping[type[CallError], int]] = {
     UnreadableBodyError: 400,
     InvalidRequestError: 400,
     CoverageProblemError: 400,
+    AuthenticationError: 401,
+    NotEntitledError: 403,
     UnknownServiceError: 404,
     MethodError: 405,
     MissingDataError: 412,

@@ -12,6 +12,7 @@ from cds_hooks.deployment import Deployment
 from cds_hooks.edge import FACTS, REQUEST_ID
 from cds_hooks.errors import (
     HTTP_STATUS,
+    AuthenticationError,
     BodyTooLargeError,
     CallError,
     InternalError,
@@ -24,6 +25,9 @@ from cds_hooks.errors import (
 )
 from cds_hooks.logs import record, where
 from cds_hooks.services import SERVICES, Service
+
+#: Where the layers leave each other note of who calls.
+CALLER: Final = "crd.caller"
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
@@ -42,13 +46,17 @@ def _add_services(app: Flask, deployment: Deployment) -> None:
     @app.get("/cds-services")
     def discovery() -> Response:
         """Return the services (CDS Hooks 2.0, Discovery)."""
+        caller = deployment.gate.admit_to_discovery(request.headers.get("Authorization"))
+        request.environ[FACTS] = caller.facts
         return _json(services)
 
     def hook(service: Service) -> Response:
         """Answer one hook call (CDS Hooks 2.0, Calling a CDS Service)."""
         call = request._get_current_object()  # type: ignore[attr-defined]  # one look-up instead of one a member
-        answer = answer_hook(service, _body(call), deployment)
-        call.environ[FACTS] = answer.facts
+        caller = deployment.gate.admit(call.environ.get("HTTP_AUTHORIZATION"), service.id)
+        call.environ[CALLER] = caller
+        answer = answer_hook(service, _body(call), deployment, caller)
+        call.environ[FACTS] = {**caller.facts, **answer.facts}
         return _json(answer.body)
 
     for service in SERVICES:
@@ -80,8 +88,17 @@ def _add_errors(app: Flask, deployment: Deployment) -> None:
     def call_error(error: CallError) -> Response:
         """Return what ended the call as an OperationOutcome."""
         codes = sorted({issue.code for issue in error.issues})
-        request.environ[FACTS] = {"error": type(error).__name__, "issues": len(error.issues), "codes": codes}
+        caller = request.environ.get(CALLER)
+        facts = {"error": type(error).__name__, "issues": len(error.issues), "codes": codes}
+        request.environ[FACTS] = {**(caller.facts if caller else {}), **facts}
         return _json(orjson.dumps(operation_outcome(error.issues)), HTTP_STATUS[type(error)])
+
+    @app.errorhandler(AuthenticationError)
+    def not_known(error: AuthenticationError) -> Response:
+        """Return a bare 401, the same whatever the cause; only the log has it (7.4, step 10)."""
+        claimed = {"claimed": error.claimed} if error.claimed else {}
+        request.environ[FACTS] = {"error": "AuthenticationError", "cause": error.cause.value, **claimed}
+        return Response(status=HTTP_STATUS[AuthenticationError], headers={"WWW-Authenticate": "Bearer"})
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:

@@ -40,6 +40,19 @@ def _origins(value: str) -> str:
     return value
 
 
+def _existing_file(path: Path) -> Path:
+    if not path.is_file():
+        raise ValueError("no such file")
+    return path.resolve()
+
+
+def _base_url(value: str) -> str:
+    scheme, colon, rest = value.partition("://")
+    if value and (scheme not in ("http", "https") or not colon or not rest or "?" in rest or "#" in rest):
+        raise ValueError("not a base URL")
+    return value
+
+
 def _fhir_servers(value: str) -> str:
     for base in value.split(","):
         scheme, colon, rest = base.strip().partition("://")
@@ -49,6 +62,7 @@ def _fhir_servers(value: str) -> str:
 
 
 Folder = Annotated[Path, AfterValidator(_existing_folder)]
+File = Annotated[Path, AfterValidator(_existing_file)]
 
 
 #: Gives the time in a zone.
@@ -126,6 +140,31 @@ class Settings(BaseSettings):
         description="largest request body in bytes, 1 KiB to 256 MiB",
     )
     max_nesting: int = Field(64, ge=16, le=100, description="deepest nesting of a request's JSON, 16 to 100 levels")
+    auth: str = Field(
+        "none",
+        description="".join(
+            (
+                "how clients prove who they are, tried in order: cds-hooks-jwt, oauth2, none; none alone asks for",
+                " no proof",
+            )
+        ),
+    )
+    clients: File | None = Field(None, description="file of the registered clients (JSON); see docs/clients.md")
+    public_base_url: Annotated[str, AfterValidator(_base_url)] = Field(
+        "", description="URL under which clients call this service; what tokens are made for (aud)"
+    )
+    discovery: Literal["open", "closed"] = Field(
+        "open", description="who may ask what services there are: open to anybody, closed to registered clients"
+    )
+    allow_unauthenticated: bool = Field(
+        default=False, description="1 lets anybody call at an address that is not loopback: a gateway must authenticate"
+    )
+    allow_private_jwks: bool = Field(
+        default=False, description="1 allows keys of clients at private and loopback addresses; else refused"
+    )
+    database_url: str = Field(
+        "sqlite:///crd.sqlite3", description="database of used tokens: SQLite (a file) or PostgreSQL, as a URL"
+    )
     cors_origins: Annotated[str, AfterValidator(_origins)] = Field(
         "*", description="origins that browsers may call from, separated by commas, or *"
     )

@@ -1,0 +1,95 @@
+"""Reading bearer tokens that are JWTs: what they say, before anything of it is believed (7.4 steps 1 to 3)."""
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from cds_hooks.errors import AuthenticationError, Cause
+from cds_hooks.json_documents import refuse_constant, refuse_repeated_members
+from cds_hooks.json_web_keys import ALGORITHMS
+
+#: Longer tokens are refused unread. Tokens with a key of 8192 bits and some hundred groups are shorter.
+MOST_CHARACTERS: Final = 16 * 1024
+
+#: The longest `kid` that is looked for.
+_LONGEST_KEY_ID: Final = 512
+
+_COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
+
+#: What clients send for "no token" (HK-176): some write the word for an empty variable.
+_EMPTY: Final = ("", "null", "undefined")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token as received: nothing in it is verified, and nothing of it must be logged or stored (7.4 step 10)."""
+
+    text: str = field(repr=False)
+    payload: bytes = field(repr=False)
+    claims: Mapping[str, Any] = field(repr=False)
+    algorithm: str
+    type: str | None
+    key_id: str = field(repr=False)
+    jku: str | None = field(repr=False)
+
+
+def bearer_token(authorization: str | None) -> str | None:
+    """Return the token of an Authorization header; None where there is none (7.4 step 1).
+
+    The scheme is read in any case; a header of another scheme, `null` and an empty token are no token.
+    """
+    scheme, *rest = (authorization or "").split(None, 1) or [""]
+    token = rest[0].strip() if rest and scheme.lower() == "bearer" else ""
+    return None if token.lower() in _EMPTY else token
+
+
+def read_token(text: str) -> Token:
+    """Return what a token says of itself (7.4 steps 2 and 3, HK-201, HK-203).
+
+    `jwk`, `x5u` and `x5c` of its header are never looked at: a token must not bring the key it is verified with.
+    """
+    if len(text) > MOST_CHARACTERS or not _COMPACT.fullmatch(text):
+        raise AuthenticationError(Cause.MALFORMED)
+    first, second, _ = text.split(".")
+    header = _read_object(_decode(first))
+    algorithm, key_id, jku = header.get("alg"), header.get("kid"), header.get("jku")
+    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
+        raise AuthenticationError(Cause.ALGORITHM)
+    if not isinstance(key_id, str) or not 0 < len(key_id) <= _LONGEST_KEY_ID:
+        raise AuthenticationError(Cause.MALFORMED)
+    if not isinstance(jku, str | None) or "crit" in header or "b64" in header:
+        raise AuthenticationError(Cause.MALFORMED)
+    payload = _decode(second)
+    return Token(text, payload, _read_object(payload), algorithm, _read_type(header.get("typ")), key_id, jku)
+
+
+def _read_type(typ: Any) -> str | None:
+    """Return `typ` in lower case, without the `application/` that RFC 7515 lets a producer write or leave."""
+    if not isinstance(typ, str | None):
+        raise AuthenticationError(Cause.MALFORMED)
+    return None if typ is None else typ.lower().removeprefix("application/")
+
+
+def _decode(segment: str) -> bytes:
+    """Return the bytes of a segment: no padding, no stray bits, so that no two texts are the same token."""
+    if len(segment) % 4 == 1:
+        raise AuthenticationError(Cause.MALFORMED)
+    decoded = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
+    if base64.urlsafe_b64encode(decoded).decode().rstrip("=") != segment:
+        raise AuthenticationError(Cause.MALFORMED)
+    return decoded
+
+
+def _read_object(text: bytes) -> dict[str, Any]:
+    """Return a JSON object in which no member is there twice and every number is one."""
+    try:
+        found = json.loads(text, object_pairs_hook=refuse_repeated_members, parse_constant=refuse_constant)
+    except (ValueError, RecursionError):
+        found = None
+    # Raised outside: the error that json raises has the text in it.
+    if not isinstance(found, dict):
+        raise AuthenticationError(Cause.MALFORMED)
+    return found

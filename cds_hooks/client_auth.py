@@ -1,0 +1,197 @@
+"""Who is calling: the client's CDS Hooks JWT, an OAuth 2.0 access token, or nobody in particular (S-3, S-4).
+
+Each token is verified in the order of cds-hooks.md 7.4, and every failure is one AuthenticationError.
+"""
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Final, Protocol
+
+from cds_hooks.bearer_tokens import Token, bearer_token, read_token
+from cds_hooks.callers import ANYONE, Caller, Mode
+from cds_hooks.clients import AuthorizationServer, Client, Clients, JwtTerms, Trust
+from cds_hooks.errors import AuthenticationError, Cause, NotEntitledError
+from cds_hooks.json_web_keys import Key, Style
+from cds_hooks.replay import ReplayStoreError
+from cds_hooks.token_checks import check_audience, check_signature, check_times, text_claim
+
+#: The `typ` of access tokens: RFC 9068 has its own, most servers write `JWT` or nothing.
+_ACCESS_TOKEN_TYPES: Final = (None, "jwt", "at+jwt")
+
+_PRINTABLE: Final = re.compile(r"[ -~]{1,256}")
+
+
+class Keys(Protocol):
+    """Keys that clients publish, as `jwks.KeyCache` has them."""
+
+    def find(self, url: str, kid: str, style: Style) -> tuple[Key, ...] | None:
+        """Return the keys with this `kid` at a URL; None where its document cannot be had."""
+
+
+class Replays(Protocol):
+    """Tokens that were used, as `replay.ReplayGuard` has them."""
+
+    def first_use(self, issuer: str, jti: str, until: float) -> bool:
+        """Remember a token, and say whether it was unknown."""
+
+
+class Nothing:
+    """Stands in where a mode needs no keys and no store: nothing is published, and no token can be remembered."""
+
+    def find(self, *_: str) -> None:
+        """Return None: there is no document."""
+
+    def first_use(self, *_: Any) -> bool:
+        """Raise, so that a token which does need the store is refused."""
+        raise ReplayStoreError("none")
+
+
+class Authenticator:
+    """Tells who calls; one for all threads of a process. `clients` gives the registrations of the moment."""
+
+    def __init__(
+        self,
+        modes: Sequence[Mode],
+        clients: Callable[[], Clients] = Clients,
+        keys: Keys = Nothing(),  # noqa: B008 (has no state)
+        replays: Replays = Nothing(),  # noqa: B008 (has no state)
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._modes = tuple(modes)
+        self._clients = clients
+        self._keys = keys
+        self._replays = replays
+        self._now = now
+
+    def authenticate(self, authorization: str | None, urls: Sequence[str], service_id: str | None = None) -> Caller:
+        """Return who sends this Authorization header to the endpoint with these public URLs.
+
+        Raises AuthenticationError, or NotEntitledError where the caller is known but may not use the service. With
+        `none` after other modes only calls without a token are let in unproven; a token that is wrong is refused.
+        """
+        text = bearer_token(authorization)
+        if self._modes == ("none",) or (text is None and "none" in self._modes):
+            return ANYONE
+        caller = self._identify(text, urls)
+        if service_id is not None and caller.registration and not caller.registration.may_use(service_id):
+            raise NotEntitledError(caller.client)
+        return caller
+
+    def _identify(self, text: str | None, urls: Sequence[str]) -> Caller:
+        """Return the caller by the first mode that accepts the token, or raise what tells most of why none did."""
+        if text is None:
+            raise AuthenticationError(Cause.NO_TOKEN)
+        token = read_token(text)
+        refusals = []
+        for mode in self._modes:
+            if mode != "none":
+                verify = self._by_jwt if mode == "cds-hooks-jwt" else self._by_access_token
+                try:
+                    return verify(token, urls)
+                except AuthenticationError as error:
+                    refusals.append(error)
+        raise next((refusal for refusal in refusals if refusal.claimed), refusals[0])
+
+    def _by_jwt(self, token: Token, urls: Sequence[str]) -> Caller:
+        """Verify a CDS Hooks JWT (7.4)."""
+        if token.type != "jwt":
+            raise AuthenticationError(Cause.TYPE)
+        client = self._clients().by_issuer(text_claim(token.claims, "iss"), token.claims.get("tenant"))
+        if client is None or client.jwt is None:
+            raise AuthenticationError(Cause.UNKNOWN_ISSUER)
+        try:
+            return self._verify(token, client, client.jwt, urls)
+        except AuthenticationError as error:
+            error.claimed = client.id
+            raise
+
+    def _verify(self, token: Token, client: Client, terms: JwtTerms, urls: Sequence[str]) -> Caller:
+        expires = self._check(token, terms.trust, (*urls, *terms.trust.audiences))
+        tenant = _allowed_claim(token, "tenant", terms.tenants, Cause.TENANT)
+        _allowed_claim(token, "sub", terms.subjects, Cause.SUBJECT)
+        replayed = not self._is_first_use(token, terms, expires)
+        if replayed and terms.replay == "reject":
+            raise AuthenticationError(Cause.REPLAYED)
+        return Caller(client.id, "cds-hooks-jwt", client, tenant, replayed)
+
+    def _by_access_token(self, token: Token, _: Sequence[str]) -> Caller:
+        """Verify an access token (RFC 9068). It is made to be used often, so `jti` is not looked at."""
+        if token.type not in _ACCESS_TOKEN_TYPES:
+            raise AuthenticationError(Cause.TYPE)
+        clients = self._clients()
+        server = clients.servers.get(text_claim(token.claims, "iss"))
+        if server is None:
+            raise AuthenticationError(Cause.UNKNOWN_ISSUER)
+        try:
+            # Its `jku` is no concern of ours: where a server has its keys is registered.
+            self._check(replace(token, jku=None), server.trust, server.trust.audiences)
+            client = _client_of(token, server, clients)
+        except AuthenticationError as error:
+            error.claimed = server.trust.issuer
+            raise
+        return Caller(client.id, "oauth2", client)
+
+    def _check(self, token: Token, trust: Trust, audiences: Sequence[str]) -> float:
+        """Take steps 4 to 7, and return when the token expires."""
+        if token.algorithm not in trust.algorithms:
+            raise AuthenticationError(Cause.ALGORITHM)
+        check_signature(token, self._keys_of(token, trust))
+        check_audience(token.claims, audiences)
+        return check_times(token.claims, self._now(), trust.clock_skew, trust.longest)
+
+    def _keys_of(self, token: Token, trust: Trust) -> tuple[Key, ...]:
+        """Return the keys with the token's `kid`: from the registered file, or a registered URL (step 4, HK-199).
+
+        Where URLs are registered, a `jku` must be one of them. Where none is, keys come from the file whatever it
+        says: nothing is ever fetched from a URL that only a token names.
+        """
+        if token.jku is not None and trust.urls and token.jku not in trust.urls:
+            raise AuthenticationError(Cause.JKU_NOT_REGISTERED)
+        if token.key_id in trust.keys:
+            return trust.keys[token.key_id]
+        is_unreachable = False
+        for url in trust.urls if token.jku is None else trust.urls and (token.jku,):
+            keys = self._keys.find(url, token.key_id, trust.style)
+            if keys:
+                return keys
+            is_unreachable = is_unreachable or keys is None
+        raise AuthenticationError(Cause.JWKS_UNREACHABLE if is_unreachable else Cause.UNKNOWN_KEY)
+
+    def _is_first_use(self, token: Token, terms: JwtTerms, expires: float) -> bool:
+        """Remember the token, after all other checks (step 9); a store that fails refuses, unless replays may pass."""
+        jti = text_claim(token.claims, "jti")
+        try:
+            return self._replays.first_use(terms.trust.issuer, jti, expires + terms.trust.clock_skew)
+        except ReplayStoreError:
+            is_lost = terms.replay == "reject"
+        if is_lost:
+            raise AuthenticationError(Cause.REPLAY_STORE)
+        return True
+
+
+def _allowed_claim(token: Token, name: str, allowed: frozenset[str], cause: Cause) -> str | None:
+    """Return a claim; where a registration lists values, it must be there and one of them (step 8)."""
+    value: Any = token.claims.get(name)
+    if allowed and (not isinstance(value, str) or value not in allowed):
+        raise AuthenticationError(cause)
+    return value if isinstance(value, str) and _PRINTABLE.fullmatch(value) else None
+
+
+def _client_of(token: Token, server: AuthorizationServer, clients: Clients) -> Client:
+    """Return the client that an access token names, once it has the scopes that are asked for."""
+    if not server.scopes <= _scopes(token):
+        raise AuthenticationError(Cause.SCOPE)
+    client = clients.by_client_id(server.trust.issuer, text_claim(token.claims, server.client_claim))
+    if client is None:
+        raise AuthenticationError(Cause.UNKNOWN_CLIENT)
+    return client
+
+
+def _scopes(token: Token) -> frozenset[str]:
+    """Return the scopes of `scope` or `scp`, which are one string or an array of them."""
+    name = "scope" if token.claims.get("scope") is not None else "scp"
+    found = token.claims.get(name) or ""
+    listed = found.split() if isinstance(found, str) else found
+    return frozenset(one for one in listed if isinstance(one, str)) if isinstance(listed, list) else frozenset()

@@ -1,0 +1,77 @@
+"""Who is let in: the settings' modes of authentication, the registrations, and the public URLs tokens are made for."""
+
+from ipaddress import ip_address
+from typing import Final
+
+from cds_hooks.callers import ANYONE, Caller, Mode, read_modes
+from cds_hooks.client_auth import Authenticator
+from cds_hooks.client_files import ClientFile
+from cds_hooks.errors import StartError
+from cds_hooks.jwks import KeyCache
+from cds_hooks.jwks_fetch import JwksFetcher
+from cds_hooks.replay import ReplayGuard, ReplayStoreError
+from cds_hooks.services import SERVICES
+from cds_hooks.settings import Settings
+
+_SERVICE_IDS: Final = frozenset(service.id for service in SERVICES)
+
+
+class Gate:
+    """Lets callers in or not; one for all threads of a process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.modes = read_modes(settings.auth)
+        _check(self.modes, settings)
+        self._is_open = self.modes == ("none",)
+        self._discovery_is_open = self._is_open or settings.discovery == "open"
+        self._base = settings.public_base_url.rstrip("/")
+        self._authenticator = Authenticator(self.modes) if self._is_open else _authenticator(self.modes, settings)
+
+    def admit(self, authorization: str | None, service_id: str) -> Caller:
+        """Return who calls a service; AuthenticationError or NotEntitledError where the caller is not let in."""
+        if self._is_open:
+            return ANYONE
+        url = f"{self._base}/cds-services/{service_id}"
+        return self._authenticator.authenticate(authorization, (url,), service_id)
+
+    def admit_to_discovery(self, authorization: str | None) -> Caller:
+        """Return who asks what services there are; the setting may leave that open to anybody (D-6)."""
+        if self._discovery_is_open:
+            return ANYONE
+        return self._authenticator.authenticate(authorization, (f"{self._base}/cds-services",))
+
+
+def _authenticator(modes: tuple[Mode, ...], settings: Settings) -> Authenticator:
+    if settings.clients is None:
+        raise StartError(f"CRD_AUTH={settings.auth}: needs CRD_CLIENTS, the file of registered clients")
+    clients = ClientFile(settings.clients, _SERVICE_IDS)
+    keys = KeyCache(JwksFetcher(private=settings.allow_private_jwks).fetch)
+    if "cds-hooks-jwt" not in modes:
+        return Authenticator(modes, clients.current, keys)
+    try:
+        return Authenticator(modes, clients.current, keys, ReplayGuard(settings.database_url))
+    except ReplayStoreError as error:
+        raise StartError(f"CRD_DATABASE_URL: the store of used tokens cannot be opened ({error})") from None
+
+
+def _check(modes: tuple[Mode, ...], settings: Settings) -> None:
+    """Refuse settings that would let in whom they should not, or nobody."""
+    if "none" in modes and not _is_loopback(settings.host) and not settings.allow_unauthenticated:
+        raise StartError(
+            " ".join(
+                (
+                    f"CRD_AUTH={settings.auth} on CRD_HOST={settings.host}: anybody who reaches it could call.",
+                    "Set CRD_AUTH=cds-hooks-jwt with CRD_CLIENTS and CRD_PUBLIC_BASE_URL, or, where a gateway in front",
+                    "authenticates every call, CRD_ALLOW_UNAUTHENTICATED=1.",
+                )
+            )
+        )
+    if "cds-hooks-jwt" in modes and not settings.public_base_url:
+        raise StartError("CRD_AUTH=cds-hooks-jwt: needs CRD_PUBLIC_BASE_URL, the URL that clients call, for `aud`")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"

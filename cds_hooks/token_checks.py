@@ -1,0 +1,99 @@
+"""The checks of one token against what is registered of its issuer (7.4 steps 5 to 7)."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from jwt import PyJWTError
+from jwt.api_jws import PyJWS
+
+from cds_hooks.bearer_tokens import Token
+from cds_hooks.errors import AuthenticationError, Cause
+from cds_hooks.json_web_keys import ALGORITHMS, Key
+
+_JWS: Final = PyJWS(algorithms=list(ALGORITHMS), options={"verify_signature": True, "enforce_minimum_key_length": True})
+
+#: As many keys of one id are tried.
+_MOST_TRIED: Final = 4
+
+#: Of seconds since 1970: no token is about a time before then, or after the year 33658.
+_LATEST: Final = 10**12
+
+_URL: Final = re.compile(r"(https?)://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?(/.*)?", re.ASCII)
+_DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
+
+
+def check_signature(token: Token, keys: Sequence[Key]) -> None:
+    """Verify with the keys of the token's `kid` that fit its algorithm (7.4 step 5)."""
+    fitting = [key for key in keys if key.fits(token.algorithm)]
+    if not fitting:
+        raise AuthenticationError(Cause.UNFIT_KEY)
+    if not any(_is_signed_with(token, key) for key in fitting[:_MOST_TRIED]):
+        raise AuthenticationError(Cause.SIGNATURE)
+
+
+def _is_signed_with(token: Token, key: Key) -> bool:
+    """Whether PyJWT finds the signature good, of the very payload that was read."""
+    try:
+        verified = _JWS.decode_complete(token.text, key.public, algorithms=[token.algorithm])
+    except (PyJWTError, ValueError, TypeError):
+        return False
+    return bool(verified["payload"] == token.payload)
+
+
+def check_audience(claims: Mapping[str, Any], accepted: Iterable[str]) -> None:
+    """Require one of the accepted audiences in `aud`, a string or an array of them (7.4 step 6)."""
+    audience = required(claims, "aud")
+    named = [audience] if isinstance(audience, str) else audience
+    if not isinstance(named, list) or not all(isinstance(one, str) for one in named):
+        raise AuthenticationError(Cause.MALFORMED)
+    if {plain_url(one) for one in named}.isdisjoint(plain_url(one) for one in accepted):
+        raise AuthenticationError(Cause.AUDIENCE)
+
+
+def plain_url(url: str) -> str:
+    """Return a URL without its default port and one slash at its end, its host in lower case; nothing else is equal."""
+    found = _URL.fullmatch(url)
+    if found is None:
+        return url
+    scheme, host, port, path = found.groups()
+    place = host.lower() + (f":{port}" if port and port != _DEFAULT_PORTS[scheme] else "")
+    return f"{scheme}://{place}{(path or '').removesuffix('/')}"
+
+
+def check_times(claims: Mapping[str, Any], now: float, skew: float, longest: float) -> float:
+    """Return `exp` of a token that is valid now and not for longer than agreed (7.4 step 7)."""
+    expires, issued = _date(claims, "exp"), _date(claims, "iat")
+    if expires + skew <= now:
+        raise AuthenticationError(Cause.EXPIRED)
+    if issued - skew > now:
+        raise AuthenticationError(Cause.ISSUED_IN_FUTURE)
+    if "nbf" in claims and _date(claims, "nbf") - skew > now:
+        raise AuthenticationError(Cause.NOT_YET_VALID)
+    if expires - issued > longest:
+        raise AuthenticationError(Cause.LIFETIME)
+    return expires
+
+
+def _date(claims: Mapping[str, Any], name: str) -> float:
+    """Return a NumericDate, which may have a fraction."""
+    value = required(claims, name)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 0 <= value <= _LATEST:
+        raise AuthenticationError(Cause.MALFORMED)
+    return float(value)
+
+
+def text_claim(claims: Mapping[str, Any], name: str) -> str:
+    """Return a claim that must be there and a string with something in it."""
+    value = required(claims, name)
+    if not isinstance(value, str) or not value:
+        raise AuthenticationError(Cause.MALFORMED)
+    return value
+
+
+def required(claims: Mapping[str, Any], name: str) -> Any:
+    """Return a claim that must be there."""
+    if claims.get(name) is None:
+        raise AuthenticationError(Cause.MISSING_CLAIM)
+    return claims[name]

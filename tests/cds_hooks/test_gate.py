@@ -1,0 +1,181 @@
+"""Only trusted clients get in: the whole service, with real tokens over real HTTP."""
+
+import json
+import secrets
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.auth.tokens import jwk, jwks, sign
+
+BASE = "https://payer.example.com/crd"
+SIGN = "/cds-services/order-sign-crd"
+
+
+@pytest.fixture(scope="module", name="guarded")
+def _guarded(start_service: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A service that asks for CDS Hooks JWTs, with two registered clients and closed discovery."""
+    folder = tmp_path_factory.mktemp("clients")
+    (folder / "keys.json").write_bytes(jwks(jwk("P-384")))
+    registration = {"issuer": "https://ehr.example.org", "jwks-file": "keys.json"}
+    clients = [
+        {"id": "hospital", "jwt": registration, "fhir-servers": ["https://ehr.example.org/fhir"]},
+        {"id": "strict", "jwt": {**registration, "issuer": "https://strict.example.org", "replay": "observe"}, "services": ["order-select-crd"], "fhir-check": "strict"},
+    ]  # fmt: skip
+    (folder / "clients.json").write_text(json.dumps({"clients": clients}))
+    return start_service(
+        CRD_AUTH="cds-hooks-jwt",
+        CRD_CLIENTS=str(folder / "clients.json"),
+        CRD_PUBLIC_BASE_URL=BASE,
+        CRD_DISCOVERY="closed",
+        CRD_DATABASE_URL=f"sqlite:///{folder}/used.sqlite3",
+        CRD_ALLOW_PRIVATE_FHIR_SERVERS="1",
+    )
+
+
+def token(path: str = SIGN, issuer: str = "https://ehr.example.org", **changed: Any) -> str:
+    now = time.time()
+    claims = {"iss": issuer, "aud": BASE + path, "iat": now, "exp": now + 300, "jti": secrets.token_hex(8), **changed}
+    return f"Bearer {sign(claims)}"
+
+
+def last(service: Any) -> dict[str, Any]:
+    return [json.loads(line) for line in service.log.read_text().splitlines() if '"event":"call"' in line][-1]
+
+
+def test_a_registered_client_gets_its_answer(guarded: Any, example: Any) -> None:
+    """HK-176."""
+    response = guarded.post(SIGN, example("m0076-order-sign"), Authorization=token())
+
+    assert response.status_code == 200
+    assert response.json()["cards"]
+    assert last(guarded)["client"] == "hospital"
+
+
+@pytest.mark.parametrize(
+    ("authorization", "cause"),
+    [
+        ({}, "no-token"),
+        ({"Authorization": "null"}, "no-token"),
+        ({"Authorization": "Bearer x.y.z"}, "malformed"),
+        ({"Authorization": token("/cds-services/order-select-crd")}, "audience"),
+        ({"Authorization": token("")}, "audience"),
+        ({"Authorization": token(issuer="https://nobody.example.org")}, "unknown-issuer"),
+        ({"Authorization": token(exp=1)}, "expired"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_anybody_else_gets_a_bare_401(authorization: dict[str, str], cause: str, guarded: Any, example: Any) -> None:
+    """7.4 step 10, S-4: the same for every cause, which only the log has, without the token."""
+    response = guarded.post(SIGN, example("m0076-order-sign"), **authorization)
+
+    assert response.status_code == 401
+    assert response.content == b""
+    assert response.headers["WWW-Authenticate"] == "Bearer"
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    assert last(guarded)["cause"] == cause
+    assert "eyJ" not in guarded.log.read_text()  # how every JWT begins
+
+
+def test_a_token_is_good_for_one_call(guarded: Any, example: Any) -> None:
+    """7.4 step 9: `jti`."""
+    once = token()
+
+    calls = [guarded.post(SIGN, example("m0076-order-sign"), Authorization=once).status_code for _ in range(2)]
+
+    assert calls == [200, 401]
+    assert last(guarded)["cause"] == "replayed"
+
+
+def test_a_client_may_use_its_own_services_only(guarded: Any, example: Any) -> None:
+    """cds-hooks.md 3.3: 403 where a client is not entitled."""
+    selecting = "/cds-services/order-select-crd"
+    issuer = "https://strict.example.org"
+
+    refused = guarded.post(SIGN, example("m0076-order-sign"), Authorization=token(issuer=issuer))
+    answered = guarded.post(selecting, example("m0076-order-select"), Authorization=token(selecting, issuer))
+
+    assert refused.status_code == 403
+    assert refused.json()["issue"][0]["code"] == "forbidden"
+    assert answered.status_code == 200
+
+
+def test_a_registration_says_how_its_fhir_is_checked(guarded: Any, example: Any) -> None:
+    request = example("m0076-order-select")
+    request["context"]["draftOrders"]["entry"][0]["resource"]["authoredOn"] = "soon"
+    path = "/cds-services/order-select-crd"
+
+    assert guarded.post(path, request, Authorization=token(path)).status_code == 200
+    assert guarded.post(path, request, Authorization=token(path, "https://strict.example.org")).status_code == 422
+
+
+def test_records_are_read_from_a_clients_own_servers_only(guarded: Any, example: Any) -> None:
+    """X-7: an allow-list of FHIR servers per client."""
+    request = example("order-dispatch-2.1")
+    del request["prefetch"]["serviceRequests"]
+    request |= {"fhirServer": "http://127.0.0.1:9/fhir", "fhirAuthorization": {"access_token": "t"}}
+
+    response = guarded.post(
+        "/cds-services/order-dispatch-crd", request, Authorization=token("/cds-services/order-dispatch-crd")
+    )
+
+    assert response.status_code == 412
+    assert "could not be reached" not in response.text
+
+
+def test_discovery_is_closed_where_the_setting_says_so(guarded: Any) -> None:
+    """D-6: then it wants a token for its own URL."""
+    url = f"{guarded.base}/cds-services"
+
+    assert requests.get(url, timeout=5).status_code == 401
+    assert requests.get(url, headers={"Authorization": token("/cds-services")}, timeout=5).status_code == 200
+
+
+def test_preflight_and_probes_need_no_token(guarded: Any) -> None:
+    assert requests.options(guarded.base + SIGN, timeout=5).status_code == 204
+    assert requests.get(f"{guarded.base}/health", timeout=5).status_code == 200
+
+
+def start(**variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        "PATH": "/usr/bin",
+        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+        "CRD_PORT": "1",
+        **variables,
+    }
+    command = [sys.executable, "-c", "from cds_hooks import create_app; create_app()"]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("variables", "says"),
+    [
+        ({"CRD_HOST": "0.0.0.0"}, "anybody who reaches it could call"),  # noqa: S104 - refused, which is the point
+        ({"CRD_AUTH": "cds-hooks-jwt"}, "needs CRD_PUBLIC_BASE_URL"),
+        ({"CRD_AUTH": "cds-hooks-jwt", "CRD_PUBLIC_BASE_URL": BASE}, "needs CRD_CLIENTS"),
+        ({"CRD_AUTH": "trust-me"}, "must list some of cds-hooks-jwt, oauth2, none"),
+        ({"CRD_AUTH": "none,cds-hooks-jwt"}, "none at the end"),
+        ({"CRD_CLIENTS": "/no/such/file"}, "no such file"),
+    ],
+)
+def test_settings_that_would_let_in_the_wrong_callers_stop_the_start(variables: dict[str, str], says: str) -> None:
+    ended = start(**variables)
+
+    assert ended.returncode != 0
+    assert says in ended.stderr
+
+
+def test_an_open_service_says_so_at_every_start(service: Any) -> None:
+    assert '"clients-not-authenticated"' in service.log.read_text()
+
+
+def test_an_open_service_elsewhere_is_a_setting_that_says_what_it_means() -> None:
+    ended = start(CRD_HOST="0.0.0.0", CRD_ALLOW_UNAUTHENTICATED="1")  # noqa: S104 - what is tested
+
+    assert ended.returncode == 0
+    assert '"clients-not-authenticated"' in ended.stderr + ended.stdout
