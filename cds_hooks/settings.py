@@ -1,6 +1,7 @@
 """Settings, read from the environment once at start: each with its unit, its default and what is allowed."""
 
 import os
+import re
 import uuid
 from collections.abc import Callable
 from datetime import date, datetime
@@ -195,13 +196,17 @@ def unknown_variables() -> list[str]:
     return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
 
 
+#: The password in a URL, which is nobody's business but the database's.
+_PASSWORD: Final = re.compile(r"(://[^:/@]*):[^@]*@")
+
+
 def describe_settings(settings: Settings) -> list[dict[str, str]]:
     """Return each setting with its value, where that came from, its default and what it means."""
     given = {variable.upper() for variable, value in os.environ.items() if value}
     return [
         {
             "name": PREFIX + name.upper(),
-            "value": str(getattr(settings, name)),
+            "value": _PASSWORD.sub(r"\1:***@", str(getattr(settings, name))),
             "from": "environment" if PREFIX + name.upper() in given else "default",
             "default": str(field.default),
             "meaning": field.description or "",

@@ -22,6 +22,11 @@ from cds_hooks.settings import Settings, describe_settings, read_settings, unkno
         ("CRD_CORS_ORIGINS", "ehr.example.org", "not an origin"),
         ("CRD_CORS_ORIGINS", "https://ehr.example.org/path", "not an origin"),
         ("CRD_ID_NAMESPACE", "x", "UUID"),
+        ("CRD_DEFAULT_VERSION", "2.3", "2.0, 2.1 or 2.2"),
+        ("CRD_FHIR_TIME_BUDGET", "6", "0.1 to 5"),
+        ("CRD_FHIR_SERVERS", "ehr.example.org", "not a base URL"),
+        ("CRD_PUBLIC_BASE_URL", "payer.example.com", "not a base URL"),
+        ("CRD_CLIENTS", "/no/such/file", "no such file"),
     ],
 )
 def test_a_wrong_setting_is_refused_with_name_value_and_what_is_allowed(
@@ -74,6 +79,14 @@ def test_every_setting_says_what_it_means_and_where_it_came_from(monkeypatch: py
     assert rows["CRD_PORT"]["from"] == "environment"
     assert rows["CRD_HOST"]["from"] == "default"
     assert all(row["meaning"] for row in rows.values())
+
+
+def test_a_password_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRD_DATABASE_URL", "postgresql+psycopg://crd:secret-zyx@db.example.org/crd")
+
+    rows = {row["name"]: row for row in describe_settings(read_settings())}
+
+    assert rows["CRD_DATABASE_URL"]["value"] == "postgresql+psycopg://crd:***@db.example.org/crd"
 
 
 def test_the_id_namespace_is_a_uuid() -> None:
