@@ -53,7 +53,7 @@ def answer_hook(service: Service, body: bytes, deployment: Deployment, caller: C
     inquiry = Inquiry(service, call, records, wire, deployment, on)
     judged = inquiry.judge()
     fhir_faults = 0
-    if not call.is_plain or records.reads:
+    if not (call.is_plain and call.drafts) or records.reads or call.hook == "appointment-book":
         registered = caller.registration.fhir_check if caller.registration else None
         fhir_faults = _check_fhir(call, judged, records, deployment.fhir_check, registered or settings.fhir_check)
     judged = refuse(inquiry, judged, settings)

@@ -58,7 +58,6 @@ class Inquiry:
         self.records = records
         self.wire = wire
         self.on = on
-        self._deployment = deployment
         self._rules = deployment.rules
         self._drafts = _once([draft for draft in call.drafts if not self._is_record(draft)])
         self._days: dict[str, date] = {}

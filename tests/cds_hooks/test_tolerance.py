@@ -206,6 +206,17 @@ def test_strict_names_every_path_at_fault(name: str, strict_service: Any, exampl
     ]
 
 
+@pytest.mark.parametrize("case", ["order-dispatch-2.1", "appointment-book-2.2"])
+def test_strict_checks_orders_that_came_with_prefetch(case: str, strict_service: Any, example: Any) -> None:
+    request = example(case)
+    request["prefetch"]["serviceRequests"]["entry"][0]["resource"]["authoredOn"] = "soon"
+
+    response = strict_service.post(f"/cds-services/{request['hook']}-crd", request)
+
+    assert response.status_code == 422
+    assert response.json()["issue"][0]["expression"] == ["prefetch.serviceRequests.entry[0].resource.authoredOn"]
+
+
 def test_strict_checks_the_coverage_too(strict_service: Any, example: Any) -> None:
     request = example("m0076-order-sign")
     coverage_bundle(request)["entry"][0]["resource"].pop("payor")
