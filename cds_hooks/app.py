@@ -30,9 +30,10 @@ def create_app(settings: Settings | None = None, clock: Clock = datetime.now) ->
     app = Flask("cds_hooks", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.url_map.merge_slashes = False
-    add_routes(app, deployment)
+    gate = Gate(settings)
+    add_routes(app, deployment, gate)
     app.wsgi_app = with_edge(app.wsgi_app, settings)  # type: ignore[method-assign,assignment]
-    _report_start(deployment)
+    _report_start(deployment, gate)
     return app
 
 
@@ -45,7 +46,6 @@ def create_deployment(settings: Settings, clock: Clock = datetime.now) -> Deploy
         rules=load_rules(settings.vocabulary, settings.policies, settings.payers),
         fhir_check=fhir_check,
         fhir_client=FhirClient(_fhir_access(settings)),
-        gate=Gate(settings),
         schemas={service.hook: HookSchema(service.hook, fhir_check) for service in SERVICES},
         clock=clock,
     )
@@ -62,8 +62,8 @@ def _fhir_access(settings: Settings) -> FhirAccess:
     )
 
 
-def _report_start(deployment: Deployment) -> None:
-    if "none" in deployment.gate.modes:
+def _report_start(deployment: Deployment, gate: Gate) -> None:
+    if "none" in gate.modes:
         record("warning", "clients-not-authenticated", auth=deployment.settings.auth, host=deployment.settings.host)
     for name in unknown_variables():
         record("warning", "unknown-setting", name=name)

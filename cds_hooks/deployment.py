@@ -5,7 +5,6 @@ from datetime import date
 
 from cds_hooks.fhir_check import FhirCheck
 from cds_hooks.fhir_client import FhirClient
-from cds_hooks.gate import Gate
 from cds_hooks.hook_request import HookSchema
 from cds_hooks.policy_files import Rules
 from cds_hooks.settings import Clock, Settings
@@ -19,7 +18,6 @@ class Deployment:
     rules: Rules
     fhir_check: FhirCheck
     fhir_client: FhirClient
-    gate: Gate
     schemas: dict[str, HookSchema]
     clock: Clock
 

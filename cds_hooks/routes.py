@@ -23,6 +23,7 @@ from cds_hooks.errors import (
     UnreadableBodyError,
     operation_outcome,
 )
+from cds_hooks.gate import Gate
 from cds_hooks.logs import record, where
 from cds_hooks.services import SERVICES, Service
 
@@ -32,28 +33,28 @@ CALLER: Final = "crd.caller"
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
-def add_routes(app: Flask, deployment: Deployment) -> None:
-    """Add the routes of one deployment."""
-    _add_services(app, deployment)
+def add_routes(app: Flask, deployment: Deployment, gate: Gate) -> None:
+    """Add the routes of one deployment, its services behind its gate."""
+    _add_services(app, deployment, gate)
     _add_probes(app, deployment)
     _add_errors(app, deployment)
 
 
-def _add_services(app: Flask, deployment: Deployment) -> None:
+def _add_services(app: Flask, deployment: Deployment, gate: Gate) -> None:
     version = deployment.settings.default_version
     services = orjson.dumps({"services": [service.to_json(version) for service in SERVICES]})
 
     @app.get("/cds-services")
     def discovery() -> Response:
         """Return the services (CDS Hooks 2.0, Discovery)."""
-        caller = deployment.gate.admit_to_discovery(request.headers.get("Authorization"))
+        caller = gate.admit_to_discovery(request.headers.get("Authorization"))
         request.environ[FACTS] = caller.facts
         return _json(services)
 
     def hook(service: Service) -> Response:
         """Answer one hook call (CDS Hooks 2.0, Calling a CDS Service)."""
         call = request._get_current_object()  # type: ignore[attr-defined]  # one look-up instead of one a member
-        caller = deployment.gate.admit(call.environ.get("HTTP_AUTHORIZATION"), service.id)
+        caller = gate.admit(call.environ.get("HTTP_AUTHORIZATION"), service.id)
         call.environ[CALLER] = caller
         answer = answer_hook(service, _body(call), deployment, caller)
         call.environ[FACTS] = {**caller.facts, **answer.facts}
@@ -64,7 +65,8 @@ def _add_services(app: Flask, deployment: Deployment) -> None:
 
     @app.post("/cds-services/<service_id>")
     def unknown(service_id: str) -> Response:  # noqa: ARG001 - the URL is not repeated in the answer
-        """Say which services there are."""
+        """Say which services there are, to those who may know."""
+        gate.admit_to_discovery(request.headers.get("Authorization"))
         known = ", ".join(service.id for service in SERVICES)
         raise UnknownServiceError(Issue("not-found", f"no such CDS service here; there are: {known}"))
 
@@ -98,7 +100,9 @@ def _add_errors(app: Flask, deployment: Deployment) -> None:
         """Return a bare 401, the same whatever the cause; only the log has it (7.4, step 10)."""
         claimed = {"claimed": error.claimed} if error.claimed else {}
         request.environ[FACTS] = {"error": "AuthenticationError", "cause": error.cause.value, **claimed}
-        return Response(status=HTTP_STATUS[AuthenticationError], headers={"WWW-Authenticate": "Bearer"})
+        response = Response(status=HTTP_STATUS[AuthenticationError], headers={"WWW-Authenticate": "Bearer"})
+        del response.headers["Content-Type"]
+        return response
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:

@@ -44,7 +44,7 @@ def _origins(value: str) -> str:
 def _existing_file(path: Path) -> Path:
     if not path.is_file():
         raise ValueError("no such file")
-    return path.resolve()
+    return path.absolute()  # not resolve(): Kubernetes replaces what it mounts by changing a link
 
 
 def _base_url(value: str) -> str:

@@ -76,6 +76,7 @@ def test_anybody_else_gets_a_bare_401(authorization: dict[str, str], cause: str,
 
     assert response.status_code == 401
     assert response.content == b""
+    assert "Content-Type" not in response.headers
     assert response.headers["WWW-Authenticate"] == "Bearer"
     assert response.headers["Access-Control-Allow-Origin"] == "*"
     assert last(guarded)["cause"] == cause
@@ -134,6 +135,13 @@ def test_discovery_is_closed_where_the_setting_says_so(guarded: Any) -> None:
 
     assert requests.get(url, timeout=5).status_code == 401
     assert requests.get(url, headers={"Authorization": token("/cds-services")}, timeout=5).status_code == 200
+
+
+def test_an_unknown_service_tells_nobody_what_there_is(guarded: Any) -> None:
+    response = guarded.post("/cds-services/nothing", {})
+
+    assert response.status_code == 401
+    assert "order-sign" not in response.text
 
 
 def test_preflight_and_probes_need_no_token(guarded: Any) -> None:

@@ -1,6 +1,7 @@
 """A token is used once, whichever thread, process or restart it comes to (7.4 step 9)."""
 
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -136,11 +137,14 @@ def test_of_many_processes_one_is_first(tmp_path: Path) -> None:
 
 def test_a_killed_process_leaves_a_store_that_others_go_on_with(tmp_path: Path) -> None:
     """kill -9 in the middle: nothing it accepted is accepted again, and the file is whole."""
-    victim, survivor = worker(store(tmp_path), 2000, 1), worker(store(tmp_path), 2000, 2)
+    victim = worker(store(tmp_path), 50_000, 1)
     before = [victim.stdout.readline().strip() for _ in range(100)]
+    survivor = worker(store(tmp_path), 2000, 2)
+    first = survivor.stdout.readline().strip()
     victim.kill()
-    before += [line.strip() for line in victim.stdout if line.endswith("\n")]
+    before += [first, *(line.strip() for line in victim.stdout if line.endswith("\n"))]
     victim.communicate()
+    assert victim.returncode == -signal.SIGKILL  # it was in the middle
     accepted = before + finish(survivor)
 
     assert len(accepted) == len(set(accepted))
