@@ -31,6 +31,14 @@ def record(level: str, event: str, **facts: Any) -> None:
         sys.stderr.buffer.flush()
 
 
+class IntendedThreads(logging.Filter):
+    """Drops granian's advice to have fewer threads: here most of them wait for FHIR servers (`make bench-fetch`)."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether the record is to be written."""
+        return not record.getMessage().startswith("Configuration allows spawning up to")
+
+
 class JsonFormatter(logging.Formatter):
     """Writes the records of the server process (granian) in the same form."""
 

@@ -32,9 +32,11 @@ def create_server(settings: Settings, application: str = "cds_hooks.app:create_s
             "version": 1,
             "disable_existing_loggers": False,
             "formatters": {"generic": {"()": "cds_hooks.logs.JsonFormatter"}},
+            "filters": {"intended": {"()": "cds_hooks.logs.IntendedThreads"}},
             "handlers": {
                 "console": {
                     "class": "logging.StreamHandler",
+                    "filters": ["intended"],
                     "formatter": "generic",
                     "stream": "ext://sys.stderr",
                 }
