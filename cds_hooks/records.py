@@ -58,7 +58,7 @@ class Records:
         for item in self._prefetch.resources:
             self.keep(item.resource, item.full_url, item)
 
-    def keep(self, resource: Json, full_url: Any = None, sent: Prefetched | Draft | None = None) -> str | None:
+    def keep(self, resource: Json, full_url: Any = None, sent: Prefetched | Draft | None = None) -> str:
         """Sort a resource in, and return its `Type/id`; a Coverage counts only where it is the patient's, and once."""
         kind = resource.get("resourceType")
         key = f"{kind}/{resource.get('id')}"
@@ -77,11 +77,12 @@ class Records:
         return key
 
     def _keep_coverage(self, resource: Json, path: str) -> None:
-        if _is_of(resource, self._call.patient_id):
+        # One that does not name its beneficiary was searched by patient.
+        if self.is_another_patient(literal_reference(resource.get("beneficiary"))):
+            self.foreign_coverages += 1
+        else:
             self.coverage_resources.append((resource, path))
             self._read = None
-        else:
-            self.foreign_coverages += 1
 
     def coverages_of(self, subject: str | None) -> tuple[Coverage, ...]:
         """Return the coverages for an order's subject: none where that is another patient than the call's."""
@@ -192,9 +193,7 @@ class Records:
 
     def _keep_fetched(self, answer: Iterable[Record]) -> None:
         for record in answer:
-            key = self.keep(record.resource)
-            if key:
-                self._fetched.setdefault(key, record)
+            self._fetched.setdefault(self.keep(record.resource), record)
 
     @property
     def reads(self) -> int:
@@ -228,13 +227,6 @@ class Records:
         """What was fetched, in a few characters: the same call about other records is another call."""
         fetched = b"".join(record.raw for _, record in sorted(self._fetched.items()))
         return hashlib.sha256(fetched).hexdigest() if fetched else ""
-
-
-def _is_of(coverage: Json, patient_id: str) -> bool:
-    """Tell whether a Coverage is the patient's; one that does not name its beneficiary was searched by patient."""
-    reference = literal_reference(coverage.get("beneficiary"))
-    named = reference is not None and "Patient/" in reference
-    return not named or same_reference(str(reference), f"Patient/{patient_id}")
 
 
 def _is_urn(full_url: Any) -> bool:
