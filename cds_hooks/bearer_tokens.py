@@ -1,14 +1,13 @@
 """Reading bearer tokens that are JWTs: what they say, before anything of it is believed (7.4 steps 1 to 3)."""
 
 import base64
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from cds_hooks.errors import AuthenticationError, Cause
-from cds_hooks.json_documents import refuse_constant, refuse_repeated_members
+from cds_hooks.errors import AuthenticationError, Cause, UnreadableBodyError
+from cds_hooks.json_bodies import read_json
 from cds_hooks.json_web_keys import ALGORITHMS
 
 #: Longer tokens are refused unread. Tokens with a key of 8192 bits and some hundred groups are shorter.
@@ -16,6 +15,9 @@ MOST_CHARACTERS: Final = 16 * 1024
 
 #: The longest `kid` that is looked for.
 _LONGEST_KEY_ID: Final = 512
+
+#: The deepest nesting of a token's claims: authorization servers write groups of roles, not trees.
+_DEEPEST: Final = 32
 
 _COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 
@@ -86,10 +88,10 @@ def _decode(segment: str) -> bytes:
 def _read_object(text: bytes) -> dict[str, Any]:
     """Return a JSON object in which no member is there twice and every number is one."""
     try:
-        found = json.loads(text, object_pairs_hook=refuse_repeated_members, parse_constant=refuse_constant)
-    except (ValueError, RecursionError):
+        found = read_json(text, _DEEPEST)
+    except UnreadableBodyError:
         found = None
-    # Raised outside: the error that json raises has the text in it.
-    if not isinstance(found, dict):
+    # Raised outside: an error about the text may have the text in it.
+    if found is None:
         raise AuthenticationError(Cause.MALFORMED)
     return found

@@ -4,10 +4,10 @@ PyJWT builds the keys from their public members. Which key fits which algorithm 
 without `alg` for one of RS256 only, and raises TypeError where key and algorithm are of different kinds.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
+import orjson
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt import PyJWK, PyJWTError
 
@@ -72,8 +72,8 @@ def read_key_set(text: bytes, style: Style = "jwks") -> KeySet:
 
 def _members(text: bytes, style: Style) -> list[Any]:
     try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
+        document = orjson.loads(text)  # which refuses deep nesting, where json exhausts the stack
+    except orjson.JSONDecodeError:
         raise KeySetError("not JSON") from None
     if style == "jwks":
         document = document.get("keys") if isinstance(document, dict) else None

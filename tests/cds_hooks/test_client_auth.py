@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import functools
 import hashlib
 import hmac
 import json
@@ -668,9 +669,15 @@ def test_clients_with_one_issuer_are_told_by_tenant() -> None:
     assert cause_of(one, sign(claims(tenant="east"))) is Cause.TENANT
 
 
-@pytest.mark.parametrize("tenant", ["x" * 300, "new\nline", "\ud800", 7])
+@pytest.mark.parametrize("tenant", ["x" * 300, "new\nline", 7])
 def test_a_tenant_that_is_not_registered_is_only_taken_over_where_it_is_plain(tenant: Any) -> None:
     assert call(authenticator(), sign(claims(tenant=tenant))).tenant is None
+
+
+@pytest.mark.parametrize("nested", ["\ud800", functools.reduce(lambda inner, _: [inner], range(40), 0)])
+def test_claims_that_not_every_reader_reads_alike_are_no_claims(nested: Any) -> None:
+    """RFC 8259, 8.2 and 9: half a surrogate pair, nesting deeper than claims are."""
+    assert cause_of(authenticator(), sign(claims(other=nested))) is Cause.MALFORMED
 
 
 def test_a_subject_must_be_one_of_those_registered() -> None:
