@@ -13,6 +13,9 @@ import pytest
 import sqlalchemy as sa
 
 from cds_hooks.replay import GRACE, ReplayGuard, ReplayStoreError
+from tests.databases.servers import PostgreSQL
+
+pytest_plugins = ["tests.databases.fixtures"]
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = 1_795_435_200.0
@@ -198,12 +201,12 @@ def test_a_store_locked_by_another_process_is_waited_for_and_then_given_up(tmp_p
     assert guard.first_use(ISSUER, "j1", NOW + 300)
 
 
-@pytest.mark.skipif("TEST_POSTGRESQL_URL" not in os.environ, reason="needs TEST_POSTGRESQL_URL, an empty database")
-def test_postgresql_does_as_well() -> None:
-    workers = [worker(os.environ["TEST_POSTGRESQL_URL"], 300, seed) for seed in range(4)]
+def test_postgresql_does_as_well(postgresql: PostgreSQL) -> None:
+    store = postgresql.new_database()
+    workers = [worker(store, 300, seed) for seed in range(4)]
     accepted = [token for process in workers for token in finish(process)]
 
     assert len(accepted) == len(set(accepted)) == 300
-    guard = ReplayGuard(os.environ["TEST_POSTGRESQL_URL"], now=lambda: NOW + 301)
+    guard = ReplayGuard(store, now=lambda: NOW + 301)
     assert [guard.first_use(ISSUER, "token-1", NOW + 900) for _ in range(2)] == [True, False]
     guard.close()
