@@ -30,7 +30,7 @@ from cards.reading import Fault, OrderText, Place, literal_reference, record_key
 from cards.response import Answered, HookResponse, respond
 from cards.versions import WIRE_VERSIONS, WireVersion
 from cards.vocabulary import Vocabulary, read_code_systems, read_vocabulary
-from cards.wording import explain
+from cards.wording import explain, rests_on
 
 __all__ = [
     "COVERAGE_INFORMATION",
@@ -71,6 +71,7 @@ __all__ = [
     "read_vocabulary",
     "record_key",
     "respond",
+    "rests_on",
     "same_reference",
     "set_aside",
 ]

@@ -1,9 +1,9 @@
 """One hook call from end to end, without HTTP: read it, judge its orders, refuse what must be refused, respond."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from cards import (
@@ -15,6 +15,7 @@ from cards import (
     fail,
     respond,
 )
+from cds_hooks.accounts import Ids, give_account
 from cds_hooks.callers import ANYONE, Caller
 from cds_hooks.configuration import read_configuration
 from cds_hooks.deployment import Deployment
@@ -30,17 +31,22 @@ from cds_hooks.judging import Inquiry, Judged, unreadable_order
 from cds_hooks.records import Records
 from cds_hooks.refusals import refuse
 from cds_hooks.services import Service
-from cds_hooks.settings import Settings
+from cds_hooks.store.exchanges import Summary
 
 #: The extension that carries the steps of each decision, where the setting asks for it.
 TRACE: Final = "crd-server.trace"
 
 
 class Answer(NamedTuple):
-    """The body of a 200 response, and the facts about the call that may be logged: counts and codes only."""
+    """The body of a 200 response, and the facts about the call that may be logged: counts and codes only.
+
+    `give_account` tells what is to be kept of the call, `read` are the records that were read for it.
+    """
 
     body: bytes
     facts: dict[str, Any]
+    give_account: Callable[[], Summary]
+    read: tuple[bytes, ...] = ()
 
 
 def answer_hook(service: Service, body: bytes, deployment: Deployment, caller: Caller = ANYONE) -> Answer:
@@ -68,11 +74,13 @@ def answer_hook(service: Service, body: bytes, deployment: Deployment, caller: C
     )
     answered = [Answered(one.decisions, one.draft.raw, one.draft.number) for one in judged if one.decisions]
     answered += _answer_unavailable(inquiry)
-    derive_id = _id_source(service, call, records, on, settings)
-    response = respond(answered, options, rules.vocabulary.code_systems, derive_id)
+    ids = Ids(service.id, call, records, on, settings.id_namespace.bytes)
+    response = respond(answered, options, rules.vocabulary.code_systems, ids.derive)
     if settings.trace == "response":
         response = replace(response, extension={TRACE: list(trace(judged, rules, on))})
-    return Answer(response.to_json(), _facts(service, inquiry, judged, fhir_faults, configuration.nonsense))
+    written = response.to_json()
+    facts = _facts(service, inquiry, judged, fhir_faults, configuration.nonsense)
+    return Answer(written, facts, partial(give_account, call, answered, ids, written), records.fetched)
 
 
 def choose_version(requested: Any, default: str) -> WireVersion:
@@ -164,22 +172,3 @@ def _issue(path: str, fault: Fault) -> Issue:
     within = fault.path.partition(".")[2] if "." in fault.path else ""
     expression = f"{path}.{within}" if within else path
     return Issue("structure", f"{expression} {fault.problem}", expression)
-
-
-def _id_source(
-    service: Service, call: HookRequest, records: Records, on: date, settings: Settings
-) -> Callable[..., str]:
-    """Return what derives the ids of one answer: the same call on the same day has the same, no other call has.
-
-    Some clients repeat hookInstance and order ids for every patient, so the whole request counts, and what was read
-    for it.
-    """
-    namespace = settings.id_namespace.bytes
-    seed = f"{call.digest}{records.digest}|{service.id}|{on}|"
-    return lambda *parts: derive_uuid(namespace, seed + "|".join(parts))
-
-
-def derive_uuid(namespace: bytes, name: str) -> str:
-    """Return `str(uuid.uuid5(...))`, at a third of its cost (RFC 9562, 5.5: SHA-1, version 5, variant 10)."""
-    h = hashlib.sha1(namespace + name.encode(), usedforsecurity=False).hexdigest()
-    return f"{h[:8]}-{h[8:12]}-5{h[13:16]}-{'89ab'[int(h[16], 16) & 3]}{h[17:20]}-{h[20:32]}"

@@ -14,6 +14,7 @@ from cds_hooks.gate import Gate
 from cds_hooks.hook_request import HookSchema
 from cds_hooks.logs import configure, record
 from cds_hooks.policy_files import load_rules
+from cds_hooks.recording import Recorder
 from cds_hooks.routes import add_routes
 from cds_hooks.services import SERVICES, check_templates
 from cds_hooks.settings import Clock, Settings, read_settings, unknown_variables
@@ -31,7 +32,7 @@ def create_app(settings: Settings | None = None, clock: Clock = datetime.now) ->
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.url_map.merge_slashes = False
     gate = Gate(settings)
-    add_routes(app, deployment, gate)
+    add_routes(app, deployment, gate, Recorder(settings))
     app.wsgi_app = with_edge(app.wsgi_app, settings)  # type: ignore[method-assign,assignment]
     _report_start(deployment, gate)
     return app

@@ -6,6 +6,7 @@ import click
 import orjson
 
 from cds_hooks.app import create_deployment
+from cds_hooks.audit_commands import audit
 from cds_hooks.errors import StartError
 from cds_hooks.explain_command import explain_command
 from cds_hooks.export_commands import export
@@ -60,6 +61,7 @@ def show_settings(as_json: bool) -> None:
         click.echo(f"    {row['meaning']}")
 
 
+main.add_command(audit)
 main.add_command(explain_command)
 main.add_command(export)
 main.add_command(policies)

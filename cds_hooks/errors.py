@@ -114,6 +114,10 @@ class InvalidResourceError(CallError):
     """FHIR resources of the request break FHIR R4, and the setting is to refuse them."""
 
 
+class NotRecordedError(CallError):
+    """The answer could not be kept in the store, so it is not given (CRD-76)."""
+
+
 class InternalError(CallError):
     """Something in this service failed; the client learns a correlation id and nothing else."""
 
@@ -134,6 +138,7 @@ HTTP_STATUS: Final[Mapping[type[CallError], int]] = {
     InvalidResourceError: 422,
     UnsupportedVersionError: 422,
     InternalError: 500,
+    NotRecordedError: 503,
 }
 
 

@@ -34,6 +34,13 @@ class Gate:
         url = f"{self._base}/cds-services/{service_id}"
         return self._authenticator.authenticate(authorization, (url,), service_id)
 
+    def admit_to_feedback(self, authorization: str | None, service_id: str) -> Caller:
+        """Return who reports what was done with a service's cards: its token is made for that URL (F-4)."""
+        if self._is_open:
+            return ANYONE
+        url = f"{self._base}/cds-services/{service_id}/feedback"
+        return self._authenticator.authenticate(authorization, (url,), service_id)
+
     def admit_to_discovery(self, authorization: str | None) -> Caller:
         """Return who asks what services there are; the setting may leave that open to anybody (D-6)."""
         if self._discovery_is_open:

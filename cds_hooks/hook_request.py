@@ -47,6 +47,7 @@ class HookRequest(NamedTuple):
     """
 
     hook: str
+    hook_instance: str | None
     patient_id: str
     encounter_id: str | None
     selections: frozenset[str]
@@ -128,9 +129,14 @@ class HookSchema:
             return True
         if self._is_valid(document):
             return False
-        first = islice(self._explain.iter_errors(document), 2 * MOST_ISSUES)
-        issues = dict.fromkeys(_issue(fault) for fault in first)
-        raise InvalidRequestError(*sorted(issues, key=str)[:MOST_ISSUES])
+        raise explain_faults(self._explain, document)
+
+
+def explain_faults(explain: Draft202012Validator, document: Any) -> InvalidRequestError:
+    """Return what is wrong with a body that its schema refuses."""
+    first = islice(explain.iter_errors(document), 2 * MOST_ISSUES)
+    issues = dict.fromkeys(_issue(fault) for fault in first)
+    return InvalidRequestError(*sorted(issues, key=str)[:MOST_ISSUES])
 
 
 def read_hook_request(body: bytes, schema: HookSchema, max_nesting: int) -> HookRequest:
@@ -147,6 +153,7 @@ def read_hook_request(body: bytes, schema: HookSchema, max_nesting: int) -> Hook
     agreed = extension if isinstance(extension, dict) else {}
     return HookRequest(
         hook=hook,
+        hook_instance=_text_or_none(document.get("hookInstance")),
         patient_id=context["patientId"].removeprefix("Patient/"),
         encounter_id=_encounter_id(context.get("encounterId")),
         selections=frozenset(context.get("selections", ())),
@@ -243,8 +250,17 @@ def _issue(fault: ValidationError) -> Issue:
             kinds = [rule] if isinstance(rule, str) else rule
             return Issue("structure", f"{path or 'the body'} must be {' or '.join(map(_article, kinds))}", path or None)
         case "anyOf":
-            where = f"{path}.{rule[0]['required'][0]}"
-            return Issue("required", f"{where} is missing", where)
+            named = [one["required"][0] for one in rule if "required" in one]
+            where = f"{path}.{named[0]}"
+            return Issue("required", f"{' or '.join([where, *named[1:]])} is missing", where)
+        case "enum":
+            return Issue("value", f"{path} must be one of {', '.join(rule)}", path)
+        case "pattern" | "format":
+            form = fault.schema.get("description") if isinstance(fault.schema, dict) else None
+            return Issue("value", f"{path} does not have its form" + (f": {form}" if form else ""), path)
+        case "maxLength" | "maxItems":
+            unit = "characters" if fault.validator == "maxLength" else "entries"
+            return Issue("too-long", f"{path} must not have more than {rule} {unit}", path)
         case "const":
             return Issue("value", f"{path} must be {rule} at this service", path)
         case _:

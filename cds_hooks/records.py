@@ -225,8 +225,12 @@ class Records:
     @property
     def digest(self) -> str:
         """What was fetched, in a few characters: the same call about other records is another call."""
-        fetched = b"".join(record.raw for _, record in sorted(self._fetched.items()))
-        return hashlib.sha256(fetched).hexdigest() if fetched else ""
+        return hashlib.sha256(b"".join(self.fetched)).hexdigest() if self._fetched else ""
+
+    @property
+    def fetched(self) -> tuple[bytes, ...]:
+        """The records that were read from the client's FHIR server, as their own bytes."""
+        return tuple(record.raw for _, record in sorted(self._fetched.items()))
 
 
 def _is_urn(full_url: Any) -> bool:

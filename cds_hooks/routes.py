@@ -7,7 +7,6 @@ import orjson
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
-from cds_hooks.answer import answer_hook
 from cds_hooks.deployment import Deployment
 from cds_hooks.edge import FACTS, REQUEST_ID
 from cds_hooks.errors import (
@@ -15,32 +14,37 @@ from cds_hooks.errors import (
     AuthenticationError,
     BodyTooLargeError,
     CallError,
-    InternalError,
     Issue,
     MediaTypeError,
     MethodError,
+    NotRecordedError,
     UnknownServiceError,
     UnreadableBodyError,
     operation_outcome,
 )
+from cds_hooks.feedback import receive_feedback
 from cds_hooks.gate import Gate
 from cds_hooks.logs import record, where
+from cds_hooks.recording import Recorder, answer_and_keep, internal_error
 from cds_hooks.services import SERVICES, Service
 
 #: Where the layers leave each other note of who calls.
 CALLER: Final = "crd.caller"
 
+#: Seconds after which a client may try again what could not be recorded.
+RETRY_AFTER: Final = "5"
+
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
-def add_routes(app: Flask, deployment: Deployment, gate: Gate) -> None:
-    """Add the routes of one deployment, its services behind its gate."""
-    _add_services(app, deployment, gate)
+def add_routes(app: Flask, deployment: Deployment, gate: Gate, recorder: Recorder) -> None:
+    """Add the routes of one deployment, its services behind its gate and its calls recorded."""
+    _add_services(app, deployment, gate, recorder)
     _add_probes(app, deployment)
     _add_errors(app, deployment)
 
 
-def _add_services(app: Flask, deployment: Deployment, gate: Gate) -> None:
+def _add_services(app: Flask, deployment: Deployment, gate: Gate, recorder: Recorder) -> None:
     version = deployment.settings.default_version
     services = orjson.dumps({"services": [service.to_json(version) for service in SERVICES]})
 
@@ -56,14 +60,29 @@ def _add_services(app: Flask, deployment: Deployment, gate: Gate) -> None:
         call = request._get_current_object()  # type: ignore[attr-defined]  # one look-up instead of one a member
         caller = gate.admit(call.environ.get("HTTP_AUTHORIZATION"), service.id)
         call.environ[CALLER] = caller
-        answer = answer_hook(service, _body(call), deployment, caller)
+        answer = answer_and_keep(service, partial(_body, call), deployment, caller, call.environ[REQUEST_ID], recorder)
         call.environ[FACTS] = {**caller.facts, **answer.facts}
         return _json(answer.body)
 
+    def feedback(service: Service) -> Response:
+        """Take what users did with cards (CDS Hooks 2.0, Feedback); the standard has no body for the answer (6.2)."""
+        call = request._get_current_object()  # type: ignore[attr-defined]
+        caller = gate.admit_to_feedback(call.environ.get("HTTP_AUTHORIZATION"), service.id)
+        call.environ[CALLER] = caller
+        received = receive_feedback(service.id, _body(call), deployment.settings.max_nesting, caller, recorder)
+        call.environ[FACTS] = {**caller.facts, **received.facts}
+        response = Response(status=200)
+        del response.headers["Content-Type"]
+        return response
+
     for service in SERVICES:
         app.post(f"/cds-services/{service.id}", endpoint=service.hook)(partial(hook, service))
+        app.post(f"/cds-services/{service.id}/feedback", endpoint=f"{service.hook}-feedback")(
+            partial(feedback, service)
+        )
 
     @app.post("/cds-services/<service_id>")
+    @app.post("/cds-services/<service_id>/feedback")
     def unknown(service_id: str) -> Response:  # noqa: ARG001 - the URL is not repeated in the answer
         """Say which services there are, to those who may know."""
         gate.admit_to_discovery(request.headers.get("Authorization"))
@@ -93,7 +112,10 @@ def _add_errors(app: Flask, deployment: Deployment) -> None:
         caller = request.environ.get(CALLER)
         facts = {"error": type(error).__name__, "issues": len(error.issues), "codes": codes}
         request.environ[FACTS] = {**(caller.facts if caller else {}), **facts}
-        return _json(orjson.dumps(operation_outcome(error.issues)), HTTP_STATUS[type(error)])
+        response = _json(orjson.dumps(operation_outcome(error.issues)), HTTP_STATUS[type(error)])
+        if isinstance(error, NotRecordedError):
+            response.headers["Retry-After"] = RETRY_AFTER
+        return response
 
     @app.errorhandler(AuthenticationError)
     def not_known(error: AuthenticationError) -> Response:
@@ -117,7 +139,7 @@ def _add_errors(app: Flask, deployment: Deployment) -> None:
         """Return 500 with the request id and nothing else; the log has the kind of error and where, no values."""
         request_id = request.environ[REQUEST_ID]
         record("error", "internal-error", error=type(error).__name__, where=where(error), id=request_id)
-        return call_error(InternalError(Issue("exception", f"internal error; its correlation id is {request_id}")))
+        return call_error(internal_error(request_id))
 
 
 def _as_call_error(error: HTTPException, max_body_bytes: int) -> CallError:
@@ -125,7 +147,7 @@ def _as_call_error(error: HTTPException, max_body_bytes: int) -> CallError:
         allowed = ", ".join(sorted(error.valid_methods or ()))
         return MethodError(Issue("not-supported", f"this URL takes {allowed}"))
     if isinstance(error, RequestEntityTooLarge):
-        return BodyTooLargeError(Issue("too-long", f"the body is larger than {max_body_bytes} bytes"))
+        return BodyTooLargeError(_too_large(max_body_bytes))
     if error.code == 404:
         return UnknownServiceError(Issue("not-found", "there is nothing at this URL; services are at /cds-services"))
     kind = MediaTypeError if error.code == 415 else UnreadableBodyError
@@ -138,7 +160,10 @@ def _body(call: Any) -> bytes:
         raise MediaTypeError(Issue("not-supported", "the body must be sent as application/json"))
     if call.environ.get("HTTP_CONTENT_ENCODING", "").lower() not in ("", "identity"):
         raise MediaTypeError(Issue("not-supported", "the body must be sent without a Content-Encoding"))
-    body: bytes = call.get_data(cache=False) if "CONTENT_LENGTH" in call.environ else _read_unmeasured(call)
+    try:
+        body: bytes = call.get_data(cache=False) if "CONTENT_LENGTH" in call.environ else _read_unmeasured(call)
+    except RequestEntityTooLarge:
+        raise BodyTooLargeError(_too_large(call.max_content_length)) from None
     return body.removeprefix(_BYTE_ORDER_MARK)
 
 
@@ -147,8 +172,12 @@ def _read_unmeasured(call: Any) -> bytes:
     limit: int = call.max_content_length
     body: bytes = call.environ["wsgi.input"].read(limit + 1)
     if len(body) > limit:
-        raise BodyTooLargeError(Issue("too-long", f"the body is larger than {limit} bytes"))
+        raise BodyTooLargeError(_too_large(limit))
     return body
+
+
+def _too_large(limit: int) -> Issue:
+    return Issue("too-long", f"the body is larger than {limit} bytes")
 
 
 def _json(body: bytes, status: int = 200) -> Response:

@@ -5,6 +5,7 @@ import re
 import uuid
 from collections.abc import Callable
 from datetime import date, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
@@ -59,6 +60,14 @@ def _fhir_servers(value: str) -> str:
         scheme, colon, rest = base.strip().partition("://")
         if base.strip() and (scheme not in ("http", "https") or not colon or not rest):
             raise ValueError("not a base URL")
+    return value
+
+
+def _database_url(value: str) -> str:
+    if not value.startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise ValueError("not a URL such as sqlite:////var/lib/crd/crd.sqlite3 or postgresql+psycopg://user@host/name")
+    if value.startswith("postgresql") and find_spec("psycopg") is None:
+        raise ValueError("PostgreSQL needs the package psycopg: pip install 'crd-server[postgresql]'")
     return value
 
 
@@ -163,8 +172,26 @@ class Settings(BaseSettings):
     allow_private_jwks: bool = Field(
         default=False, description="1 allows keys of clients at private and loopback addresses; else refused"
     )
-    database_url: str = Field(
-        "sqlite:///crd.sqlite3", description="database of used tokens: SQLite (a file) or PostgreSQL, as a URL"
+    database_url: Annotated[str, AfterValidator(_database_url)] = Field(
+        "sqlite:///crd.sqlite3",
+        description="database of calls, feedback and used tokens, as a URL: SQLite (a file) or PostgreSQL",
+    )
+    audit: Literal["durable", "written", "queued", "off"] = Field(
+        "durable",
+        description="".join(
+            (
+                "when an answer leaves: durable, once its record is on disk; written, once it is written (a machine",
+                " that goes down may lose the last moment); queued, at once (a killed process loses what waits); off",
+                " keeps nothing",
+            )
+        ),
+    )
+    audit_keys: File | None = Field(
+        None,
+        description="file of keys to encrypt what is kept of calls, the current one first (`crd audit new-key`)",
+    )
+    audit_days: int = Field(
+        0, ge=0, le=36525, description="days after which calls and feedback are deleted; 0 keeps them for good"
     )
     cors_origins: Annotated[str, AfterValidator(_origins)] = Field(
         "*", description="origins that browsers may call from, separated by commas, or *"

@@ -46,7 +46,12 @@ class RunningService:
             port = probe.getsockname()[1]
         self.base = f"http://127.0.0.1:{port}"
         environment = {k: v for k, v in os.environ.items() if not k.startswith("CRD_")}
-        environment |= {"CRD_PORT": str(port), "PYTHONPATH": str(ROOT), **variables}
+        own = {
+            "CRD_PORT": str(port),
+            "PYTHONPATH": str(ROOT),
+            "CRD_DATABASE_URL": f"sqlite:///{log.parent}/crd.sqlite3",
+        }
+        environment |= own | variables
         with log.open("wb") as stderr:
             self.process = subprocess.Popen(
                 [sys.executable, str(ROOT / "tests" / "fixed_day_service.py"), TODAY.isoformat()],

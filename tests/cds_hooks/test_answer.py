@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cards import PolicyIndex
-from cds_hooks.answer import answer_hook, derive_uuid
+from cds_hooks.accounts import derive_uuid
+from cds_hooks.answer import answer_hook
 from cds_hooks.app import create_deployment
 from cds_hooks.deployment import Deployment
 from cds_hooks.services import SERVICES

@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+
+from cds_hooks.settings import read_settings
 
 SELECT = "/cds-services/order-select-crd"
 SIGN = "/cds-services/order-sign-crd"
@@ -279,15 +282,15 @@ def test_health_and_ready(service: Any) -> None:
 
 
 def test_an_internal_error_shows_a_correlation_id_and_nothing_else(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], example: Any
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], example: Any, tmp_path: Path
 ) -> None:
-    from cds_hooks import create_app, routes
+    from cds_hooks import create_app, recording
 
     def fail(*_: Any) -> None:
         raise RuntimeError("Ida Invented, born 1971-04-02")
 
-    app = create_app()
-    monkeypatch.setattr(routes, "answer_hook", fail)
+    app = create_app(read_settings(database_url=f"sqlite:///{tmp_path}/crd.sqlite3"))
+    monkeypatch.setattr(recording, "answer_hook", fail)
 
     response = app.test_client().post(SIGN, json=example("m0076-order-sign"))
 

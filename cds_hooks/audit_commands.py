@@ -1,0 +1,251 @@
+"""`crd audit`: finds, shows, exports and deletes what was asked and answered. Every reading is on the record."""
+
+import getpass
+import os
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+import msgspec
+import orjson
+
+from cds_hooks.errors import StartError
+from cds_hooks.settings import Settings, read_settings
+from cds_hooks.store.audit_events import to_audit_event, to_instant
+from cds_hooks.store.database import StoreError, connect, prepare
+from cds_hooks.store.exchanges import Bodies
+from cds_hooks.store.keeping import days_ago, delete_before, encrypt_anew
+from cds_hooks.store.sealing import Sealer, SealError, make_key, read_keys
+from cds_hooks.store.searching import Archive, Found, Wanted
+
+
+@click.group()
+def audit() -> None:
+    """What was asked and answered, kept in CRD_DATABASE_URL."""
+
+
+def _to_time(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """Return a day or a time, in UTC where it names no zone, in microseconds since 1970."""
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter("no day or time such as 2026-11-23 or 2026-11-23T14:05:00Z", ctx, param) from None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1_000_000)
+
+
+_SINCE = click.option("--since", callback=_to_time, help="From this day or time on (UTC).")
+_UNTIL = click.option("--until", callback=_to_time, help="Before this day or time (UTC).")
+_CLIENT = click.option("--client", help="Of this client, by the id of its registration.")
+_REASON = click.option("--reason", help="Why; it is kept with the record of this access.")
+
+
+@audit.command()
+@click.option("--assertion-id", "assertion", help="The coverage-assertion-id written onto an order.")
+@click.option("--card", help="The uuid of a card.")
+@click.option("--order", help="The order, as Type/id.")
+@click.option("--hook-instance", help="The hookInstance; give --client or --since too, it has no index.")
+@_CLIENT
+@_SINCE
+@_UNTIL
+@click.option("--most", default=50, show_default=True, help="As many calls, the newest first.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def find(most: int, as_json: bool, **wanted: Any) -> None:
+    """Find calls by what was said in them; all that is given must be so."""
+    if not any(wanted.values()):
+        raise click.UsageError("say what to look for: --assertion-id, --card, --order, --client or --since")
+    with _archive() as (archive, _):
+        calls = archive.find(Wanted(**wanted), most)
+    for call in calls:
+        click.echo(orjson.dumps(_describe(call)) if as_json else _line(call))
+    if not calls:
+        click.echo("nothing found", err=True)
+        sys.exit(1)
+
+
+@audit.command()
+@click.argument("call", type=click.UUID)
+@_REASON
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+def show(call: uuid.UUID, reason: str | None, as_json: bool) -> None:
+    """Show one call whole: what was asked, answered and decided, and what users did with its cards."""
+    with _archive() as (archive, _):
+        found = archive.show(call.bytes, _actor(), reason)
+        if found is None:
+            raise StartError(f"there is no call {call}")
+        cards = [card.id for card in found[0].summary.cards] if found[0].summary else []
+        reports = [{"received": to_instant(row.at), **entry} for row, entry in archive.feedback_on(cards)]
+    whole = {**_describe(found[0]), **_texts(found[1]), "feedback": reports}
+    if as_json:
+        click.echo(orjson.dumps(whole))
+        return
+    click.echo(_line(found[0]))
+    click.echo(orjson.dumps({name: whole[name] for name in whole if name not in _BODIES}, option=orjson.OPT_INDENT_2))
+    for name in _BODIES:
+        for text in whole[name] if name == "read" else [whole[name]]:
+            click.echo(f"\n--- {name}\n{_pretty(text)}")
+
+
+@audit.command()
+@click.option("--format", "form", type=click.Choice(["audit-event", "raw"]), default="audit-event", show_default=True)
+@_CLIENT
+@_SINCE
+@_UNTIL
+@_REASON
+def export(form: str, client: str | None, since: int | None, until: int | None, reason: str | None) -> None:
+    """Write calls as NDJSON, the oldest first: FHIR R4 AuditEvents, or what was asked and answered."""
+    with _archive() as (archive, settings):
+        base = settings.public_base_url.rstrip("/")
+        for call, bodies in archive.export(Wanted(client=client, since=since, until=until), _actor(), reason, form):
+            line = to_audit_event(call, base) if form == "audit-event" else {**_describe(call), **_texts(bodies)}
+            click.echo(orjson.dumps(line))
+
+
+@audit.command()
+@click.option("--before", callback=_to_time, help="Before this day or time (UTC); else as CRD_AUDIT_DAYS says.")
+@_REASON
+@click.confirmation_option(prompt="What is deleted cannot be had again. Delete?")
+def delete(before: int | None, reason: str | None) -> None:
+    """Delete calls and feedback that are older than a day."""
+    settings = read_settings()
+    if before is None and not settings.audit_days:
+        raise click.UsageError("say --before, or set CRD_AUDIT_DAYS")
+    with _failing_clearly():
+        prepare(settings.database_url)
+        engine = connect(settings.database_url)
+        deleted = delete_before(engine, before or days_ago(settings.audit_days), _actor(), reason)
+        engine.dispose()
+    click.echo(f"{deleted} calls deleted")
+
+
+@audit.command()
+@click.option("--call", type=click.UUID, help="Of this call only.")
+@click.option("--most", default=100, show_default=True, help="As many, the newest first.")
+def accesses(call: uuid.UUID | None, most: int) -> None:
+    """List who read, exported or deleted what, and why; one JSON object a line."""
+    with _archive() as (archive, _):
+        for row in archive.accesses(call.bytes if call else None, most):
+            click.echo(orjson.dumps(_plain(row)))
+
+
+@audit.command("new-key")
+def new_key() -> None:
+    """Print a new key: a line for the file CRD_AUDIT_KEYS. The first key there encrypts, all of them decrypt."""
+    click.echo(make_key())
+
+
+@audit.command("encrypt")
+@_REASON
+def encrypt(reason: str | None) -> None:
+    """Encrypt all that is kept with the first key of CRD_AUDIT_KEYS, so that older keys can be given up."""
+    settings = read_settings()
+    with _failing_clearly():
+        prepare(settings.database_url)
+        engine = connect(settings.database_url)
+        changed = sum(encrypt_anew(engine, _sealer(settings), _actor(), reason))
+        engine.dispose()
+    click.echo(f"{changed} records encrypted anew")
+
+
+_BODIES = ("request", "response", "read")
+
+
+@contextmanager
+def _archive() -> Iterator[tuple[Archive, Settings]]:
+    settings = read_settings()
+    with _failing_clearly():
+        prepare(settings.database_url)
+        engine = connect(settings.database_url)
+        try:
+            yield Archive(engine, connect(settings.database_url, each_alone=True), _sealer(settings)), settings
+        finally:
+            engine.dispose()
+
+
+@contextmanager
+def _failing_clearly() -> Iterator[None]:
+    try:
+        yield
+    except StoreError as error:
+        raise StartError(f"CRD_DATABASE_URL: the store cannot be read or written ({error})") from None
+    except SealError as error:
+        raise StartError(f"a record {error}") from None
+
+
+def _sealer(settings: Settings) -> Sealer:
+    return Sealer(read_keys(settings.audit_keys) if settings.audit_keys else ())
+
+
+def _actor() -> str:
+    """Return who gives the command, as far as the system knows: sudo's user, else this process's."""
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (OSError, KeyError):
+        return f"uid {os.getuid()}"
+
+
+def _describe(call: Found) -> dict[str, Any]:
+    summary = msgspec.to_builtins(call.summary) if call.summary else {"problem": f"the record {call.problem}"}
+    return {
+        "id": str(uuid.UUID(bytes=call.id)),
+        "time": to_instant(call.at),
+        "client": call.client,
+        "service": call.service,
+        "hook": call.hook,
+        "version": call.version,
+        "status": call.status,
+        "ms": call.duration / 1000,
+        "request_id": call.request_id,
+        **summary,
+    }
+
+
+def _line(call: Found) -> str:
+    """Return a call in a line: when, who, what, and what was decided on which order under which policy."""
+    head = f"{uuid.UUID(bytes=call.id)}  {to_instant(call.at)}  {call.client}  {call.service}  {call.status}"
+    if call.summary is None:
+        return f"{head}  (the record {call.problem})"
+    if call.summary.error:
+        return f"{head}  {call.summary.error}"
+    told = []
+    for one in call.summary.decisions:
+        policies = ", ".join(policy.version for policy in one.policies)
+        told.append(f"{one.order} {one.covered}" + (f" ({policies})" if policies else ""))
+    return f"{head}  {'; '.join(told)}".rstrip()
+
+
+def _texts(bodies: Bodies) -> dict[str, Any]:
+    request = bodies.request.decode(errors="replace") if bodies.request is not None else None
+    read = [text.decode(errors="replace") for text in bodies.read]
+    return {"request": request, "response": bodies.response.decode(errors="replace"), "read": read}
+
+
+def _pretty(text: str | None) -> str:
+    if text is None:
+        return "(not kept: it was not JSON)"
+    try:
+        return orjson.dumps(orjson.loads(text), option=orjson.OPT_INDENT_2).decode()
+    except orjson.JSONDecodeError:
+        return text
+
+
+def _plain(row: Any) -> dict[str, Any]:
+    """Return a row with its ids as UUIDs, its times as instants and its digests as hexadecimal."""
+    named = {"id", "exchange"}
+    plain: dict[str, Any] = {}
+    for column, value in row._mapping.items():
+        name = str(column)
+        if isinstance(value, bytes):
+            plain[name] = str(uuid.UUID(bytes=value)) if name in named else value.hex()
+        elif name == "at":
+            plain["time"] = to_instant(value)
+        elif name == "detail":
+            plain[name] = orjson.loads(value)
+        else:
+            plain[name] = value
+    return plain

@@ -1,0 +1,33 @@
+"""Who read, exported or deleted of what is kept, and why: written before anything is shown or removed (CRD-79, 80)."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from cds_hooks.store.exchanges import make_id
+from cds_hooks.store.tables import ACCESSES
+
+
+def note_access(
+    connection: sa.Connection,
+    actor: str,
+    action: str,
+    reason: str | None,
+    detail: Mapping[str, Any],
+    exchange: bytes | None = None,
+) -> None:
+    """Write one access; `detail` are ids, counts and times."""
+    at = time.time_ns() // 1000
+    row = {
+        "id": make_id(at),
+        "at": at,
+        "actor": actor[:255],
+        "action": action,
+        "exchange": exchange,
+        "detail": msgspec.json.encode(detail).decode(),
+        "reason": reason,
+    }
+    connection.execute(sa.insert(ACCESSES), row)

@@ -1,0 +1,184 @@
+"""One call as it is kept: what was asked, what was answered, what was decided, and by which ids it is found again."""
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from cds_hooks.store.sealing import Sealer
+
+
+class PolicyTold(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A policy that a decision rests on: its version's key, how surely the order is for it, and on what that rests."""
+
+    version: str
+    strength: str
+    rests_on: str
+
+
+class DecisionTold(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What was decided on one order under one coverage, and why. `problem` is what was not known of the coverage."""
+
+    order: str
+    covered: str
+    basis: str
+    payer: str
+    on: str
+    coverage: str | None = None
+    assertion: str | None = None
+    policies: tuple[PolicyTold, ...] = ()
+    problem: str | None = None
+    reasons: tuple[str, ...] = ()
+
+
+class CardTold(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A card that was sent: its uuid, the orders it is about and the versions of policies it rests on."""
+
+    id: str
+    orders: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ()
+
+
+class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is known of a call without reading its bodies. `error` is the kind of error that ended it."""
+
+    hook_instance: str | None = None
+    decisions: tuple[DecisionTold, ...] = ()
+    cards: tuple[CardTold, ...] = ()
+    error: str | None = None
+
+
+class Bodies(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What was received (without its access token; None where it was not JSON), sent, and read for it elsewhere."""
+
+    request: bytes | None
+    response: bytes
+    read: tuple[bytes, ...] = ()
+
+
+class Exchange(msgspec.Struct, frozen=True):
+    """One call. `at` is in microseconds since 1970, `duration` in microseconds."""
+
+    id: bytes
+    at: int
+    client: str
+    service: str
+    hook: str
+    version: str | None
+    status: int
+    duration: int
+    request_id: str
+    summary: Summary
+    bodies: Bodies
+
+
+#: What a call can be found by: the part that all ids of its answer begin with, and its orders. Two entries of the
+#: index for a call of one order, where an entry for each assertion and card made recording a fifth slower.
+CALL: Final = "call"
+ORDER: Final = "order"
+CARD: Final = "card"
+
+#: So many characters of an id are the same in all ids of a call: 48 bits. Calls that share them by chance are told
+#: apart by their summaries.
+CALL_PART: Final = 13
+
+_SUMMARY: Final = b"summary"
+_BODIES: Final = b"bodies"
+_DIGEST: Final = 16
+
+_summaries: Final = msgspec.json.Encoder()
+_bodies: Final = msgspec.msgpack.Encoder()
+_read_summary: Final = msgspec.json.Decoder(Summary)
+_read_bodies: Final = msgspec.msgpack.Decoder(Bodies)
+
+
+def make_id(at: int) -> bytes:
+    """Return a new UUID of version 7 (RFC 9562, 5.7) for a time in microseconds since 1970."""
+    drawn = bytearray(os.urandom(10))
+    drawn[0] = 0x70 | drawn[0] & 0x0F
+    drawn[2] = 0x80 | drawn[2] & 0x3F
+    return (at // 1000).to_bytes(6, "big") + drawn
+
+
+def first_id(at: int) -> bytes:
+    """Return what no id of this time or later is less than."""
+    return max(0, at // 1000).to_bytes(6, "big") + bytes(10)
+
+
+def digest_of(kind: str, value: str) -> bytes:
+    """Return the digest by which something that a call mentions is found."""
+    return hashlib.blake2b(f"{kind}\0{value}".encode(errors="surrogatepass"), digest_size=_DIGEST).digest()
+
+
+def mentions_of(summary: Summary) -> list[bytes]:
+    """Return the digests of all that a call can be found by, each once."""
+    ids = [card.id for card in summary.cards]
+    ids += [decision.assertion for decision in summary.decisions if decision.assertion]
+    found = {digest_of(CALL, identity[:CALL_PART]) for identity in ids}
+    found.update(digest_of(ORDER, decision.order) for decision in summary.decisions)
+    return list(found)
+
+
+def split_mentions(joined: bytes) -> list[bytes]:
+    """Return the digests of a row again."""
+    return [joined[start : start + _DIGEST] for start in range(0, len(joined), _DIGEST)]
+
+
+#: Rows to insert, by the name of their table.
+Rows = dict[str, list[dict[str, Any]]]
+
+
+def to_rows(kept: Sequence[Exchange | Rows], sealer: Sealer) -> Rows:
+    """Return the rows of some calls, and of what else is kept."""
+    exchanges = [one for one in kept if isinstance(one, Exchange)]
+    texts = [(_summaries.encode(one.summary), one.id + _SUMMARY) for one in exchanges]
+    texts += [(_bodies.encode(one.bodies), one.id + _BODIES) for one in exchanges]
+    sealed = sealer.seal(texts) if texts else []
+    rows: Rows = {"exchanges": [], "mentions": []}
+    for exchange, summary, bodies in zip(exchanges, sealed, sealed[len(exchanges) :], strict=False):
+        mentions = mentions_of(exchange.summary)
+        rows["exchanges"].append(_to_row(exchange, b"".join(mentions), summary, bodies))
+        rows["mentions"] += [{"digest": digest, "exchange": exchange.id} for digest in mentions]
+    for one in kept:
+        if not isinstance(one, Exchange):
+            for name, some in one.items():
+                rows.setdefault(name, []).extend(some)
+    return rows
+
+
+def _to_row(exchange: Exchange, mentions: bytes, summary: bytes, bodies: bytes) -> dict[str, Any]:
+    return {
+        "id": exchange.id,
+        "at": exchange.at,
+        "client": exchange.client,
+        "service": exchange.service,
+        "hook": exchange.hook,
+        "version": exchange.version,
+        "status": exchange.status,
+        "duration": exchange.duration,
+        "request_id": exchange.request_id,
+        "mentions": mentions,
+        "summary": summary,
+        "bodies": bodies,
+    }
+
+
+def open_summary(identity: bytes, sealed: bytes, sealer: Sealer) -> Summary:
+    """Return what is known of a call; SealError where it cannot be opened."""
+    return _read_summary.decode(sealer.open(sealed, identity + _SUMMARY))
+
+
+def open_bodies(identity: bytes, sealed: bytes, sealer: Sealer) -> Bodies:
+    """Return what was said in a call; SealError where it cannot be opened."""
+    return _read_bodies.decode(sealer.open(sealed, identity + _BODIES))
+
+
+def seal_again(row: Mapping[str, Any], sealer: Sealer) -> dict[str, bytes]:
+    """Return the sealed texts of a row with the current key; nothing where they are sealed with it."""
+    parts = {"summary": _SUMMARY, "bodies": _BODIES}
+    if all(sealer.is_current(row[name]) for name in parts):
+        return {}
+    texts = [(sealer.open(row[name], row["id"] + part), row["id"] + part) for name, part in parts.items()]
+    return dict(zip(parts, sealer.seal(texts), strict=True))

@@ -1,0 +1,131 @@
+"""How long things are kept, and under which key: deletes what is too old, and encrypts anew after a change of keys."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from cds_hooks.logs import record
+from cds_hooks.store.accesses import note_access
+from cds_hooks.store.database import StoreError, connect, kind_of
+from cds_hooks.store.exchanges import first_id, seal_again, split_mentions
+from cds_hooks.store.reports import seal_report_again
+from cds_hooks.store.sealing import Sealer
+from cds_hooks.store.tables import EXCHANGES, FEEDBACK, MENTIONS
+
+#: As many calls are deleted or encrypted anew in one transaction, so that calls need not wait long.
+_SLICE: Final = 200
+
+#: Seals a row's texts with the current key; nothing where they are sealed with it.
+_Again = Callable[[dict[str, Any], Sealer], dict[str, bytes]]
+
+#: Between two slices others get their turn, in seconds.
+_PAUSE: Final = 0.02
+
+_DAY: Final = 86_400_000_000
+
+
+def days_ago(days: int) -> int:
+    """Return the time so many days ago, in microseconds since 1970."""
+    return time.time_ns() // 1000 - days * _DAY
+
+
+def delete_before(engine: sa.Engine, at: int, actor: str, reason: str | None) -> int:
+    """Delete the calls and the feedback from before a time, each slice on the record; return how many calls."""
+    deleted = 0
+    try:
+        while count := _delete_slice(engine, at, actor, reason):
+            deleted += count
+            time.sleep(_PAUSE)
+        with engine.begin() as connection:
+            gone = connection.execute(sa.delete(FEEDBACK).where(FEEDBACK.c.id < first_id(at))).rowcount
+            if gone:
+                note_access(connection, actor, "delete", reason, {"before": at, "feedback": gone})
+    except SQLAlchemyError as error:
+        raise StoreError(kind_of(error)) from None
+    return deleted
+
+
+def _delete_slice(engine: sa.Engine, at: int, actor: str, reason: str | None) -> int:
+    oldest = sa.select(EXCHANGES.c.id, EXCHANGES.c.mentions).where(EXCHANGES.c.id < first_id(at))
+    with engine.begin() as connection:
+        rows = connection.execute(oldest.order_by(EXCHANGES.c.id).limit(_SLICE)).all()
+        if not rows:
+            return 0
+        mentions = [{"d": digest, "e": row.id} for row in rows for digest in split_mentions(row.mentions)]
+        if mentions:
+            connection.execute(_MENTION, mentions)
+        connection.execute(sa.delete(EXCHANGES).where(EXCHANGES.c.id.in_([row.id for row in rows])))
+        ends = {"first": rows[0].id.hex(), "last": rows[-1].id.hex()}
+        note_access(connection, actor, "delete", reason, {"before": at, "calls": len(rows), **ends})
+    return len(rows)
+
+
+_MENTION: Final = sa.delete(MENTIONS).where(
+    MENTIONS.c.digest == sa.bindparam("d"), MENTIONS.c.exchange == sa.bindparam("e")
+)
+
+
+def encrypt_anew(engine: sa.Engine, sealer: Sealer, actor: str, reason: str | None) -> Iterator[int]:
+    """Seal all calls and feedback with the current key; yield how many were, slice by slice."""
+    for table, again in ((EXCHANGES, seal_again), (FEEDBACK, seal_report_again)):
+        after = b""
+        while found := _encrypt_slice(engine, table, again, after, sealer, actor, reason):
+            after, count = found
+            yield count
+            time.sleep(_PAUSE)
+
+
+def _encrypt_slice(
+    engine: sa.Engine, table: sa.Table, again: _Again, after: bytes, sealer: Sealer, actor: str, reason: str | None
+) -> tuple[bytes, int] | None:
+    """Seal some rows after an id; return the last id and how many were not sealed with the current key."""
+    query = sa.select(table).where(table.c.id > after).order_by(table.c.id).limit(_SLICE)
+    try:
+        with engine.begin() as connection:
+            rows = [dict(row) for row in connection.execute(query).mappings()]
+            changed = {row["id"]: sealed for row in rows if (sealed := again(row, sealer))}
+            for identity, sealed in changed.items():
+                connection.execute(sa.update(table).where(table.c.id == identity), sealed)
+            if changed:
+                note_access(connection, actor, "encrypt", reason, {table.name: len(changed)})
+    except SQLAlchemyError as error:
+        raise StoreError(kind_of(error)) from None
+    return (rows[-1]["id"], len(changed)) if rows else None
+
+
+class Retention:
+    """Deletes what is older than so many days, now and then, by a thread of its own in the process that answers calls.
+
+    Several processes may do it at once: each deletes what the others have not.
+    """
+
+    def __init__(self, url: str, days: int, first: float = 30.0, every: float = 3600.0) -> None:
+        self._url = url
+        self._days = days
+        self._first, self._every = first, every
+        self._lock = threading.Lock()
+        self._is_started = False
+
+    def start(self) -> None:
+        """Start, unless it was started before. Not when it is made: the server process forks its workers."""
+        if not self._is_started and self._lock.acquire(blocking=False):
+            self._is_started = True
+            threading.Thread(target=self._work, name="retention", daemon=True).start()
+
+    def _work(self) -> None:
+        time.sleep(self._first)
+        while True:
+            engine = connect(self._url)
+            try:
+                deleted = delete_before(engine, days_ago(self._days), "retention", f"{self._days} days are over")
+                if deleted:
+                    record("info", "calls-deleted", calls=deleted)
+            except StoreError as error:
+                record("error", "calls-not-deleted", reason=str(error))
+            finally:
+                engine.dispose()
+            time.sleep(self._every)

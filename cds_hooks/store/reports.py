@@ -1,0 +1,94 @@
+"""Feedback as it is kept: each report once, sealed, and tied to the call its card was in."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from cds_hooks.store.database import StoreError, kind_of
+from cds_hooks.store.exchanges import CALL, CALL_PART, CARD, digest_of, make_id, open_summary
+from cds_hooks.store.sealing import Sealer, SealError
+from cds_hooks.store.tables import EXCHANGES, MENTIONS
+
+#: Part of what a sealed report is about.
+ENTRY: Final = b"entry"
+
+#: A call repeated on the same day has the same ids; so many of the newest are looked at.
+_MOST_CALLS: Final = 50
+
+
+class CardSent(NamedTuple):
+    """The call that a card was sent in, and the versions of policies the card rests on."""
+
+    exchange: bytes
+    policies: tuple[str, ...]
+
+
+def find_card(engine: sa.Engine, sealer: Sealer, card: str, client: str) -> CardSent | None:
+    """Return where a card was sent to a client; None where it was not, or cannot be known (F-7)."""
+    calls = sa.select(MENTIONS.c.exchange).where(MENTIONS.c.digest == digest_of(CALL, card[:CALL_PART]))
+    query = (
+        sa.select(EXCHANGES.c.id, EXCHANGES.c.summary)
+        .where(EXCHANGES.c.id.in_(calls), EXCHANGES.c.client == client)
+        .order_by(EXCHANGES.c.id.desc())
+        .limit(_MOST_CALLS)
+    )
+    try:
+        with engine.connect() as connection:
+            rows = connection.execute(query).all()
+    except SQLAlchemyError as error:
+        raise StoreError(kind_of(error)) from None
+    for row in rows:
+        try:
+            cards = open_summary(row.id, row.summary, sealer).cards
+        except SealError:
+            continue
+        for sent in cards:
+            if sent.id == card:
+                return CardSent(row.id, sent.policies)
+    return None
+
+
+class Report(NamedTuple):
+    """A report as sent, the code of the reason for which a card was overridden, and where the card was sent."""
+
+    entry: Mapping[str, Any]
+    reason: str | None
+    sent: CardSent | None
+
+
+def to_row(report: Report, at: int, client: str, service: str, sealer: Sealer) -> dict[str, Any]:
+    """Return the row of one report."""
+    identity = make_id(at)
+    entry = orjson.dumps(report.entry, option=orjson.OPT_SORT_KEYS)
+    told = hashlib.blake2b(b"\0".join((client.encode(), service.encode(), entry)), digest_size=16)
+    return {
+        "id": identity,
+        "at": at,
+        "client": client,
+        "service": service,
+        "card": digest_of(CARD, report.entry["card"]),
+        "outcome": report.entry["outcome"],
+        "reason": report.reason,
+        "exchange": report.sent.exchange if report.sent else None,
+        "policies": " ".join(report.sent.policies) if report.sent else "",
+        "digest": told.digest(),
+        "entry": sealer.seal([(entry, identity + ENTRY)])[0],
+    }
+
+
+def open_entry(row: Any, sealer: Sealer) -> dict[str, Any]:
+    """Return a report as it was sent; SealError where it cannot be opened."""
+    found: dict[str, Any] = orjson.loads(sealer.open(row.entry, row.id + ENTRY))
+    return found
+
+
+def seal_report_again(row: Mapping[str, Any], sealer: Sealer) -> dict[str, bytes]:
+    """Return the sealed text of a report with the current key; nothing where it is sealed with it."""
+    if sealer.is_current(row["entry"]):
+        return {}
+    about = row["id"] + ENTRY
+    return {"entry": sealer.seal([(sealer.open(row["entry"], about), about)])[0]}

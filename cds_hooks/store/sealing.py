@@ -1,0 +1,139 @@
+"""Compresses what is kept of a call, and encrypts it where a key is configured: AES-256-GCM, one fresh nonce each.
+
+A sealed text starts with a byte that says how to read it:
+
+    0x01  Zstandard
+    0x02  8 bytes of the key's digest, 12 of nonce, then the Zstandard frame encrypted with its tag
+
+What a text is about (the record's id and what of it) is authenticated with it, so that no record can be given
+another's text. Nonces are random: at one key, 2^32 texts are safe to write (NIST SP 800-38D, 8.3), so a key is to be
+changed before that, which is after two thousand million calls.
+"""
+
+import base64
+import binascii
+import hashlib
+import os
+import threading
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import zstandard
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from cds_hooks.errors import StartError
+
+_PLAIN: Final = b"\x01"
+_ENCRYPTED: Final = b"\x02"
+_KEY_BYTES: Final = 32
+_NAME: Final = 8
+_NONCE: Final = 12
+
+#: Higher levels cost more time than they save space on bodies of some kilobytes: 3, the default, saves 2 %.
+_LEVEL: Final = 1
+
+#: The largest text that is unpacked: a body and its answer are far smaller, at the largest limits one may set.
+_MOST_BYTES: Final = 1 << 30
+
+
+class SealError(Exception):
+    """A sealed text cannot be opened: its key is not among those given, or it was changed."""
+
+
+class Sealer:
+    """Seals with the first of some keys, and opens with whichever it was sealed with; one for all threads."""
+
+    def __init__(self, keys: Iterable[bytes] = ()) -> None:
+        ciphers = {_name_of(key): AESGCM(key) for key in keys}
+        self._ciphers = ciphers
+        self._current = next(iter(ciphers.items()), None)
+        self._lock = threading.Lock()
+        self._compressor = zstandard.ZstdCompressor(level=_LEVEL)
+
+    @property
+    def encrypts(self) -> bool:
+        """Whether there is a key to encrypt with."""
+        return self._current is not None
+
+    def seal(self, texts: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
+        """Return texts compressed, and encrypted where there is a key; with each comes what it is about.
+
+        All in one call of the compressor: where many threads work, each call costs a turn of the interpreter, and a
+        compressor for each thread the memory cache.
+        """
+        with self._lock:
+            found: Any = self._compressor.multi_compress_to_buffer([text for text, _ in texts])
+        packed = [bytes(found[number]) for number in range(len(texts))]
+        if self._current is None:
+            return [_PLAIN + one for one in packed]
+        return [self._encrypt(one, about) for one, (_, about) in zip(packed, texts, strict=True)]
+
+    def _encrypt(self, packed: bytes, about: bytes) -> bytes:
+        assert self._current is not None  # noqa: S101 (for the type checker)
+        name, cipher = self._current
+        nonce = os.urandom(_NONCE)
+        return b"".join((_ENCRYPTED, name, nonce, cipher.encrypt(nonce, packed, about)))
+
+    def open(self, sealed: bytes, about: bytes) -> bytes:
+        """Return the text that was sealed; SealError where it cannot be had."""
+        packed = sealed[1:] if sealed[:1] == _PLAIN else self._decrypt(sealed, about)
+        try:
+            return zstandard.ZstdDecompressor().decompress(packed, max_output_size=_MOST_BYTES)
+        except zstandard.ZstdError:
+            raise SealError("is damaged") from None
+
+    def is_current(self, sealed: bytes) -> bool:
+        """Whether a text is sealed as it would be now: with the first key, or with none where there is none."""
+        if self._current is None:
+            return sealed[:1] == _PLAIN
+        return sealed[:1] == _ENCRYPTED and sealed[1 : 1 + _NAME] == self._current[0]
+
+    def _decrypt(self, sealed: bytes, about: bytes) -> bytes:
+        if sealed[:1] != _ENCRYPTED:
+            raise SealError("is of a form that this version does not know")
+        cipher = self._ciphers.get(sealed[1 : 1 + _NAME])
+        if cipher is None:
+            raise SealError("was encrypted with a key that is not in CRD_AUDIT_KEYS")
+        start = 1 + _NAME
+        try:
+            return cipher.decrypt(sealed[start : start + _NONCE], sealed[start + _NONCE :], about)
+        except (InvalidTag, ValueError):
+            raise SealError("was changed, or belongs to another record") from None
+
+
+def read_keys(path: Path) -> tuple[bytes, ...]:
+    """Return the keys of a file: 32 bytes in Base64 a line, the one to encrypt with first; `#` begins a comment.
+
+    StartError names the line, never what it holds.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        raise StartError(f"{path}: cannot be read as text") from None
+    texts = [(number, line.partition("#")[0].strip()) for number, line in enumerate(lines, start=1)]
+    keys = tuple(_read_key(text, f"{path}: line {number}") for number, text in texts if text)
+    if not keys:
+        raise StartError(f"{path}: has no key; `crd audit new-key` makes one")
+    return keys
+
+
+def make_key() -> str:
+    """Return a new key as a line of the file of keys."""
+    return base64.b64encode(os.urandom(_KEY_BYTES)).decode()
+
+
+def _read_key(text: str, where: str) -> bytes:
+    try:
+        key = base64.b64decode(text, altchars=b"-_" if "-" in text or "_" in text else None, validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != _KEY_BYTES:
+        raise StartError(f"{where}: is not {_KEY_BYTES} bytes in Base64; `crd audit new-key` makes a key")
+    return key
+
+
+def _name_of(key: bytes) -> bytes:
+    """Return what tells keys apart, from which the key cannot be computed."""
+    return hashlib.sha256(b"crd audit key\0" + key).digest()[:_NAME]

@@ -1,0 +1,85 @@
+"""The tables; `migrations` makes them in a database, and a test holds the two together.
+
+Times are microseconds since 1970, UTC. Ids are UUIDs of version 7 (RFC 9562), which are in the order of time. What is
+sealed (`sealing`) cannot be read without the key, where one is configured.
+"""
+
+from typing import Final
+
+import sqlalchemy as sa
+
+TABLES: Final = sa.MetaData()
+
+#: The longest names that are kept in the clear, in characters.
+NAME: Final = 255
+
+#: Calls of hooks and their answers (CRD-76). `summary` is sealed and says what was decided, by which ids; `bodies` is
+#: sealed and has the request and the response. `mentions` are the digests of this call in the table `mentions`.
+EXCHANGES: Final = sa.Table(
+    "exchanges",
+    TABLES,
+    sa.Column("id", sa.LargeBinary(16), primary_key=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("client", sa.String(NAME), nullable=False),
+    sa.Column("service", sa.String(NAME), nullable=False),
+    sa.Column("hook", sa.String(NAME), nullable=False),
+    sa.Column("version", sa.String(16)),
+    sa.Column("status", sa.SmallInteger, nullable=False),
+    sa.Column("duration", sa.Integer, nullable=False),
+    sa.Column("request_id", sa.String(NAME), nullable=False),
+    sa.Column("mentions", sa.LargeBinary, nullable=False),
+    sa.Column("summary", sa.LargeBinary, nullable=False),
+    sa.Column("bodies", sa.LargeBinary, nullable=False),
+    sa.Index("exchanges_of_client", "client", "id"),
+)
+
+#: In which calls an assertion, a card, an order or a hookInstance occurs, by a digest of it.
+MENTIONS: Final = sa.Table(
+    "mentions",
+    TABLES,
+    sa.Column("digest", sa.LargeBinary(16), primary_key=True),
+    sa.Column("exchange", sa.LargeBinary(16), primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+#: What users did with cards (CDS Hooks, Feedback). `digest` is of the whole entry, so that each counts once; `exchange`
+#: and `policies` are of the call that the card was in, where it is known; `entry` is sealed, with the user's comment.
+FEEDBACK: Final = sa.Table(
+    "feedback",
+    TABLES,
+    sa.Column("id", sa.LargeBinary(16), primary_key=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("client", sa.String(NAME), nullable=False),
+    sa.Column("service", sa.String(NAME), nullable=False),
+    sa.Column("card", sa.LargeBinary(16), nullable=False),
+    sa.Column("outcome", sa.String(16), nullable=False),
+    sa.Column("reason", sa.String(NAME)),
+    sa.Column("exchange", sa.LargeBinary(16)),
+    sa.Column("policies", sa.Text, nullable=False),
+    sa.Column("digest", sa.LargeBinary(16), nullable=False, unique=True),
+    sa.Column("entry", sa.LargeBinary, nullable=False),
+    sa.Index("feedback_of_card", "card"),
+)
+
+#: Who read bodies, exported or deleted, and why.
+ACCESSES: Final = sa.Table(
+    "accesses",
+    TABLES,
+    sa.Column("id", sa.LargeBinary(16), primary_key=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("actor", sa.String(NAME), nullable=False),
+    sa.Column("action", sa.String(32), nullable=False),
+    sa.Column("exchange", sa.LargeBinary(16)),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Index("accesses_of_exchange", "exchange"),
+)
+
+#: Tokens that were used: the digest of `iss` and `jti`, so that no token and no name can be read; until when it counts.
+USED_TOKENS: Final = sa.Table(
+    "used_tokens",
+    TABLES,
+    sa.Column("digest", sa.LargeBinary(32), primary_key=True),
+    sa.Column("until", sa.Float, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
