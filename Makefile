@@ -1,5 +1,5 @@
 # make demo   start the service and see it answer      make test   run everything
-# Both create .venv on first use. Other targets: bench, bench-fetch, bench-policies, lock, image, clean.
+# Both create .venv on first use. Other targets: bench, bench-fetch, bench-policies, bench-reload, lock, image, clean.
 
 SHELL := /bin/bash
 .ONESHELL:
@@ -11,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCKS := requirements.txt requirements-build.txt requirements-dev.txt
 
-.PHONY: demo test bench bench-fetch bench-policies lock image clean
+.PHONY: demo test bench bench-fetch bench-policies bench-reload lock image clean
 
 demo: $(VENV)/installed
 	@exec $(BIN)/python scripts/demo.py --port $(PORT)
@@ -32,6 +32,9 @@ bench-fetch: $(VENV)/installed
 
 bench-policies: $(VENV)/installed
 	@$(BIN)/python scripts/bench_policies.py
+
+bench-reload: $(VENV)/installed
+	@$(BIN)/python scripts/bench_reload.py
 
 lock:
 	@scripts/lock

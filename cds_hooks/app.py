@@ -2,6 +2,7 @@
 
 import gc
 from datetime import datetime
+from typing import Final
 
 from flask import Flask
 
@@ -16,8 +17,12 @@ from cds_hooks.logs import configure, record
 from cds_hooks.policy_files import load_rules
 from cds_hooks.recording import Recorder
 from cds_hooks.routes import add_routes
+from cds_hooks.rule_watch import RuleWatch
 from cds_hooks.services import SERVICES, check_templates
 from cds_hooks.settings import Clock, Settings, read_settings, unknown_variables
+
+#: Where the application keeps what looks after its rules.
+_WATCH: Final = "crd.rules"
 
 
 def create_app(settings: Settings | None = None, clock: Clock = datetime.now) -> Flask:
@@ -32,7 +37,9 @@ def create_app(settings: Settings | None = None, clock: Clock = datetime.now) ->
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.url_map.merge_slashes = False
     gate = Gate(settings)
-    add_routes(app, deployment, gate, Recorder(settings))
+    watch = RuleWatch(deployment)
+    add_routes(app, watch, gate, Recorder(settings))
+    app.extensions[_WATCH] = watch
     app.wsgi_app = with_edge(app.wsgi_app, settings)  # type: ignore[method-assign,assignment]
     _report_start(deployment, gate)
     return app
@@ -74,6 +81,7 @@ def _report_start(deployment: Deployment, gate: Gate) -> None:
         policies=sorted(deployment.rules.index.policies),
         payers=sorted(payer.id for payer in deployment.rules.payers.payers),
         fhir_check=deployment.settings.fhir_check,
+        rules=deployment.rules.digest,
     )
 
 
@@ -87,4 +95,5 @@ def create_served_app() -> Flask:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+    app.extensions[_WATCH].start()  # not only with the first call
     return app

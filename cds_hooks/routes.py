@@ -7,7 +7,6 @@ import orjson
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
-from cds_hooks.deployment import Deployment
 from cds_hooks.edge import FACTS, REQUEST_ID
 from cds_hooks.errors import (
     HTTP_STATUS,
@@ -26,7 +25,9 @@ from cds_hooks.feedback import receive_feedback
 from cds_hooks.gate import Gate
 from cds_hooks.logs import record, where
 from cds_hooks.recording import Recorder, answer_and_keep, internal_error
+from cds_hooks.rule_watch import RuleWatch
 from cds_hooks.services import SERVICES, Service
+from cds_hooks.settings import Settings
 
 #: Where the layers leave each other note of who calls.
 CALLER: Final = "crd.caller"
@@ -37,15 +38,15 @@ RETRY_AFTER: Final = "5"
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
-def add_routes(app: Flask, deployment: Deployment, gate: Gate, recorder: Recorder) -> None:
-    """Add the routes of one deployment, its services behind its gate and its calls recorded."""
-    _add_services(app, deployment, gate, recorder)
-    _add_probes(app, deployment)
-    _add_errors(app, deployment)
+def add_routes(app: Flask, watch: RuleWatch, gate: Gate, recorder: Recorder) -> None:
+    """Add the routes of one deployment, its services behind its gate; each call has the rules of its moment, and is kept."""
+    _add_services(app, watch, gate, recorder)
+    _add_probes(app, watch)
+    _add_errors(app, watch.settings)
 
 
-def _add_services(app: Flask, deployment: Deployment, gate: Gate, recorder: Recorder) -> None:
-    version = deployment.settings.default_version
+def _add_services(app: Flask, watch: RuleWatch, gate: Gate, recorder: Recorder) -> None:
+    version = watch.settings.default_version
     services = orjson.dumps({"services": [service.to_json(version) for service in SERVICES]})
 
     @app.get("/cds-services")
@@ -60,7 +61,9 @@ def _add_services(app: Flask, deployment: Deployment, gate: Gate, recorder: Reco
         call = request._get_current_object()  # type: ignore[attr-defined]  # one look-up instead of one a member
         caller = gate.admit(call.environ.get("HTTP_AUTHORIZATION"), service.id)
         call.environ[CALLER] = caller
-        answer = answer_and_keep(service, partial(_body, call), deployment, caller, call.environ[REQUEST_ID], recorder)
+        answer = answer_and_keep(
+            service, partial(_body, call), watch.current(), caller, call.environ[REQUEST_ID], recorder
+        )
         call.environ[FACTS] = {**caller.facts, **answer.facts}
         return _json(answer.body)
 
@@ -69,7 +72,7 @@ def _add_services(app: Flask, deployment: Deployment, gate: Gate, recorder: Reco
         call = request._get_current_object()  # type: ignore[attr-defined]
         caller = gate.admit_to_feedback(call.environ.get("HTTP_AUTHORIZATION"), service.id)
         call.environ[CALLER] = caller
-        received = receive_feedback(service.id, _body(call), deployment.settings.max_nesting, caller, recorder)
+        received = receive_feedback(service.id, _body(call), watch.settings.max_nesting, caller, recorder)
         call.environ[FACTS] = {**caller.facts, **received.facts}
         response = Response(status=200)
         del response.headers["Content-Type"]
@@ -90,7 +93,7 @@ def _add_services(app: Flask, deployment: Deployment, gate: Gate, recorder: Reco
         raise UnknownServiceError(Issue("not-found", f"no such CDS service here; there are: {known}"))
 
 
-def _add_probes(app: Flask, deployment: Deployment) -> None:
+def _add_probes(app: Flask, watch: RuleWatch) -> None:
     @app.get("/health")
     def health() -> Response:
         """Say that the process answers."""
@@ -98,13 +101,16 @@ def _add_probes(app: Flask, deployment: Deployment) -> None:
 
     @app.get("/ready")
     def ready() -> Response:
-        """Say that policies and payers are loaded, and how many, so that calls can be sent here."""
-        rules = deployment.rules
+        """Say that policies and payers are loaded, how many and which, so that calls can be sent here.
+
+        Where their files were changed to something invalid, it goes on with those it has, and says so.
+        """
+        rules = watch.current().rules
         loaded = {"status": "ok", "policies": len(rules.index.policies), "payers": len(rules.payers.payers)}
-        return _json(orjson.dumps(loaded))
+        return _json(orjson.dumps({**loaded, "rules": rules.digest, "reload": "failed" if watch.fault else "ok"}))
 
 
-def _add_errors(app: Flask, deployment: Deployment) -> None:
+def _add_errors(app: Flask, settings: Settings) -> None:
     @app.errorhandler(CallError)
     def call_error(error: CallError) -> Response:
         """Return what ended the call as an OperationOutcome."""
@@ -129,7 +135,7 @@ def _add_errors(app: Flask, deployment: Deployment) -> None:
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
         """Return Flask's own errors (no such URL, wrong method, body too large) in the same form."""
-        response = call_error(_as_call_error(error, deployment.settings.max_body_bytes))
+        response = call_error(_as_call_error(error, settings.max_body_bytes))
         if isinstance(error, MethodNotAllowed) and error.valid_methods:
             response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
         return response

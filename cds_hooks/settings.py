@@ -23,7 +23,7 @@ PREFIX: Final = "CRD_"
 def _existing_folder(path: Path) -> Path:
     if not path.is_dir():
         raise ValueError("no such folder")
-    return path.resolve()
+    return path.absolute()  # not resolve(): it may be a link that is changed to bring new rules
 
 
 def _time_zone(name: str) -> str:
@@ -96,6 +96,12 @@ class Settings(BaseSettings):
     policies: Folder = Field(_PACKAGED / "policies", description="folder of the policy files")
     payers: Folder = Field(_PACKAGED / "payers", description="folder of the payer files")
     vocabulary: Folder = Field(_PACKAGED / "vocabulary", description="folder of the vocabulary files")
+    reload: float = Field(
+        1.0,
+        ge=0,
+        le=3600,
+        description="seconds between looks at these folders, whose changes are taken up; 0 reads them at start alone",
+    )
     default_version: Literal["2.0", "2.1", "2.2"] = Field(
         "2.0", description="CRD version spoken with clients that request none: 2.0, 2.1 or 2.2"
     )

@@ -28,7 +28,7 @@ def main() -> int:
     costs: dict[str, list[float]] = {name: [] for name in ORDERS}
     sizes = (3, 100, 1000, 10_000)
     for size in sizes:
-        policies = [read_policy(_policy(number), vocabulary) for number in range(4, 4 + size)]
+        policies = [read_policy(policy(number), vocabulary) for number in range(4, 4 + size)]
         index = PolicyIndex(policies, vocabulary)
         payer = read_payer(_payer([policy.id for policy in policies]), vocabulary.code_systems)
         paying = Paying(None, payer, payer_is_known=True)
@@ -45,13 +45,14 @@ def main() -> int:
     return 0 if worst < 2 else 1
 
 
-def _policy(number: int) -> dict[str, Any]:
+def policy(number: int) -> dict[str, Any]:
     codes = [{"system": "CPT", "code": f"X{number:04}", "display": "d", "role": "definitive"}]
     codes += [{"system": "CPT", "code": f"Y{number:04}{n}", "display": "d", "role": "definitive"} for n in range(5)]
     reference = {"title": "t", "url": "https://plan.example.org", "retrieved": "2026-11-22"}
     version = {"covered": "not-covered", "verdict": "v", "position": "P.", "codes": codes, "references": [reference]}
     version["terms"] = [f"invented service {number}"]
-    return {"id": f"p-{number}", "title": "t", "service": "s", "publisher": "p", "versions": {"2024-01-01": version}}
+    known = {"title": "t", "service": "s", "publisher": "p", "reviewed": "2026-11-22", "rights": "r"}
+    return {"id": f"p-{number}", **known, "versions": {"2024-01-01": version}}
 
 
 def _payer(policies: list[str]) -> dict[str, Any]:
