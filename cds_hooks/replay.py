@@ -17,6 +17,10 @@ from cds_hooks.store.tables import USED_TOKENS
 #: must not open the way for tokens that will be valid again.
 GRACE: Final = 3600.0
 
+#: Rows are only removed by a clock that has run evenly for GRACE: it may differ from the monotonic one by so many
+#: seconds. What jumps ahead, for a while or over a restart, removes nothing.
+_EVEN: Final = 60.0
+
 #: Expired rows are looked for this often, in seconds, and so many removed at a time.
 _PURGE_EVERY: Final = 60.0
 _PURGED_AT_ONCE: Final = 5000
@@ -33,13 +37,18 @@ class ReplayGuard:
     power fail, SQLite may lose those of the last moment (`synchronous=NORMAL`).
     """
 
-    def __init__(self, url: str, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, url: str, now: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic
+    ) -> None:
         try:
             prepare(url)
         except StoreError as error:
             raise ReplayStoreError(str(error)) from None
         self._engine = connect(url, durable=False, each_alone=True)
         self._now = now
+        self._steady = steady
+        self._even_since = steady()
+        self._offset = now() - self._even_since
         self._claim = _claim(self._engine.dialect.name)
         self._lock = threading.Lock()
         self._purge_at = 0.0
@@ -50,8 +59,8 @@ class ReplayGuard:
         try:
             with self._engine.connect() as connection:
                 is_first = connection.execute(self._claim, row).rowcount == 1
-                if self._is_purge_due():
-                    connection.execute(_PURGE, {"before": self._now() - GRACE})
+                if (before := self._purge_before()) is not None:
+                    connection.execute(_PURGE, {"before": before})
         except SQLAlchemyError as error:
             raise ReplayStoreError(kind_of(error)) from None
         return is_first
@@ -60,12 +69,16 @@ class ReplayGuard:
         """Close all connections."""
         self._engine.dispose()
 
-    def _is_purge_due(self) -> bool:
+    def _purge_before(self) -> float | None:
+        """Return until when rows are to be removed now, or None where none are."""
         with self._lock:
-            if time.monotonic() < self._purge_at:
-                return False
-            self._purge_at = time.monotonic() + _PURGE_EVERY
-            return True
+            steady, now = self._steady(), self._now()
+            if abs(now - steady - self._offset) > _EVEN:
+                self._even_since, self._offset = steady, now - steady
+            if steady < max(self._purge_at, self._even_since + GRACE):
+                return None
+            self._purge_at = steady + _PURGE_EVERY
+            return now - GRACE
 
 
 def _digest(issuer: str, jti: str) -> bytes:

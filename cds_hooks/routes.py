@@ -39,7 +39,7 @@ _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
 def add_routes(app: Flask, watch: RuleWatch, gate: Gate, recorder: Recorder) -> None:
-    """Add the routes of one deployment, its services behind its gate; each call has the rules of its moment, and is kept."""
+    """Add the routes of one deployment; each call is let in by the gate, has the rules of its moment, and is kept."""
     _add_services(app, watch, gate, recorder)
     _add_probes(app, watch)
     _add_errors(app, watch.settings)

@@ -1,5 +1,6 @@
 """The rules of the moment: a running service takes up changed policies, payers and words, all of them or none."""
 
+import contextlib
 import gc
 import os
 import sys
@@ -52,6 +53,8 @@ class RuleWatch:
         self.fault: str | None = None
         #: How long the last look took, in seconds.
         self.cost = 0.0
+        #: What the thread waits on between looks; it is never set.
+        self.rest = threading.Event()
         self._deployment = deployment
         self._seen = deployment.rules.files
         self._replaced: list[tuple[float, Rules]] = []
@@ -77,7 +80,7 @@ class RuleWatch:
         files = self._look_at()
         if files == self._seen and not (self.fault and time.monotonic() >= self._retry_at):
             return
-        time.sleep(_STILL)
+        self.rest.wait(_STILL)
         if self._look_at() == files:
             self._changes = 0
             self._read()
@@ -142,7 +145,8 @@ def _folders(settings: Settings) -> tuple[Path, Path, Path]:
 def _watch(watched: "weakref.ref[RuleWatch]") -> None:
     """Look again and again, for as long as there is a watch."""
     while (watch := watched()) is not None:
-        watch.look()
-        pause = max(watch.settings.reload, watch.cost / _SHARE)
+        with contextlib.suppress(OSError):  # of a log that cannot be written; the next look may
+            watch.look()
+        pause, rest = max(watch.settings.reload, watch.cost / _SHARE), watch.rest
         del watch
-        time.sleep(pause)
+        rest.wait(pause)

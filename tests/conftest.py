@@ -37,9 +37,12 @@ def _rules() -> Rules:
 
 
 class RunningService:
-    """A service process of its own on a free port, its logs kept; `CRD_` variables as given."""
+    """A service process of its own on a free port, its logs kept; `CRD_` variables as given.
 
-    def __init__(self, log: Path, **variables: str) -> None:
+    Its day is fixed, unless another `command` is to be run.
+    """
+
+    def __init__(self, log: Path, command: list[str] | None = None, **variables: str) -> None:
         self.log = log
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -54,7 +57,7 @@ class RunningService:
         environment |= own | variables
         with log.open("wb") as stderr:
             self.process = subprocess.Popen(
-                [sys.executable, str(ROOT / "tests" / "fixed_day_service.py"), TODAY.isoformat()],
+                command or [sys.executable, str(ROOT / "tests" / "fixed_day_service.py"), TODAY.isoformat()],
                 env=environment,
                 stdout=stderr,
                 stderr=stderr,
@@ -88,8 +91,8 @@ def _start_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callabl
     """Start services with settings of their own; all are stopped at the end."""
     started: list[RunningService] = []
 
-    def start(**variables: str) -> RunningService:
-        started.append(RunningService(tmp_path_factory.mktemp("service") / "log", **variables))
+    def start(command: list[str] | None = None, **variables: str) -> RunningService:
+        started.append(RunningService(tmp_path_factory.mktemp("service") / "log", command, **variables))
         return started[-1]
 
     yield start

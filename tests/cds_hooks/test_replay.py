@@ -22,13 +22,19 @@ ISSUER = "https://ehr.example.org"
 
 
 class Clock:
-    """A clock that tests set."""
+    """A clock that tests set: it runs on, or jumps, which the monotonic one does not."""
 
     def __init__(self) -> None:
         self.time = NOW
+        self.steady = 1000.0
 
     def __call__(self) -> float:
         return self.time
+
+    def run(self, seconds: float) -> None:
+        """Let time go by."""
+        self.time += seconds
+        self.steady += seconds
 
 
 def store(folder: Path) -> str:
@@ -42,7 +48,7 @@ def _clock() -> Clock:
 
 @pytest.fixture(name="guard")
 def _guard(tmp_path: Path, clock: Clock) -> Iterator[ReplayGuard]:
-    guard = ReplayGuard(store(tmp_path), now=clock)
+    guard = ReplayGuard(store(tmp_path), now=clock, steady=lambda: clock.steady)
     yield guard
     guard.close()
 
@@ -96,11 +102,8 @@ def test_an_id_may_be_used_anew_once_it_has_expired(guard: ReplayGuard, clock: C
 
 def test_expired_tokens_are_forgotten_after_a_while(guard: ReplayGuard, clock: Clock, tmp_path: Path) -> None:
     guard.first_use(ISSUER, "old", NOW + 300)
-    clock.time = NOW + 300 + GRACE + 1
-    again = ReplayGuard(store(tmp_path), now=clock)
-
-    again.first_use(ISSUER, "new", clock.time + 300)
-    again.close()
+    clock.run(300 + GRACE + 1)
+    guard.first_use(ISSUER, "new", clock.time + 300)
 
     assert [until for _, until in rows(tmp_path)] == [clock.time + 300]
 
@@ -112,6 +115,28 @@ def test_a_clock_that_jumps_ahead_for_a_while_forgets_nothing(guard: ReplayGuard
     clock.time = NOW
 
     assert not guard.first_use(ISSUER, "j1", NOW + 3000)
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize("years", [1, -1])
+def test_only_a_clock_that_has_run_evenly_for_an_hour_makes_it_forget(
+    guard: ReplayGuard, clock: Clock, tmp_path: Path, restarts: bool, years: int
+) -> None:
+    """To another year and back: nothing of before is forgotten there, whether or not the service restarts."""
+    guard.first_use(ISSUER, "before", NOW + 300)
+    clock.run(2 * GRACE)
+    guard.first_use(ISSUER, "j1", clock.time + 3000)
+    assert len(rows(tmp_path)) == 1  # so it does forget
+
+    clock.time += years * 365 * 86400
+    there = ReplayGuard(store(tmp_path), now=clock, steady=lambda: clock.steady) if restarts else guard
+    for number in range(9):
+        there.first_use(ISSUER, f"there-{number}", clock.time + 300)
+        clock.run(300)
+    clock.time -= years * 365 * 86400
+
+    assert not there.first_use(ISSUER, "j1", clock.time + 3000)
+    there.close()
 
 
 def test_it_is_remembered_over_a_restart(tmp_path: Path, clock: Clock) -> None:

@@ -198,7 +198,7 @@ def test_files_are_left_alone_while_they_are_written(
     files: Rules, watch: RuleWatch, monkeypatch: pytest.MonkeyPatch, capfdbinary: Any
 ) -> None:
     """A copy of many files is half of two sets until its end; one that never ends is told."""
-    monkeypatch.setattr(rule_watch.time, "sleep", lambda _: os.utime(files.policy))
+    monkeypatch.setattr(watch.rest, "wait", lambda _: os.utime(files.policy))
     before = watch.current()
     files.mark(1)
     for _ in range(9):
