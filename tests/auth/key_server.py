@@ -1,6 +1,7 @@
 """A server of keys, for tests: good, or as bad as a path says. It prints its port when it is ready.
 
-POST /__keys sets the document of /keys, POST /__status/503 makes that fail, GET /__log lists what was asked for.
+POST /__keys sets the document of /keys, POST /__status/503 makes that fail, POST /__behave/slow/3 makes it behave as
+/slow/3 does (`flapping` is good and bad in turns, `keys` good again), GET /__log lists what was asked for.
 With a certificate and its key as arguments it speaks TLS.
 """
 
@@ -14,7 +15,7 @@ import time
 from collections.abc import Iterator
 
 LOG: list[str] = []
-STATE = {"keys": b'{"keys": []}', "status": 200}
+STATE = {"keys": b'{"keys": []}', "status": 200, "behaviour": ("keys", "")}
 
 #: Nothing here goes on for longer, in seconds.
 LONG = 8.0
@@ -38,7 +39,20 @@ def slow(seconds: float) -> bytes:
     return reply(STATE["keys"])
 
 
+def flap() -> bytes:
+    return reply(STATE["keys"], 200 if len(LOG) % 2 else 503)
+
+
+def endless() -> Iterator[bytes]:
+    yield b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
+    while True:
+        yield b" " * 0x10000
+
+
 BEHAVIOURS = {
+    "flapping": lambda _: flap(),
+    "endless": lambda _: endless(),
+    "dropped": lambda _: b"",
     "keys": lambda _: reply(STATE["keys"], STATE["status"]),
     "query": lambda _: reply(STATE["keys"]),
     "max-age": lambda age: reply(STATE["keys"], Cache_Control=f'public, max-age={age or "0"}'),
@@ -89,11 +103,17 @@ class Handler(socketserver.StreamRequestHandler):
         elif name == "__keys":
             STATE["keys"] = body
             self.wfile.write(reply(b""))
+        elif name == "__behave":
+            behaviour, _, argument = argument.partition("/")
+            STATE["behaviour"] = (behaviour, argument)
+            self.wfile.write(reply(b""))
         elif name == "__status":
             STATE["status"] = int(argument)
             self.wfile.write(reply(b""))
         else:
             LOG.append(path)
+            if name == "keys":
+                name, argument = STATE["behaviour"]
             pieces = BEHAVIOURS[name](argument)
             for piece in [pieces] if isinstance(pieces, bytes) else pieces:
                 self.wfile.write(piece)
