@@ -61,6 +61,7 @@ class RuleWatch:
         self._changes = 0
         self._retry_at = 0.0
         self._process = 0
+        self._starting = threading.Lock()
 
     def current(self) -> Deployment:
         """Return the deployment with the rules of this moment."""
@@ -70,9 +71,12 @@ class RuleWatch:
 
     def start(self) -> None:
         """Look at the files from now on, in a thread that ends with the process, or with this watch."""
-        self._process = os.getpid()
-        if self.settings.reload:
-            threading.Thread(target=_watch, args=(weakref.ref(self),), name="rules", daemon=True).start()
+        with self._starting:
+            if self._process == os.getpid():
+                return
+            self._process = os.getpid()
+            if self.settings.reload:
+                threading.Thread(target=_watch, args=(weakref.ref(self),), name="rules", daemon=True).start()
 
     def look(self) -> None:
         """Take up what has changed since the last look; what is invalid changes nothing, and the log says why."""
@@ -83,7 +87,7 @@ class RuleWatch:
         self.rest.wait(_STILL)
         if self._look_at() == files:
             self._changes = 0
-            self._read()
+            self._read(files)
             return
         self._changes += 1
         if self._changes == _RESTLESS:
@@ -95,7 +99,7 @@ class RuleWatch:
         self.cost = time.monotonic() - begun
         return files
 
-    def _read(self) -> None:
+    def _read(self, files: Mapping[str, State]) -> None:
         turn = sys.getswitchinterval()
         sys.setswitchinterval(_TURN)
         try:
@@ -103,7 +107,7 @@ class RuleWatch:
         except RulesError as error:
             self._keep(str(error)[:_LONGEST], error.files)
         except Exception as error:  # a fault of ours, or of the machine, must not end the watch
-            self._keep(f"{type(error).__name__} at {where(error)}", self._seen)
+            self._keep(f"{type(error).__name__} at {where(error)}", files)
         finally:
             sys.setswitchinterval(turn)
 
@@ -145,7 +149,7 @@ def _folders(settings: Settings) -> tuple[Path, Path, Path]:
 def _watch(watched: "weakref.ref[RuleWatch]") -> None:
     """Look again and again, for as long as there is a watch."""
     while (watch := watched()) is not None:
-        with contextlib.suppress(OSError):  # of a log that cannot be written; the next look may
+        with contextlib.suppress(OSError, MemoryError):  # of a log that cannot be written, say; the next look may do
             watch.look()
         pause, rest = max(watch.settings.reload, watch.cost / _SHARE), watch.rest
         del watch

@@ -5,6 +5,7 @@ import secrets
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,48 @@ def test_a_token_is_good_for_one_call(guarded: Any, example: Any) -> None:
 
     assert calls == [200, 401]
     assert last(guarded)["cause"] == "replayed"
+
+
+CLIENT = {"id": "hospital", "jwt": {"issuer": "https://ehr.example.org", "jwks-file": "keys.json"}}
+
+
+def start_two_workers(start_service: Any, folder: Path) -> Any:
+    (folder / "keys.json").write_bytes(jwks(jwk("P-384")))
+    (folder / "clients.json").write_text(json.dumps({"clients": [CLIENT]}))
+    return start_service(
+        CRD_AUTH="cds-hooks-jwt",
+        CRD_WORKERS="2",
+        CRD_CLIENTS=str(folder / "clients.json"),
+        CRD_PUBLIC_BASE_URL=BASE,
+        CRD_DATABASE_URL=f"sqlite:///{folder}/used.sqlite3",
+    )
+
+
+def test_a_client_that_is_taken_out_is_out_at_once_and_one_with_a_fault_is_not(
+    start_service: Any, tmp_path: Path, example: Any
+) -> None:
+    """In every worker, within about a second, without a restart; a file with a fault changes nothing."""
+    service = start_two_workers(start_service, tmp_path)
+
+    def statuses() -> set[int]:
+        calls = (service.post(SIGN, example("m0076-order-sign"), Authorization=token()) for _ in range(6))
+        return {call.status_code for call in calls}
+
+    assert statuses() == {200}
+    for text, status in (('{"clients": [', 200), ('{"clients": []}', 401), (json.dumps({"clients": [CLIENT]}), 200)):
+        (tmp_path / "new").write_text(text)
+        (tmp_path / "new").replace(tmp_path / "clients.json")
+        time.sleep(1.2)
+        assert statuses() == {status}
+
+
+def test_of_two_workers_one_lets_a_token_in(start_service: Any, tmp_path: Path, example: Any) -> None:
+    """7.4 step 9: whichever it comes to, all at once."""
+    service = start_two_workers(start_service, tmp_path)
+    once, request = token(), example("m0076-order-sign")
+    with ThreadPoolExecutor(12) as threads:
+        calls = [threads.submit(service.post, SIGN, request, Authorization=once) for _ in range(24)]
+    assert sorted(call.result().status_code for call in calls) == [200, *[401] * 23]
 
 
 def test_a_client_may_use_its_own_services_only(guarded: Any, example: Any) -> None:

@@ -9,6 +9,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from cds_hooks.deployment import Deployment
 from cds_hooks.policy_files import RulesError, load_rules
 from cds_hooks.rule_watch import RuleWatch
 from cds_hooks.settings import read_settings
+
+pytest_plugins = ["tests.fhir.fixtures"]
 
 SHIPPED = Path(__file__).resolve().parents[2] / "cards"
 SIGN = "/cds-services/order-sign-crd"
@@ -283,6 +286,20 @@ def test_replaced_rules_are_freed_once_no_call_can_have_them(
         gc.enable()
 
 
+def test_one_thread_looks_whichever_calls_come_first(files: Rules, deployment: Deployment) -> None:
+    """And it ends with what it looks after."""
+    settings = read_settings(**{name: files.root / name for name in FOLDERS}, reload=0.01)
+    watch = RuleWatch(replace(deployment, settings=settings))
+    before = {thread for thread in threading.enumerate() if thread.name == "rules"}
+    with ThreadPoolExecutor(16) as threads:
+        for _ in range(64):
+            threads.submit(watch.current)
+    [thread] = {thread for thread in threading.enumerate() if thread.name == "rules"} - before
+    del watch
+    thread.join(10)
+    assert not thread.is_alive()
+
+
 # --- a running service ----------------------------------------------------------------------------------------------
 
 
@@ -391,6 +408,27 @@ def test_under_load_no_call_fails_and_none_has_two_sets_of_rules(
     assert set(callers.statuses) == {200}
     assert {len(one) for one in callers.seen} == {1}
     assert len({ready(service)["rules"] for _ in range(20)}) == 1
+
+
+def test_a_call_that_is_under_way_keeps_the_rules_it_began_with(
+    start_service: Callable[..., Any], files: Rules, odd_server: Any, example: Callable[..., Any]
+) -> None:
+    """It waits for a FHIR server while another call is answered by new ones; payer and policy are both old."""
+    files.mark(1)
+    service = start_service(CRD_RELOAD="0.1", CRD_ALLOW_PRIVATE_FHIR_SERVERS="1", **files.variables)
+    plain = json.dumps(example("m0076-order-sign")).encode()
+    waits = example("m0076-order-sign")
+    del waits["prefetch"]["coverage"]
+    waits |= {"fhirServer": f"{odd_server.base}/slow/2.5", "fhirAuthorization": {"access_token": "t"}}
+    with ThreadPoolExecutor(1) as threads:
+        under_way = threads.submit(service.post, SIGN, waits)
+        wait_until(odd_server.log)
+        files.mark(2)
+        wait_until(lambda: marks(service.post(SIGN, plain).text) == {"Mark2"})
+        if under_way.done():
+            pytest.skip("this machine is too slow to change the rules within a call")
+        assert marks(under_way.result().text) == {"Mark1"}
+    assert marks(service.post(SIGN, waits).text) == {"Mark2"}
 
 
 def test_a_folder_may_be_a_link_that_is_changed(start_service: Callable[..., Any], tmp_path: Path, body: bytes) -> None:
