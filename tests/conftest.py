@@ -65,7 +65,7 @@ class RunningService:
         self._wait_until_ready()
 
     def _wait_until_ready(self) -> None:
-        for _ in range(300):
+        for _ in range(1200):
             assert self.process.poll() is None, self.log.read_text()
             try:
                 if requests.get(f"{self.base}/ready", timeout=2).ok:

@@ -17,6 +17,9 @@ OLDER: Final[tuple[str, ...]] = ()
 #: How long a write may wait for those of other processes, in seconds.
 PATIENCE: Final = 2.0
 
+#: Statements that stand alone share so many connections of a process to PostgreSQL.
+_CONNECTIONS: Final = 5
+
 #: As long may the making of tables wait for another process that makes them.
 _PATIENCE_AT_START: Final = 30.0
 
@@ -29,7 +32,7 @@ class StoreError(Exception):
 
 
 def connect(url: str, durable: bool = True, each_alone: bool = False, patience: float = PATIENCE) -> sa.Engine:
-    """Return an engine with one connection, for which threads wait in turn rather than on a lock of the database.
+    """Return an engine; for SQLite one connection, for which threads wait in turn rather than on the file's lock.
 
     With `durable` a commit has reached the disk when it returns; without, the last moment may be lost when the machine
     (for PostgreSQL: the database server) goes down, though not when this process does. With `each_alone` there are no
@@ -41,6 +44,7 @@ def connect(url: str, durable: bool = True, each_alone: bool = False, patience: 
     if sa.make_url(url).get_backend_name() != "sqlite":
         limits = f"-c lock_timeout={patience * 1000:.0f} -c synchronous_commit={'on' if durable else 'off'}"
         args = {"connect_timeout": max(2, round(patience)), "options": limits}
+        pool["pool_size"] = _CONNECTIONS if each_alone else 1
         return sa.create_engine(url, connect_args=args, pool_pre_ping=each_alone, **pool)
     engine = sa.create_engine(url, connect_args={"timeout": patience, "isolation_level": None}, **pool)
 

@@ -64,11 +64,16 @@ class Sealer:
         compressor for each thread the memory cache.
         """
         with self._lock:
-            found: Any = self._compressor.multi_compress_to_buffer([text for text, _ in texts])
-        packed = [bytes(found[number]) for number in range(len(texts))]
+            packed = self._compress([text for text, _ in texts])
         if self._current is None:
             return [_PLAIN + one for one in packed]
         return [self._encrypt(one, about) for one, (_, about) in zip(packed, texts, strict=True)]
+
+    def _compress(self, texts: Sequence[bytes]) -> list[bytes]:
+        if not all(texts):  # the compressor of many takes no empty ones
+            return [self._compressor.compress(text) for text in texts]
+        found: Any = self._compressor.multi_compress_to_buffer(list(texts))
+        return [bytes(found[number]) for number in range(len(texts))]
 
     def _encrypt(self, packed: bytes, about: bytes) -> bytes:
         assert self._current is not None  # noqa: S101 (for the type checker)

@@ -1,0 +1,98 @@
+"""The database makes itself, changes by steps that only add, and is nobody else's to read."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from cds_hooks.store.database import NEWEST, OLDER, StoreError, connect, prepare
+from cds_hooks.store.tables import TABLES, USED_TOKENS
+from tests.databases.servers import PostgreSQL
+
+pytest_plugins = ["tests.databases.fixtures"]
+
+MIGRATIONS = Path(__file__).resolve().parents[2] / "cds_hooks" / "store" / "migrations"
+
+
+def url(folder: Path) -> str:
+    return f"sqlite:///{folder}/crd.sqlite3"
+
+
+def differences(store: str) -> list[object]:
+    engine = connect(store)
+    with engine.connect() as connection:
+        found = compare_metadata(MigrationContext.configure(connection), TABLES)
+    engine.dispose()
+    return found
+
+
+def test_the_migrations_make_the_tables(tmp_path: Path) -> None:
+    assert prepare(url(tmp_path)) == NEWEST
+    assert differences(url(tmp_path)) == []
+
+
+def test_the_migrations_make_the_tables_in_postgresql(postgresql: PostgreSQL) -> None:
+    store = postgresql.new_database()
+    assert prepare(store) == NEWEST
+    assert prepare(store) == NEWEST
+    assert differences(store) == []
+
+
+def test_the_code_names_every_migration() -> None:
+    script = ScriptDirectory(str(MIGRATIONS))
+    assert script.get_current_head() == NEWEST
+    assert {revision.revision for revision in script.walk_revisions()} == {NEWEST, *OLDER}
+
+
+def test_a_store_of_used_tokens_from_before_keeps_them(tmp_path: Path) -> None:
+    engine = connect(url(tmp_path))
+    USED_TOKENS.create(engine)
+    with engine.begin() as connection:
+        connection.execute(sa.insert(USED_TOKENS), {"digest": b"d" * 32, "until": 1.0})
+    engine.dispose()
+
+    assert prepare(url(tmp_path)) == NEWEST
+    with (engine := connect(url(tmp_path))).begin() as connection:
+        assert connection.execute(sa.select(USED_TOKENS.c.until)).scalars().all() == [1.0]
+    engine.dispose()
+    assert differences(url(tmp_path)) == []
+
+
+def test_a_newer_store_is_left_as_it_is(tmp_path: Path) -> None:
+    """In a rolling restart the old version runs beside the new one, whose migrations only add."""
+    prepare(url(tmp_path))
+    engine = connect(url(tmp_path))
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+        connection.execute(sa.text("ALTER TABLE exchanges ADD COLUMN of_tomorrow TEXT"))
+    engine.dispose()
+    assert prepare(url(tmp_path)) == "9999"
+
+
+def test_processes_that_start_together_make_the_tables_once(tmp_path: Path, postgresql: PostgreSQL) -> None:
+    for store in (url(tmp_path), postgresql.new_database()):
+        code = f"from cds_hooks.store.database import prepare; print(prepare({store!r}))"
+        started = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) for _ in range(4)]
+        assert [process.communicate()[0].decode().strip() for process in started] == [NEWEST] * 4
+        assert differences(store) == []
+
+
+def test_only_its_owner_may_read_a_new_file(tmp_path: Path) -> None:
+    prepare(url(tmp_path))
+    assert (tmp_path / "crd.sqlite3").stat().st_mode & 0o077 == 0
+
+
+def test_a_file_that_cannot_be_made_is_told_without_its_url(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="^No such file or directory$"):
+        prepare(f"sqlite:///{tmp_path}/nowhere/crd.sqlite3")
+
+
+def test_a_server_that_is_not_there_is_told_without_its_url() -> None:
+    with pytest.raises(StoreError) as told:
+        prepare("postgresql+psycopg://crd:secret@127.0.0.1:1/crd")
+    assert "secret" not in str(told.value)

@@ -1,0 +1,89 @@
+"""What is kept is compressed, and with a key only who has it can read it."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cds_hooks.errors import StartError
+from cds_hooks.store.sealing import Sealer, SealError, make_key, read_keys
+
+TEXT = b'{"resourceType":"Patient","name":[{"family":"Invented"}]}' * 20
+ONE, OTHER = b"1" * 32, b"2" * 32
+
+
+def seal(sealer: Sealer, text: bytes, about: bytes = b"a") -> bytes:
+    return sealer.seal([(text, about)])[0]
+
+
+@given(st.lists(st.tuples(st.binary(max_size=5000), st.binary(max_size=20)), min_size=1, max_size=5), st.booleans())
+def test_what_is_sealed_can_be_opened(texts: list[tuple[bytes, bytes]], encrypts: bool) -> None:
+    sealer = Sealer([ONE] if encrypts else [])
+    assert [sealer.open(one, about) for one, (_, about) in zip(sealer.seal(texts), texts, strict=True)] == [
+        text for text, _ in texts
+    ]
+
+
+@pytest.mark.parametrize("keys", [[], [ONE]])
+def test_it_is_smaller(keys: list[bytes]) -> None:
+    assert len(seal(Sealer(keys), TEXT)) < len(TEXT) / 5
+
+
+def test_with_a_key_nothing_can_be_read_and_nothing_is_alike() -> None:
+    sealer = Sealer([ONE])
+    first, second = sealer.seal([(b"Invented" * 3, b"a"), (b"Invented" * 3, b"a")])
+    assert b"Invented" not in first
+    assert first != second
+    with pytest.raises(SealError, match="is not in CRD_AUDIT_KEYS"):
+        Sealer([OTHER]).open(first, b"a")
+    with pytest.raises(SealError, match="is not in CRD_AUDIT_KEYS"):
+        Sealer().open(first, b"a")
+
+
+def test_after_a_change_of_keys_both_can_be_opened() -> None:
+    old = seal(Sealer([ONE]), TEXT)
+    both = Sealer([OTHER, ONE])
+    new = seal(both, TEXT)
+    assert both.open(old, b"a") == both.open(new, b"a") == TEXT
+    assert not both.is_current(old)
+    assert both.is_current(new)
+    assert Sealer([OTHER]).open(new, b"a") == TEXT
+
+
+def test_what_was_kept_before_there_was_a_key_can_be_opened() -> None:
+    plain = seal(Sealer(), TEXT)
+    assert Sealer([ONE]).open(plain, b"a") == TEXT
+    assert not Sealer([ONE]).is_current(plain)
+
+
+@given(st.integers(0, 10_000), st.integers(1, 255))
+def test_a_changed_text_is_noticed(place: int, change: int) -> None:
+    sealer = Sealer([ONE])
+    sealed = bytearray(seal(sealer, TEXT))
+    sealed[place % len(sealed)] ^= change
+    with pytest.raises(SealError):
+        sealer.open(bytes(sealed), b"a")
+
+
+def test_a_text_of_another_record_is_noticed() -> None:
+    sealer = Sealer([ONE])
+    with pytest.raises(SealError, match="belongs to another record"):
+        sealer.open(seal(sealer, TEXT, b"a"), b"b")
+
+
+def test_keys_are_read_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    first, second = make_key(), make_key()
+    file.write_text(f"# since 2026-11\n{first}  # the current one\n\n{second}\n")
+    keys = read_keys(file)
+    assert [len(key) for key in keys] == [32, 32]
+    assert keys[0] != keys[1]
+
+
+@pytest.mark.parametrize("text", ["", "# none\n", "abc\n", "c2hvcnQ=\n", "é\n"])
+def test_a_file_without_good_keys_stops_the_start_and_is_not_repeated(tmp_path: Path, text: str) -> None:
+    (tmp_path / "keys").write_text(text)
+    with pytest.raises(StartError, match="crd audit new-key") as told:
+        read_keys(tmp_path / "keys")
+    assert "c2hvcnQ" not in str(told.value)
