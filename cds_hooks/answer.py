@@ -1,6 +1,6 @@
 """One hook call from end to end, without HTTP: read it, judge its orders, refuse what must be refused, respond."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -9,12 +9,15 @@ from typing import Any, Final, NamedTuple
 from cards import (
     WIRE_VERSIONS,
     Answered,
+    Basis,
+    Decision,
     Fault,
     ResponseOptions,
     WireVersion,
     fail,
     respond,
 )
+from cds_hooks import metrics
 from cds_hooks.accounts import Ids, give_account
 from cds_hooks.callers import ANYONE, Caller
 from cds_hooks.configuration import read_configuration
@@ -32,9 +35,12 @@ from cds_hooks.records import Records
 from cds_hooks.refusals import refuse
 from cds_hooks.services import Service
 from cds_hooks.store.exchanges import Summary
+from cds_hooks.traces import span
 
 #: The extension that carries the steps of each decision, where the setting asks for it.
 TRACE: Final = "crd-server.trace"
+
+_BASES: Final = {basis: basis.name.lower().replace("_", "-") for basis in Basis}
 
 
 class Answer(NamedTuple):
@@ -52,12 +58,16 @@ class Answer(NamedTuple):
 def answer_hook(service: Service, body: bytes, deployment: Deployment, caller: Caller = ANYONE) -> Answer:
     """Answer one hook call of a caller that was let in; CallError where it cannot be answered."""
     settings, rules = deployment.settings, deployment.rules
-    call = read_hook_request(body, deployment.schemas[service.hook], settings.max_nesting)
+    with span("read"):
+        call = read_hook_request(body, deployment.schemas[service.hook], settings.max_nesting)
     wire = choose_version(call.requested_version, settings.default_version)
     on = deployment.today()
     records = _open_records(service, call, deployment, caller)
+    if metrics.is_on():
+        metrics.prefetched(caller.client, records.prefetched(service.templates(settings.default_version)))
     inquiry = Inquiry(service, call, records, wire, deployment, on)
-    judged = inquiry.judge()
+    with span("decide"):
+        judged = inquiry.judge()
     fhir_faults = 0
     if not (call.is_plain and call.drafts) or records.reads or call.hook == "appointment-book":
         registered = caller.registration.fhir_check if caller.registration else None
@@ -76,6 +86,8 @@ def answer_hook(service: Service, body: bytes, deployment: Deployment, caller: C
     answered += _answer_unavailable(inquiry)
     ids = Ids(service.id, call, records, on, settings.id_namespace.bytes)
     response = respond(answered, options, rules.vocabulary.code_systems, ids.derive)
+    if metrics.is_on():
+        metrics.answered(call.hook, _answers(decision for one in answered for decision in one.decisions))
     if settings.trace == "response":
         response = replace(response, extension={TRACE: list(trace(judged, rules, on))})
     written = response.to_json()
@@ -156,6 +168,14 @@ def _facts(
     if nonsense:
         facts["ignored_options"] = nonsense
     return facts
+
+
+def _answers(decisions: Iterable[Decision]) -> Iterator[tuple[str, str, str, str]]:
+    """Yield each answer as metrics count it: the decision, what it rests on, the most binding policy, its version."""
+    for decision in decisions:
+        first = decision.findings[0] if decision.findings else None
+        policy, version = (first.policy.id, first.version.key) if first else ("none", "none")
+        yield decision.covered.value, _BASES[decision.basis], policy, version
 
 
 def _check_fhir(call: HookRequest, judged: Sequence[Judged], records: Records, check: FhirCheck, mode: str) -> int:

@@ -14,6 +14,7 @@ from cds_hooks.fhir_client import FhirClient
 from cds_hooks.gate import Gate
 from cds_hooks.hook_request import HookSchema
 from cds_hooks.logs import configure, record
+from cds_hooks.observation import with_observation
 from cds_hooks.policy_files import load_rules
 from cds_hooks.recording import Recorder
 from cds_hooks.routes import add_routes
@@ -40,7 +41,7 @@ def create_app(settings: Settings | None = None, clock: Clock = datetime.now) ->
     watch = RuleWatch(deployment)
     add_routes(app, watch, gate, Recorder(settings))
     app.extensions[_WATCH] = watch
-    app.wsgi_app = with_edge(app.wsgi_app, settings)  # type: ignore[method-assign,assignment]
+    app.wsgi_app = with_observation(with_edge(app.wsgi_app, settings), deployment)  # type: ignore[method-assign,assignment]
     _report_start(deployment, gate)
     return app
 

@@ -28,6 +28,9 @@ _SLASHES: Final = re.compile(r"/{2,}")
 #: name or a birth date into the logs.
 _PLAIN_ID: Final = re.compile(r"(?=.*[A-Fa-f])[A-Fa-f0-9-]{16,64}")
 
+#: Any other method is a word of the caller's, which might be a name.
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+
 #: CORS needs no credentials here: no cookies are used, tokens travel in a header (HK-208).
 _CORS: Final = [("Access-Control-Expose-Headers", "X-Request-ID, WWW-Authenticate, Retry-After")]
 _PREFLIGHT: Final = [
@@ -57,6 +60,7 @@ def with_edge(application: Application, settings: Settings) -> Application:
             headers += (*_ALWAYS, *_allow_origin(origins, environ), ("X-Request-ID", request_id))
             ms = round((time.perf_counter() - started) * 1000, 2)
             method = environ["REQUEST_METHOD"]
+            method = method if method in _METHODS else "other"
             record(
                 "info", "call", method=method, status=int(status[:3]), ms=ms, id=request_id, **environ.get(FACTS, {})
             )

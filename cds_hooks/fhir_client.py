@@ -7,6 +7,7 @@ no exception leaves, because patient ids are in the URLs (X-4).
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
 from typing import Any
 
 from cds_hooks.fhir_access import Answer, FetchError, FhirAccess, FhirServer, Problem, Record
@@ -26,6 +27,8 @@ from cds_hooks.fhir_exchange import (
     request_headers,
 )
 from cds_hooks.fhir_urls import Asked, Place, read_allowed_place, read_asked, read_place
+from cds_hooks.metrics import Crowd, read_fhir
+from cds_hooks.traces import span
 
 
 class FhirClient:
@@ -37,7 +40,9 @@ class FhirClient:
     def __init__(self, access: FhirAccess) -> None:
         self._access = access
         self._allowed = tuple(read_allowed_place(server) for server in access.servers)
-        self._connections = Connections(access)
+        self.connections = Connections(access)
+        #: The threads of calls that wait for a FHIR server.
+        self.waiting = Crowd()
         self._workers = ThreadPoolExecutor(access.connections, thread_name_prefix="fhir")
         self._no_batch: Lately[bool] = Lately()
         self._names: Lately[Names] = Lately()
@@ -48,6 +53,13 @@ class FhirClient:
         `deadline` is of time.monotonic(). Several URLs go as one batch, or as single reads at once where the server
         does no batch (CRD-62). Nothing is tried twice but searches that the server did not take as they were put.
         """
+        with self.waiting, span("read from FHIR", **{"crd.fhir_reads": len(urls)}):
+            answers = self._fetch(server, urls, deadline)
+        for answer in answers.values():
+            read_fhir(answer.name if isinstance(answer, Problem) else "READ")
+        return answers
+
+    def _fetch(self, server: FhirServer, urls: Sequence[str], deadline: float) -> dict[str, Answer]:
         asked = {url: read_asked(url) for url in urls}
         known = [one for one in asked.values() if one]
         try:
@@ -61,14 +73,15 @@ class FhirClient:
     def more(self, server: FhirServer, bundle: Mapping[str, Any], deadline: float) -> Answer:
         """Return the records of the pages that follow a prefetched searchset, without those of the page itself."""
         try:
-            return tuple(self._next_pages(self._call(server, deadline), bundle)) if next_link(bundle) else ()
+            with self.waiting, span("read from FHIR"):
+                return tuple(self._next_pages(self._call(server, deadline), bundle)) if next_link(bundle) else ()
         except FetchError as error:
             return error.problem
 
     def close(self) -> None:
         """Close all idle connections, and start no further reads."""
         self._workers.shutdown(wait=False, cancel_futures=True)
-        self._connections.close()
+        self.connections.close()
 
     def _call(self, server: FhirServer, deadline: float) -> Call:
         """Return what may be done for this hook call; FORBIDDEN where that is nothing (X-7, X-8)."""
@@ -91,7 +104,7 @@ class FhirClient:
         if len(asked) < 2 or self._no_batch.get(call.base):
             return None
         try:
-            reply = self._connections.send(call, "POST", call.base.url, batch_body(asked))
+            reply = self.connections.send(call, "POST", call.base.url, batch_body(asked))
         except FetchError as error:
             if error.problem is Problem.TOO_LARGE:
                 return None
@@ -108,7 +121,7 @@ class FhirClient:
             return {one.url: self._answer(call, one, reply) for one, reply in zip(asked, replies, strict=True)}
         if len(asked) < 2:
             return {one.url: self._answer(call, one) for one in asked}
-        jobs = {one.url: self._workers.submit(self._answer, call, one) for one in asked}
+        jobs = {one.url: self._workers.submit(copy_context().run, self._answer, call, one) for one in asked}
         waiting = wait(jobs.values(), timeout=max(0.0, call.seconds_left)).not_done
         for job in waiting:
             job.cancel()
@@ -171,7 +184,7 @@ class FhirClient:
             raise FetchError(Problem.TOO_LARGE)
 
     def _get(self, call: Call, url: str) -> Reply:
-        return self._connections.send(call, "GET", url)
+        return self.connections.send(call, "GET", url)
 
     def _document(self, reply: Reply, asked: Asked | None = None) -> Mapping[str, Any]:
         return read_document(reply, self._access.max_nesting, asked)

@@ -22,6 +22,8 @@ from urllib3.exceptions import HTTPError
 from cds_hooks.fhir_access import FetchError, FhirAccess, Problem
 from cds_hooks.fhir_exchange import FHIR_JSON, Call, Reply
 from cds_hooks.fhir_sockets import TlsBudgetSocket, dial, is_inside, is_public
+from cds_hooks.metrics import Crowd, asked_fhir
+from cds_hooks.traces import client_span
 
 #: Connections that lay idle for longer are not used again: a firewall may have dropped them without a word.
 MOST_IDLE_SECONDS = 30.0
@@ -44,9 +46,27 @@ class Connections:
     def __init__(self, access: FhirAccess) -> None:
         self._max_bytes = access.max_bytes
         self._adapter = _Adapter(access)
+        #: The threads that wait for a reply, each over a connection of its own.
+        self.busy = Crowd()
 
     def send(self, call: Call, method: str, url: str, body: bytes | None = None) -> Reply:
         """Return the reply to one request; UNREACHABLE, TOO_LATE, TOO_LARGE or FORBIDDEN where there is none."""
+        started, outcome = time.perf_counter(), "FAILED"
+        # No trace context goes along: whose server it is, is the caller's choice.
+        with self.busy, client_span(f"FHIR {method}", **{"http.request.method": method}) as span:
+            try:
+                reply = self._send(call, method, url, body)
+                outcome = f"{reply.status // 100}xx"
+                span.set_attribute("http.response.status_code", reply.status)
+                return reply
+            except FetchError as error:
+                outcome = error.problem.name
+                span.set_attribute("error.type", outcome)
+                raise
+            finally:
+                asked_fhir(time.perf_counter() - started, outcome)
+
+    def _send(self, call: Call, method: str, url: str, body: bytes | None) -> Reply:
         left = call.seconds_left
         if left <= 0:
             raise FetchError(Problem.TOO_LATE)
@@ -70,6 +90,17 @@ class Connections:
             if len(body) > most:
                 raise FetchError(Problem.TOO_LARGE)
         return bytes(body)
+
+    def servers(self) -> int:
+        """Return for how many servers connections are kept."""
+        return len(self._adapter.pools)
+
+    def idle(self) -> int:
+        """Return how many connections are kept for the next call."""
+        names = self._adapter.pools.keys()  # urllib3's container cannot be iterated itself
+        pools = [self._adapter.pools.get(name) for name in names]
+        kept = [list(pool.pool.queue) for pool in pools if pool is not None and pool.pool is not None]
+        return sum(connection is not None for pool in kept for connection in pool)
 
     def close(self) -> None:
         """Close all idle connections."""
@@ -122,6 +153,11 @@ class _Adapter(HTTPAdapter):
         super().__init__(pool_connections=_MOST_HOSTS, pool_maxsize=access.connections, max_retries=0)
         tls = _TlsAnywherePool if access.private else _TlsPool
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": tls}
+
+    @property
+    def pools(self) -> Any:
+        """The pools by server (urllib3's RecentlyUsedContainer)."""
+        return self.poolmanager.pools
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make the pools with our TLS context."""

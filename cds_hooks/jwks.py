@@ -9,6 +9,7 @@ from typing import Final
 from cds_hooks.json_web_keys import Key, KeySet, KeySetError, Style, read_key_set
 from cds_hooks.jwks_fetch import Fetched, JwksFetchError
 from cds_hooks.logs import record
+from cds_hooks.metrics import fetched_keys
 
 #: A document is kept for as long as its server says (`Cache-Control: max-age`) within these bounds, in seconds.
 SHORTEST: Final = 5 * 60.0
@@ -92,7 +93,9 @@ class KeyCache:
         except (JwksFetchError, KeySetError) as error:
             document.no_fetch_before = self._now() + REST
             record("warning", "jwks-not-fetched", url=url, reason=str(error))
+            fetched_keys(error.reason if isinstance(error, JwksFetchError) else "no-key-set")
             return
+        fetched_keys("fetched")
         now = self._now()
         age = SHORTEST if fetched.max_age is None else min(max(fetched.max_age, SHORTEST), LONGEST)
         document.keys, document.fetched, document.fresh_until = keys, now, now + age

@@ -60,6 +60,19 @@ def read_prefetch(prefetch: Json, templates: Mapping[str, str]) -> Prefetch:
     return Prefetch(resources, frozenset(empty), frozenset(failed), unfinished)
 
 
+def outcomes(sent: Json, read: Prefetch, templates: Mapping[str, str]) -> dict[str, str]:
+    """Return what came for each key that was announced, as a code; of other keys only that something did."""
+    given = {item.key for item in read.resources}
+    found = {key: "given" if key in given else _outcome(key, sent, read, templates[key]) for key in templates}
+    return found if given <= found.keys() else {**found, "other": "given"}
+
+
+def _outcome(key: str, sent: Json, read: Prefetch, template: str) -> str:
+    if key not in sent:
+        return "absent"
+    return "null" if sent[key] is None else "failed" if _type_of(template) in read.failed else "empty"
+
+
 #: What searches include beside what they search for.
 _INCLUDED: Final = frozenset({"Organization", "Practitioner", "PractitionerRole", "Location", "Patient"})
 

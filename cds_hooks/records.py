@@ -16,7 +16,7 @@ from cds_hooks.fhir_access import FhirServer, Problem, Record
 from cds_hooks.fhir_client import FhirClient
 from cds_hooks.fhir_urls import relative_reference
 from cds_hooks.hook_request import Draft, HookRequest
-from cds_hooks.prefetch import Prefetched, read_prefetch
+from cds_hooks.prefetch import Prefetched, outcomes, read_prefetch
 
 Json = Mapping[str, Any]
 
@@ -75,6 +75,10 @@ class Records:
             self._read = None
         self.by_key.setdefault(key, resource)
         return key
+
+    def prefetched(self, announced: Mapping[str, str]) -> dict[str, str]:
+        """Return what came along for each announced prefetch key: codes, for metrics."""
+        return outcomes(self._call.prefetch, self._prefetch, announced)
 
     def _keep_coverage(self, resource: Json, path: str) -> None:
         # One that does not name its beneficiary was searched by patient.

@@ -28,6 +28,7 @@ from cds_hooks.recording import Recorder, answer_and_keep, internal_error
 from cds_hooks.rule_watch import RuleWatch
 from cds_hooks.services import SERVICES, Service
 from cds_hooks.settings import Settings
+from cds_hooks.traces import span
 
 #: Where the layers leave each other note of who calls.
 CALLER: Final = "crd.caller"
@@ -59,7 +60,8 @@ def _add_services(app: Flask, watch: RuleWatch, gate: Gate, recorder: Recorder) 
     def hook(service: Service) -> Response:
         """Answer one hook call (CDS Hooks 2.0, Calling a CDS Service)."""
         call = request._get_current_object()  # type: ignore[attr-defined]  # one look-up instead of one a member
-        caller = gate.admit(call.environ.get("HTTP_AUTHORIZATION"), service.id)
+        with span("authenticate"):
+            caller = gate.admit(call.environ.get("HTTP_AUTHORIZATION"), service.id)
         call.environ[CALLER] = caller
         answer = answer_and_keep(
             service, partial(_body, call), watch.current(), caller, call.environ[REQUEST_ID], recorder

@@ -7,7 +7,9 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
+from cds_hooks import traces
 from cds_hooks.errors import StartError
+from cds_hooks.metrics_server import serve_metrics
 from cds_hooks.settings import Settings
 
 #: A worker that has not stopped this many seconds after it was told to is ended: calls take 5 at the most.
@@ -16,7 +18,8 @@ _PATIENCE: Final = 10
 
 def create_server(settings: Settings, application: str = "cds_hooks.app:create_served_app") -> Any:
     """Return the server process manager; granian chooses its class at import, so it has no static type."""
-    return Granian(
+    traces.check(settings)
+    server = Granian(
         application,
         factory=True,
         interface=Interfaces.WSGI,
@@ -44,6 +47,8 @@ def create_server(settings: Settings, application: str = "cds_hooks.app:create_s
             "loggers": {"_granian": {"handlers": ["console"], "level": "WARNING", "propagate": False}},
         },
     )
+    serve_metrics(server, settings)
+    return server
 
 
 def check_free(settings: Settings) -> None:

@@ -156,6 +156,13 @@ class Settings(BaseSettings):
         description="largest request body in bytes, 1 KiB to 256 MiB",
     )
     max_nesting: int = Field(64, ge=16, le=100, description="deepest nesting of a request's JSON, 16 to 100 levels")
+    metrics_port: int = Field(
+        0, ge=0, le=65535, description="port to serve metrics (Prometheus) on, 1 to 65535; 0 serves none"
+    )
+    metrics_host: str = Field("127.0.0.1", min_length=1, description="address to serve metrics on")
+    otel: Literal["off", "otlp"] = Field(
+        "off", description="traces (OpenTelemetry): off, or otlp, sent as the variables OTEL_* say"
+    )
     auth: str = Field(
         "none",
         description="".join(

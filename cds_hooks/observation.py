@@ -1,0 +1,83 @@
+"""The layer around the edge that sees every call as a whole, for metrics and traces; not there where both are off."""
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from cds_hooks import metrics, traces
+from cds_hooks.deployment import Deployment
+from cds_hooks.edge import FACTS, REQUEST_ID, Application, Environ, StartResponse
+from cds_hooks.logs import record
+from cds_hooks.services import SERVICES
+
+#: What each path is called; a path that callers choose might hold a name.
+_ENDPOINTS: Final[Mapping[str, tuple[str, str | None]]] = {
+    "/cds-services": ("discovery", None),
+    "/health": ("health", None),
+    "/ready": ("ready", None),
+    **{f"/cds-services/{service.id}": (service.id, service.hook) for service in SERVICES},
+    **{f"/cds-services/{service.id}/feedback": ("feedback", None) for service in SERVICES},
+}
+_ELSEWHERE: Final = ("other", None)
+
+#: The facts of a call that a span says, by what it calls them.
+_SAID: Final[Mapping[str, str]] = {
+    fact: f"crd.{fact}"
+    for fact in ("client", "version", "orders", "decisions", "coverages", "fhir_reads", "fhir_problems", "cause")
+} | {"error": "error.type"}
+
+_busy: Final = metrics.Crowd()
+
+
+def with_observation(application: Application, deployment: Deployment) -> Application:
+    """Start what the settings ask for in this process, and wrap the application in what serves it."""
+    _watch(deployment)
+    counts, sends = metrics.start(), traces.start(deployment.settings)
+    if deployment.settings.metrics_port and not counts:
+        record("warning", "metrics-not-served", reason="only `crd serve` serves them")
+
+    def answer(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        started, status = time.perf_counter(), 500
+
+        def begin(line: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
+            nonlocal status
+            status = int(line[:3])
+            return start_response(line, headers, *exc_info)
+
+        with _busy, traces.server_span("call", environ.get("HTTP_TRACEPARENT")) as span:
+            try:
+                return application(environ, begin)
+            finally:
+                seconds, facts = time.perf_counter() - started, environ.get(FACTS, {})
+                # The edge has put the path right by now.
+                endpoint, hook = _ENDPOINTS.get(environ["PATH_INFO"], _ELSEWHERE)
+                metrics.called(endpoint, status, seconds, facts, hook if environ["REQUEST_METHOD"] == "POST" else None)
+                if sends:
+                    _describe(span, endpoint, status, environ)
+
+    return answer if counts or sends else application
+
+
+def _watch(deployment: Deployment) -> None:
+    rules, door = deployment.rules, deployment.fhir_client
+    metrics.rules_loaded(len(rules.index.policies), len(rules.payers.payers))
+    metrics.watch("crd_threads", lambda: deployment.settings.threads)
+    metrics.watch("crd_threads_busy", _busy.__len__)
+    metrics.watch("crd_threads_waiting_for_fhir", door.waiting.__len__)
+    metrics.watch("crd_fhir_connections", door.connections.busy.__len__, "busy")
+    metrics.watch("crd_fhir_connections", door.connections.idle, "idle")
+    metrics.watch("crd_fhir_servers", door.connections.servers)
+
+
+def _describe(span: Any, endpoint: str, status: int, environ: Environ) -> None:
+    """Say of a call what its facts say, in the words of OpenTelemetry where it has some; no URL and no header."""
+    span.update_name(f"call {endpoint}")
+    span.set_attribute("http.response.status_code", status)
+    span.set_attribute("crd.request_id", environ.get(REQUEST_ID, ""))
+    for fact, value in environ.get(FACTS, {}).items():
+        if fact in _SAID:
+            span.set_attribute(_SAID[fact], [str(one) for one in value] if isinstance(value, list) else value)
+    if status >= 500:
+        from opentelemetry.trace import Status, StatusCode
+
+        span.set_status(Status(StatusCode.ERROR))
