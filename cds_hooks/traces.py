@@ -67,13 +67,13 @@ def start(settings: Settings) -> bool:
     if settings.otel == "off" or _tracer is not None:
         return _tracer is not None
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.resources import OTELResourceDetector, Resource
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     _log_in_our_way()
     service = {"service.name": "crd-server", "service.version": version("crd-server")}
-    provider = TracerProvider(resource=Resource(service).merge(Resource.create()))
+    provider = TracerProvider(resource=Resource.create(service).merge(OTELResourceDetector().detect()))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     _tracer = provider.get_tracer("cds_hooks")
     return True

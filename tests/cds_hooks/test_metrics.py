@@ -1,0 +1,282 @@
+"""Metrics are served on a port of their own, added up over all workers of a real service, and say what calls met."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+
+from cds_hooks.metric_files import FOLDER, METRICS
+from cds_hooks.metrics_server import MetricsServer
+from cds_hooks.settings import read_settings
+from tests.auth.tokens import claims, jwk, jwks, sign
+from tests.conftest import ROOT
+from tests.telemetry.servers import Metrics, wait_for
+
+pytest_plugins = ["tests.fhir.fixtures"]
+
+SELECT, SIGN = "/cds-services/order-select-crd", "/cds-services/order-sign-crd"
+
+
+@pytest.fixture(scope="module", name="metrics")
+def _metrics() -> Metrics:
+    return Metrics()
+
+
+@pytest.fixture(scope="module", name="counted")
+def _counted(start_service: Any, metrics: Metrics, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A service of two workers that serves metrics, and lets in whoever has no token or a good one."""
+    folder = tmp_path_factory.mktemp("clients")
+    (folder / "keys.json").write_bytes(jwks(jwk("P-384")))
+    client = {"id": "hospital", "jwt": {"issuer": "https://ehr.example.org", "jwks-file": "keys.json"}}
+    (folder / "clients.json").write_text(json.dumps({"clients": [client]}))
+    return start_service(
+        CRD_WORKERS="2",
+        CRD_ALLOW_PRIVATE_FHIR_SERVERS="1",
+        CRD_AUTH="cds-hooks-jwt,none",
+        CRD_CLIENTS=str(folder / "clients.json"),
+        CRD_PUBLIC_BASE_URL="https://payer.example.com/crd",
+        CRD_DATABASE_URL=f"sqlite:///{folder}/used.sqlite3",
+        **metrics.variables,
+    )
+
+
+def workers(service: Any) -> list[int]:
+    """Return the ids of the worker processes: the children of the server process."""
+    found = ""
+    for task in Path(f"/proc/{service.process.pid}/task").iterdir():
+        with contextlib.suppress(OSError):  # a thread that has ended since
+            found += (task / "children").read_text()
+    return [int(child) for child in found.split()]
+
+
+def test_the_numbers_of_all_workers_are_added_up(counted: Any, metrics: Metrics, example: Any) -> None:
+    """crd.md 1.3: the share within 5 s can be read for each hook."""
+    answering: list[str] = []
+
+    def post() -> int:
+        answering.append(counted.post(SIGN, example("m0076-order-sign")).headers["X-Request-ID"].partition("-")[0])
+        return min(answering.count(one) for one in set(answering)) if len(set(answering)) == 2 else 0
+
+    assert wait_for(lambda: post() > 2), "both workers answer"
+    calls = len(answering)
+    answered = {"hook": "order-sign", "outcome": "answered"}
+
+    assert wait_for(lambda: metrics.read("crd_calls_total", service="order-sign-crd", status="200"), calls) == calls
+    assert metrics.read("crd_call_duration_seconds_count", **answered) == calls
+    assert metrics.read("crd_call_duration_seconds_bucket", le="10.0", **answered) == calls
+    assert 0 < metrics.read("crd_call_duration_seconds_bucket", le="5.0", **answered) <= calls
+    assert metrics.read("crd_call_duration_seconds_sum", **answered) > 0
+    assert metrics.read("crd_workers") == 2
+    assert metrics.read("crd_threads") == 32
+
+
+def test_answers_are_counted_by_decision_and_policy(counted: Any, metrics: Metrics, example: Any) -> None:
+    counted.post(SELECT, example("m0076-order-select"))
+    counted.post(SELECT, example("knee-mri"))
+    selected = {"hook": "order-select"}
+
+    assert wait_for(lambda: metrics.read("crd_answers_total", **selected), 2) == 2
+    policy = {"policy": "evicore-cmm-204", "policy_version": "evicore-cmm-204@2023-05-31"}
+    assert metrics.read("crd_answers_total", covered="not-covered", basis="policy", **policy, **selected) == 1
+    assert metrics.read("crd_answers_total", policy="none", basis="not-evaluated", **selected) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "outcome"),
+    [
+        (None, "null"),
+        ({"resourceType": "Bundle", "type": "searchset"}, "empty"),
+        ({"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "exception"}]}, "failed"),
+        ("left out", "absent"),
+    ],
+)
+def test_prefetch_is_counted_by_what_came(
+    value: Any, outcome: str, counted: Any, metrics: Metrics, example: Any
+) -> None:
+    """HK-52, cds-hooks.md 4.5; also of calls that are refused for what did not come."""
+    request = {**example("order-sign-2.2"), "fhirServer": None}
+    request["prefetch"]["coverage"] = value
+    if value == "left out":
+        del request["prefetch"]["coverage"]
+    request["prefetch"]["mine"] = request["prefetch"]["patient"]
+    of_client = {"client": "anonymous"}
+    before = metrics.read("crd_prefetch_total", key="coverage", outcome=outcome, **of_client)
+    others = metrics.read("crd_prefetch_total", key="other")
+
+    assert counted.post(SIGN, {k: v for k, v in request.items() if v}).status_code in (200, 400, 412)
+
+    after = wait_for(lambda: metrics.read("crd_prefetch_total", key="coverage", outcome=outcome), before + 1)
+    assert after == before + 1
+    assert metrics.read("crd_prefetch_total", key="other", outcome="given") == others + 1
+    assert 'key="mine"' not in metrics.scrape()
+
+
+def test_reads_from_fhir_servers_are_counted_by_outcome(
+    counted: Any, metrics: Metrics, example: Any, odd_server: Any
+) -> None:
+    for base in ("good", "status/503", "redirect/1"):
+        request = {**example("m0076-order-sign"), "fhirServer": f"{odd_server.origin}/{base}"}
+        del request["prefetch"]["coverage"]
+        request["fhirAuthorization"] = {
+            "access_token": "x",
+            "token_type": "Bearer",
+            "expires_in": 30,
+            "scope": "*",
+            "subject": "x",
+        }
+        counted.post(SIGN, request)
+
+    assert wait_for(lambda: metrics.read("crd_fhir_reads_total"), 3) == 3
+    assert [metrics.read("crd_fhir_reads_total", outcome=name) for name in ("READ", "FAILED", "REDIRECTED")] == [
+        1,
+        1,
+        1,
+    ]
+    requested = "crd_fhir_request_duration_seconds_count"
+    assert [metrics.read(requested, outcome=name) for name in ("2xx", "5xx", "3xx")] == [1, 1, 1]
+    assert wait_for(lambda: metrics.read("crd_fhir_connections", state="idle")) >= 1
+    assert metrics.read("crd_fhir_connections", state="busy") == 0
+    assert metrics.read("crd_fhir_servers") >= 1
+
+
+def test_only_names_of_our_own_are_labels(counted: Any, metrics: Metrics) -> None:
+    """A path or method that callers choose makes no new series."""
+    requests.get(f"{counted.base}/nothing-zyx", timeout=5)
+    requests.request("ZYX", f"{counted.base}/cds-services/zyx", timeout=5)
+    requests.options(counted.base + SIGN, timeout=5)
+
+    assert wait_for(lambda: metrics.read("crd_calls_total", service="other"), 2) == 2
+    assert "zyx" not in metrics.scrape().lower()
+    assert metrics.read("crd_calls_total", service="order-sign-crd", status="204") == 1
+    assert metrics.read("crd_call_duration_seconds_count", outcome="refused", hook="order-dispatch") == 0
+
+
+def test_a_preflight_is_no_answer_in_time(counted: Any, metrics: Metrics) -> None:
+    """crd.md 1.3: calls that ask nothing would make the share look better."""
+    for _ in range(3):
+        requests.options(f"{counted.base}/cds-services/order-dispatch-crd", timeout=5)
+
+    assert wait_for(lambda: metrics.read("crd_calls_total", service="order-dispatch-crd"), 3) == 3
+    assert metrics.read("crd_call_duration_seconds_count", hook="order-dispatch") == 0
+
+
+def test_what_is_served_is_prometheus_text_and_every_metric_is_described(counted: Any, metrics: Metrics) -> None:
+    """docs/operations.md names every metric there is, and none that there is not."""
+    requests.get(f"{counted.base}/ready", timeout=5)
+    families = {family.name: family for family in text_string_to_metric_families(wait_for(metrics.scrape))}
+    described = (ROOT / "docs" / "operations.md").read_text()
+
+    assert set(families) <= set(METRICS)
+    assert all(family.documentation for family in families.values())
+    assert families["crd_policies"].samples[0].value >= 1
+    assert families["crd_build_info"].samples[0].labels["version"]
+    for name in METRICS:
+        assert f"| `{name}" in described
+    assert "# EOF" in metrics.scrape(Accept="application/openmetrics-text; version=1.0.0")
+
+
+def test_metrics_are_nowhere_but_at_their_own_port_and_path(counted: Any, metrics: Metrics) -> None:
+    other = requests.get(f"http://127.0.0.1:{metrics.port}/cds-services", timeout=5)
+    posted = requests.post(f"http://127.0.0.1:{metrics.port}/metrics", timeout=5)
+
+    assert requests.get(f"{counted.base}/metrics", timeout=5).status_code == 404
+    assert other.status_code == 404
+    assert posted.status_code == 501
+
+
+def test_no_metrics_are_served_by_default(service: Any) -> None:
+    """Nothing listens but the service itself, and nothing is counted."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    listening = {row[9]: int(row[1].partition(":")[2], 16) for row in rows if row[3] == "0A"}
+    mine = [
+        os.readlink(file)
+        for process in (service.process.pid, *workers(service))
+        for file in Path(f"/proc/{process}/fd").iterdir()
+        if file.exists() or file.is_symlink()
+    ]
+    ports = {port for inode, port in listening.items() if f"socket:[{inode}]" in mine}
+
+    assert ports == {int(service.base.rpartition(":")[2])}
+    assert requests.get(f"{service.base}/metrics", timeout=5).status_code == 404
+
+
+def test_a_worker_that_ends_takes_no_counts_with_it(counted: Any, metrics: Metrics, example: Any) -> None:
+    """Counters never fall, killed or not; gauges are of the living; a worker that is told to stop counts to its end."""
+    counted.post(SIGN, example("m0076-order-sign"))
+    before = wait_for(lambda: metrics.read("crd_answers_total", hook="order-sign"))
+    old = workers(counted)
+    os.kill(old[0], signal.SIGKILL)
+    assert wait_for(lambda: len(workers(counted)) == 2 and old[0] not in workers(counted))
+    assert wait_for(lambda: metrics.read("crd_workers"), 2) == 2
+    assert metrics.read("crd_threads") == 32
+    assert metrics.read("crd_answers_total", hook="order-sign") >= before
+
+    counted.post(SELECT, b"not JSON")
+    counted.process.send_signal(signal.SIGHUP)
+
+    assert wait_for(lambda: not set(old) & set(workers(counted)))
+    assert (
+        wait_for(lambda: metrics.read("crd_call_duration_seconds_count", outcome="refused", hook="order-select"), 1)
+        == 1
+    )
+
+
+def test_rejected_tokens_are_counted_by_cause(counted: Any, metrics: Metrics, example: Any) -> None:
+    """7.4 step 10: callers are not told; operators are."""
+    counted.post(SIGN, example("m0076-order-sign"), Authorization="Bearer x.y.z")
+    counted.post(
+        SIGN, example("m0076-order-sign"), Authorization=f"Bearer {sign(claims(iss='https://nobody.example.org'))}"
+    )
+    counted.post(
+        SIGN,
+        example("m0076-order-sign"),
+        Authorization=f"Bearer {sign(claims(iss='https://ehr.example.org'), kid='k2')}",
+    )
+
+    assert wait_for(lambda: metrics.read("crd_tokens_rejected_total"), 3) == 3
+    assert metrics.read("crd_tokens_rejected_total", cause="malformed", claimed="unknown") == 1
+    assert metrics.read("crd_tokens_rejected_total", cause="unknown-issuer", claimed="unknown") == 1
+    assert metrics.read("crd_tokens_rejected_total", cause="unknown-key", claimed="hospital") == 1
+    assert metrics.read("crd_calls_total", status="401", client="unknown") == 3
+
+
+def test_a_taken_port_stops_the_start_with_a_clear_text(counted: Any, metrics: Metrics) -> None:
+    assert counted.process.poll() is None
+    environment = {**os.environ, "CRD_PORT": str(Metrics().port), **metrics.variables}
+
+    started = subprocess.run(
+        [sys.executable, "-m", "cds_hooks.cli", "serve"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert started.returncode == 2
+    assert f"cannot serve metrics on 127.0.0.1, port {metrics.port}" in started.stderr
+    assert "CRD_METRICS_PORT" in started.stderr
+
+
+def test_the_folder_of_the_counts_lives_as_long_as_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    metrics = Metrics()
+    monkeypatch.setenv(FOLDER, "")
+    server = MetricsServer(read_settings(metrics_port=metrics.port))
+
+    server.start()
+    folder = Path(os.environ[FOLDER])
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert metrics.scrape() == ""
+    server.stop()
+
+    assert not folder.exists()
+    with pytest.raises(requests.ConnectionError):
+        metrics.scrape()
