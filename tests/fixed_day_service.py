@@ -4,6 +4,7 @@ import os
 import sys
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Flask
@@ -19,7 +20,28 @@ def app() -> Flask:
     def noon(zone: ZoneInfo) -> datetime:
         return datetime.fromisoformat(f"{os.environ['TEST_DAY']}T12:00:00").replace(tzinfo=zone)
 
+    if os.environ.get("TEST_CRASH"):
+        _crash_at_will()
     return create_app(clock=noon)
+
+
+def _crash_at_will() -> None:
+    """Let calls that say so fail inside, with everything they hold in the text of the error."""
+    from cds_hooks import judging, routes
+
+    answer_hook, decide = routes.answer_hook, judging.decide
+
+    def answer(service: Any, body: bytes, *rest: Any) -> Any:
+        if b"crash-in-answer" in body:
+            raise RuntimeError(body.decode())
+        return answer_hook(service, body, *rest)
+
+    def decide_or_crash(order: Any, *rest: Any) -> Any:
+        if "crash-in-decision" in repr(order):
+            raise LookupError(repr(order))
+        return decide(order, *rest)
+
+    routes.answer_hook, judging.decide = answer, decide_or_crash
 
 
 if __name__ == "__main__":

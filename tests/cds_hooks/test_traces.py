@@ -91,7 +91,9 @@ def test_a_call_is_a_part_of_its_callers_trace(
     )
     assert attributes(spans["FHIR GET"]) == {"http.request.method": "GET", "http.response.status_code": "200"}
     assert "traceState" not in call
-    assert {"traceparent", "tracestate", "baggage"}.isdisjoint(str(odd_server.log()).lower().replace("'", " ").split())
+    told = {name for request in odd_server.log() for name in request["headers"]}
+    assert "authorization" in told
+    assert {"traceparent", "tracestate", "baggage"}.isdisjoint(told)
     resource = {one["key"]: one["value"]["stringValue"] for one in call["resource"]["attributes"]}
     assert resource["service.name"] == "crd-server"
 
