@@ -1,6 +1,6 @@
 """One hook call from end to end, without HTTP: read it, judge its orders, refuse what must be refused, respond."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -10,7 +10,6 @@ from cards import (
     WIRE_VERSIONS,
     Answered,
     Basis,
-    Decision,
     Fault,
     ResponseOptions,
     WireVersion,
@@ -87,7 +86,7 @@ def answer_hook(service: Service, body: bytes, deployment: Deployment, caller: C
     ids = Ids(service.id, call, records, on, settings.id_namespace.bytes)
     response = respond(answered, options, rules.vocabulary.code_systems, ids.derive)
     if metrics.is_on():
-        metrics.answered(call.hook, _answers(decision for one in answered for decision in one.decisions))
+        metrics.answered(call.hook, _measure(answered))
     if settings.trace == "response":
         response = replace(response, extension={TRACE: list(trace(judged, rules, on))})
     written = response.to_json()
@@ -170,12 +169,18 @@ def _facts(
     return facts
 
 
-def _answers(decisions: Iterable[Decision]) -> Iterator[tuple[str, str, str, str]]:
-    """Yield each answer as metrics count it: the decision, what it rests on, the most binding policy, its version."""
-    for decision in decisions:
-        first = decision.findings[0] if decision.findings else None
-        policy, version = (first.policy.id, first.version.key) if first else ("none", "none")
-        yield decision.covered.value, _BASES[decision.basis], policy, version
+def _measure(answered: Iterable[Answered]) -> list[tuple[str, str, str, str]]:
+    """Return each answer as metrics count it: the decision, what it rests on, the most binding policy, its version."""
+    return [
+        (
+            decision.covered.value,
+            _BASES[decision.basis],
+            decision.findings[0].policy.id if decision.findings else "none",
+            decision.findings[0].version.key if decision.findings else "none",
+        )
+        for one in answered
+        for decision in one.decisions
+    ]
 
 
 def _check_fhir(call: HookRequest, judged: Sequence[Judged], records: Records, check: FhirCheck, mode: str) -> int:

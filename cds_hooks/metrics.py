@@ -22,6 +22,9 @@ PERIOD: Final = 1.0
 #: As many notes wait at most; should the thread hang, the oldest are dropped.
 _MOST_NOTES: Final = 200_000
 
+#: What became of a hook call, by the first digit of its status; the others were refused.
+_OUTCOMES: Final = {"2": "answered", "5": "failed"}
+
 #: A counter or histogram, its labels, and how much is added or observed.
 _Note = tuple[str, Labels, float]
 
@@ -51,28 +54,27 @@ def watch(name: str, read: Callable[[], float], *labels: str) -> None:
     _watched[name, labels] = read
 
 
-def called(service: str, status: int, seconds: float, facts: Mapping[str, Any], hook: str | None = None) -> None:
+def called(service: str, status: str, seconds: float, facts: Mapping[str, Any], hook: str | None = None) -> None:
     """Count a call to an endpoint by what its facts say, and how long a hook took to answer (crd.md 1.3)."""
     if _notes is None:
         return
-    _notes.append(("crd_calls", (service, str(status), facts.get("client", "unknown")), 1))
+    _notes.append(("crd_calls", (service, status, facts.get("client", "unknown")), 1))
     if hook is not None:
-        outcome = "answered" if status < 300 else "failed" if status >= 500 else "refused"
-        _notes.append(("crd_call_duration_seconds", (hook, outcome), seconds))
+        _notes.append(("crd_call_duration_seconds", (hook, _OUTCOMES.get(status[0], "refused")), seconds))
     if "cause" in facts:
         _notes.append(("crd_tokens_rejected", (facts["cause"], facts.get("claimed", "unknown")), 1))
 
 
 def answered(hook: str, answers: Iterable[Labels]) -> None:
     """Count the answers of a call, each with its decision, basis, policy and version."""
-    for answer in answers:
-        _note("crd_answers", (hook, *answer))
+    if _notes is not None:
+        _notes.extend([("crd_answers", (hook, *answer), 1) for answer in answers])
 
 
 def prefetched(client: str, outcomes: Mapping[str, str]) -> None:
     """Count what came for each prefetch key, also of calls that cannot be answered for it."""
-    for key, outcome in outcomes.items():
-        _note("crd_prefetch", (client, key, outcome))
+    if _notes is not None:
+        _notes.extend([("crd_prefetch", (client, key, outcome), 1) for key, outcome in outcomes.items()])
 
 
 def asked_fhir(seconds: float, outcome: str) -> None:

@@ -19,6 +19,7 @@ _ENDPOINTS: Final[Mapping[str, tuple[str, str | None]]] = {
     **{f"/cds-services/{service.id}/feedback": ("feedback", None) for service in SERVICES},
 }
 _ELSEWHERE: Final = ("other", None)
+_NOTHING: Final[Mapping[str, Any]] = {}
 
 #: The facts of a call that a span says, by what it calls them.
 _SAID: Final[Mapping[str, str]] = {
@@ -32,30 +33,54 @@ _busy: Final = metrics.Crowd()
 def with_observation(application: Application, deployment: Deployment) -> Application:
     """Start what the settings ask for in this process, and wrap the application in what serves it."""
     _watch(deployment)
-    counts, sends = metrics.start(), traces.start(deployment.settings)
-    if deployment.settings.metrics_port and not counts:
+    if metrics.start():
+        application = _with_metrics(application)
+    elif deployment.settings.metrics_port:
         record("warning", "metrics-not-served", reason="only `crd serve` serves them")
+    return _with_traces(application) if traces.start(deployment.settings) else application
+
+
+def _with_metrics(application: Application) -> Application:
+    """Count every call, and measure how long it takes to answer."""
 
     def answer(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        started, status = time.perf_counter(), 500
+        started, status = time.perf_counter(), "500"
+
+        def begin(line: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
+            nonlocal status
+            status = line[:3]
+            return start_response(line, headers, *exc_info)
+
+        try:
+            with _busy:
+                return application(environ, begin)
+        finally:
+            # The edge has put the path right by now. A preflight of a browser is no call to a hook.
+            endpoint, hook = _ENDPOINTS.get(environ["PATH_INFO"], _ELSEWHERE)
+            answered = hook if environ["REQUEST_METHOD"] == "POST" else None
+            metrics.called(endpoint, status, time.perf_counter() - started, environ.get(FACTS, _NOTHING), answered)
+
+    return answer
+
+
+def _with_traces(application: Application) -> Application:
+    """Open a span around every call, and say of it what its facts say."""
+
+    def answer(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        status = 500
 
         def begin(line: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
             nonlocal status
             status = int(line[:3])
             return start_response(line, headers, *exc_info)
 
-        with _busy, traces.server_span("call", environ.get("HTTP_TRACEPARENT")) as span:
+        with traces.server_span("call", environ.get("HTTP_TRACEPARENT")) as span:
             try:
                 return application(environ, begin)
             finally:
-                seconds, facts = time.perf_counter() - started, environ.get(FACTS, {})
-                # The edge has put the path right by now.
-                endpoint, hook = _ENDPOINTS.get(environ["PATH_INFO"], _ELSEWHERE)
-                metrics.called(endpoint, status, seconds, facts, hook if environ["REQUEST_METHOD"] == "POST" else None)
-                if sends:
-                    _describe(span, endpoint, status, environ)
+                _describe(span, status, environ)
 
-    return answer if counts or sends else application
+    return answer
 
 
 def _watch(deployment: Deployment) -> None:
@@ -69,9 +94,9 @@ def _watch(deployment: Deployment) -> None:
     metrics.watch("crd_fhir_servers", door.connections.servers)
 
 
-def _describe(span: Any, endpoint: str, status: int, environ: Environ) -> None:
+def _describe(span: Any, status: int, environ: Environ) -> None:
     """Say of a call what its facts say, in the words of OpenTelemetry where it has some; no URL and no header."""
-    span.update_name(f"call {endpoint}")
+    span.update_name(f"call {_ENDPOINTS.get(environ['PATH_INFO'], _ELSEWHERE)[0]}")
     span.set_attribute("http.response.status_code", status)
     span.set_attribute("crd.request_id", environ.get(REQUEST_ID, ""))
     for fact, value in environ.get(FACTS, {}).items():
