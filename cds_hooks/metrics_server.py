@@ -24,7 +24,7 @@ from cds_hooks.logs import record
 from cds_hooks.metric_files import FOLDER
 from cds_hooks.settings import Settings
 
-_SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 (only where a private folder is made)
+_SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 (a private folder is made there) # nosec B108
 
 #: A scraper that is silent for so many seconds is not waited for.
 _PATIENCE: Final = 10.0
@@ -43,7 +43,7 @@ class MetricsServer:
 
     def __init__(self, settings: Settings) -> None:
         self._address = (settings.metrics_host, settings.metrics_port)
-        self._folder = Path()
+        self._folder: Path | None = None
         self._server: _Server | None = None
 
     def start(self) -> None:
@@ -66,7 +66,8 @@ class MetricsServer:
         if self._server:
             self._server.shutdown()
             self._server.server_close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
 
 #: No worker is forked while files are read: it would inherit whatever lock is held right then.
@@ -93,7 +94,7 @@ class _Files(Collector):
 def _is_alive(process: int) -> bool:
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
+    except OSError:  # there is none, or it is somebody else's by now
         return False
     return True
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -12,16 +13,19 @@ from typing import Any
 
 import pytest
 import requests
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.parser import text_string_to_metric_families
 
+from cds_hooks.errors import StartError
 from cds_hooks.metric_files import FOLDER, METRICS
 from cds_hooks.metrics_server import MetricsServer
 from cds_hooks.settings import read_settings
+from tests.auth.servers import KeyServer
 from tests.auth.tokens import claims, jwk, jwks, sign
 from tests.conftest import ROOT
 from tests.telemetry.servers import Metrics, wait_for
 
-pytest_plugins = ["tests.fhir.fixtures"]
+pytest_plugins = ["tests.auth.fixtures", "tests.fhir.fixtures"]
 
 SELECT, SIGN = "/cds-services/order-select-crd", "/cds-services/order-sign-crd"
 
@@ -32,15 +36,22 @@ def _metrics() -> Metrics:
 
 
 @pytest.fixture(scope="module", name="counted")
-def _counted(start_service: Any, metrics: Metrics, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def _counted(
+    start_service: Any, metrics: Metrics, key_server: KeyServer, tmp_path_factory: pytest.TempPathFactory
+) -> Any:
     """A service of two workers that serves metrics, and lets in whoever has no token or a good one."""
     folder = tmp_path_factory.mktemp("clients")
     (folder / "keys.json").write_bytes(jwks(jwk("P-384")))
     client = {"id": "hospital", "jwt": {"issuer": "https://ehr.example.org", "jwks-file": "keys.json"}}
-    (folder / "clients.json").write_text(json.dumps({"clients": [client]}))
+    published = [
+        {"id": name, "jwt": {"issuer": f"https://{name}.example.org", "jku": [f"{key_server.origin}/{path}"]}}
+        for name, path in (("good", "keys"), ("down", "status/503"))
+    ]
+    (folder / "clients.json").write_text(json.dumps({"clients": [client, *published]}))
     return start_service(
         CRD_WORKERS="2",
         CRD_ALLOW_PRIVATE_FHIR_SERVERS="1",
+        CRD_ALLOW_PRIVATE_JWKS="1",
         CRD_AUTH="cds-hooks-jwt,none",
         CRD_CLIENTS=str(folder / "clients.json"),
         CRD_PUBLIC_BASE_URL="https://payer.example.com/crd",
@@ -272,11 +283,57 @@ def test_rejected_tokens_are_counted_by_cause(counted: Any, metrics: Metrics, ex
         Authorization=f"Bearer {sign(claims(iss='https://ehr.example.org'), kid='k2')}",
     )
 
-    assert wait_for(lambda: metrics.read("crd_tokens_rejected_total"), 3) == 3
-    assert metrics.read("crd_tokens_rejected_total", cause="malformed", claimed="unknown") == 1
-    assert metrics.read("crd_tokens_rejected_total", cause="unknown-issuer", claimed="unknown") == 1
-    assert metrics.read("crd_tokens_rejected_total", cause="unknown-key", claimed="hospital") == 1
-    assert metrics.read("crd_calls_total", status="401", client="unknown") == 3
+    rejected = "crd_tokens_rejected_total"
+    assert wait_for(lambda: metrics.read("crd_calls_total", status="401", client="unknown") >= 3)
+    assert metrics.read(rejected, cause="malformed", claimed="unknown") == 1
+    assert metrics.read(rejected, cause="unknown-issuer", claimed="unknown") == 1
+    assert metrics.read(rejected, cause="unknown-key", claimed="hospital") == 1
+
+
+def test_fetches_of_keys_are_counted_by_outcome(counted: Any, metrics: Metrics, example: Any) -> None:
+    for name in ("good", "down"):
+        token = sign(claims(iss=f"https://{name}.example.org"))
+        counted.post(SIGN, example("m0076-order-sign"), Authorization=f"Bearer {token}")
+
+    assert wait_for(lambda: metrics.read("crd_jwks_fetches_total"), 2) == 2
+    assert metrics.read("crd_jwks_fetches_total", outcome="fetched") == 1
+    assert metrics.read("crd_jwks_fetches_total", outcome="status-503") == 1
+    assert metrics.read("crd_tokens_rejected_total", cause="jwks-unreachable", claimed="down") == 1
+
+
+def test_what_other_parts_count_is_there_when_the_process_ends(tmp_path: Path) -> None:
+    """The store, the limits and the feedback; and a metric cannot grow without end."""
+    code = """
+from cds_hooks import metric_files, metrics
+assert not metrics.is_on() and metrics.start() and metrics.is_on()
+metric_files.MOST_CHILDREN = 3
+metrics.watch("crd_queue_length", lambda: 7, "store")
+metrics.stored(0.002, 5)
+metrics.stored(0.2, 2)
+for number in range(9):
+    metrics.refused_for_rate(f"client-{number}")
+metrics.feedback("evicore-cmm-204", "overridden")
+"""
+    process = multiprocessing.get_context("spawn").Process(target=exec, args=(code,))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(FOLDER, str(tmp_path))
+        process.start()
+    process.join(30)
+
+    families = MultiProcessCollector(None, str(tmp_path)).collect()
+    found = {(one.name, *sorted(one.labels.values())): one.value for family in families for one in family.samples}
+
+    assert process.exitcode == 0
+    assert found["crd_stored_records_total",] == 7
+    assert found["crd_store_commit_duration_seconds_count",] == 2
+    assert found["crd_feedback_total", "evicore-cmm-204", "overridden"] == 1
+    assert found["crd_queue_length", "store"] == 7
+    assert {key[1]: value for key, value in found.items() if key[0] == "crd_rate_refusals_total"} == {
+        "client-0": 1,
+        "client-1": 1,
+        "client-2": 1,
+        "other": 6,
+    }
 
 
 def test_a_taken_port_stops_the_start_with_a_clear_text(counted: Any, metrics: Metrics) -> None:
@@ -311,3 +368,18 @@ def test_the_folder_of_the_counts_lives_as_long_as_the_server(monkeypatch: pytes
     assert not folder.exists()
     with pytest.raises(requests.ConnectionError):
         metrics.scrape()
+
+
+def test_a_start_that_failed_removes_nothing(
+    counted: Any, metrics: Metrics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert counted.process.poll() is None
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    server = MetricsServer(read_settings(metrics_port=metrics.port))
+
+    with pytest.raises(StartError, match=f"port {metrics.port}"):
+        server.start()
+    server.stop()
+
+    assert (tmp_path / "file").exists()
