@@ -37,8 +37,8 @@ def derive_uuid(namespace: bytes, name: str) -> str:
     return f"{h[:8]}-{h[8:12]}-5{h[13:16]}-{'89ab'[int(h[16], 16) & 3]}{h[17:20]}-{h[20:32]}"
 
 
-def give_account(call: HookRequest, answered: Sequence[Answered], ids: Ids, response: bytes) -> Summary:
-    """Return the account of a call that was answered; ids that did not leave are not in it."""
+def give_account(call: HookRequest, answered: Sequence[Answered], ids: Ids, response: bytes, rules: str) -> Summary:
+    """Return the account of a call that was answered; ids that did not leave are not in it. `rules` is their digest."""
     sent = {parts: identity for parts, identity in ids.derived.items() if identity.encode() in response}
     assertions = {parts[1:3]: identity for parts, identity in sent.items() if parts[0] == "assertion"}
     decisions = [
@@ -47,7 +47,7 @@ def give_account(call: HookRequest, answered: Sequence[Answered], ids: Ids, resp
         for decision in item.decisions
     ]
     cards = [_card(parts, identity, decisions) for parts, identity in sent.items() if parts[0] != "assertion"]
-    return Summary(call.hook_instance, tuple(decisions), tuple(cards))
+    return Summary(call.hook_instance, tuple(decisions), tuple(cards), rules)
 
 
 def _tell(decision: Decision, assertion: str | None) -> DecisionTold:

@@ -91,7 +91,7 @@ def answer_hook(service: Service, body: bytes, deployment: Deployment, caller: C
         response = replace(response, extension={TRACE: list(trace(judged, rules, on))})
     written = response.to_json()
     facts = _facts(service, inquiry, judged, fhir_faults, configuration.nonsense)
-    return Answer(written, facts, partial(give_account, call, answered, ids, written), records.fetched)
+    return Answer(written, facts, partial(give_account, call, answered, ids, written, rules.digest), records.fetched)
 
 
 def choose_version(requested: Any, default: str) -> WireVersion:

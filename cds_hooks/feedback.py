@@ -10,11 +10,12 @@ import time
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import jsonschema_rs
 from jsonschema import Draft202012Validator
 
+from cds_hooks import metrics
 from cds_hooks.callers import Caller
 from cds_hooks.hook_request import explain_faults
 from cds_hooks.json_bodies import read_json
@@ -28,15 +29,10 @@ _SCHEMA: Final = Path(__file__).resolve().parent / "schemas" / "feedback.schema.
 _CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
-class Received(NamedTuple):
-    """How many reports came, and what may be told of each: outcome, the policies of its card, whether it is known."""
-
-    facts: dict[str, Any]
-    outcomes: tuple[tuple[str, tuple[str, ...]], ...]
-
-
-def receive_feedback(service_id: str, body: bytes, max_nesting: int, caller: Caller, recorder: Recorder) -> Received:
-    """Keep the reports of one call; CallError where they cannot be read or kept."""
+def receive_feedback(
+    service_id: str, body: bytes, max_nesting: int, caller: Caller, recorder: Recorder
+) -> dict[str, Any]:
+    """Keep the reports of one call, and return what may be logged of them; CallError where that cannot be."""
     document = read_json(body, max_nesting)
     is_valid, explain = _schema()
     if not is_valid(document):
@@ -46,8 +42,11 @@ def receive_feedback(service_id: str, body: bytes, max_nesting: int, caller: Cal
     reports = [Report(entry, _code_of(entry), recorder.find_card(entry["card"], caller.client)) for entry in entries]
     recorder.keep_reports(reports, at, caller.client, service_id)
     unknown = sum(1 for report in reports if report.sent is None)
-    outcomes = [(report.entry["outcome"], report.sent.policies if report.sent else ()) for report in reports]
-    return Received({"service": service_id, "reports": len(reports), "unknown_cards": unknown}, tuple(outcomes))
+    for report in reports:
+        versions = report.sent.policies if report.sent else ()
+        for policy in dict.fromkeys(version.partition("@")[0] for version in versions) or ("none",):
+            metrics.feedback(policy, report.entry["outcome"])
+    return {"service": service_id, "reports": len(reports), "unknown_cards": unknown}
 
 
 def _read_report(report: Mapping[str, Any]) -> dict[str, Any]:

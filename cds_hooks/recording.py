@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from cds_hooks import metrics
 from cds_hooks.answer import Answer, answer_hook
 from cds_hooks.callers import Caller
 from cds_hooks.deployment import Deployment
@@ -28,23 +29,26 @@ from cds_hooks.store.keeping import Retention
 from cds_hooks.store.queueing import QueuedWriter
 from cds_hooks.store.reports import CardSent, Report, find_card, to_row
 from cds_hooks.store.sealing import Sealer, read_keys
-from cds_hooks.store.writing import Watcher, Writer
+from cds_hooks.store.writing import Writer
 
 
 class Recorder:
     """Keeps calls in the store as the setting CRD_AUDIT says; one for all threads of a process."""
 
-    def __init__(self, settings: Settings, watch: Watcher = lambda _seconds, _records: None) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.sealer = Sealer(read_keys(settings.audit_keys) if settings.audit_keys else ())
         self.keeps_calls = settings.audit != "off"
         try:
             prepare(settings.database_url)
         except StoreError as error:
             raise StartError(f"CRD_DATABASE_URL: the store cannot be opened ({error})") from None
-        writer = Writer(connect(settings.database_url, durable=settings.audit == "durable"), self.sealer, watch)
+        writer = Writer(
+            connect(settings.database_url, durable=settings.audit == "durable"), self.sealer, metrics.stored
+        )
         self._reading = connect(settings.database_url, each_alone=True)
         self._retention = Retention(settings.database_url, settings.audit_days) if settings.audit_days else None
         self.writer = QueuedWriter(writer) if settings.audit == "queued" else writer
+        metrics.watch("crd_queue_length", lambda: self.writer.state.waiting, "store")
 
     def keep(self, exchange: Exchange) -> None:
         """Keep a call; NotRecordedError where that fails, so that nothing is answered that is not kept."""

@@ -75,7 +75,7 @@ def _add_services(app: Flask, watch: RuleWatch, gate: Gate, recorder: Recorder) 
         caller = gate.admit_to_feedback(call.environ.get("HTTP_AUTHORIZATION"), service.id)
         call.environ[CALLER] = caller
         received = receive_feedback(service.id, _body(call), watch.settings.max_nesting, caller, recorder)
-        call.environ[FACTS] = {**caller.facts, **received.facts}
+        call.environ[FACTS] = {**caller.facts, **received}
         response = Response(status=200)
         del response.headers["Content-Type"]
         return response

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from cds_hooks import metrics
 from cds_hooks.deployment import Deployment
 from cds_hooks.logs import record, where
 from cds_hooks.policy_files import ALWAYS_CHANGING, Rules, RulesError, State, load_rules, look_at
@@ -130,6 +131,7 @@ class RuleWatch:
         self._deployment = replace(self._deployment, rules=rules)
         self._replaced.append((time.monotonic() + _LINGER, old))
         policies, payers = len(rules.index.policies), len(rules.payers.payers)
+        metrics.rules_loaded(policies, payers)
         record("info", "rules-changed", rules=rules.digest, policies=policies, payers=payers)
         if gc.get_freeze_count():
             gc.freeze()  # as at start: the garbage collector need not look at them again and again

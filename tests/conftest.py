@@ -62,7 +62,12 @@ class RunningService:
                 stdout=stderr,
                 stderr=stderr,
             )
-        self._wait_until_ready()
+        try:
+            self._wait_until_ready()
+        except BaseException:
+            self.process.kill()
+            self.process.wait()
+            raise
 
     def _wait_until_ready(self) -> None:
         for _ in range(1200):

@@ -42,11 +42,15 @@ class CardTold(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is known of a call without reading its bodies. `error` is the kind of error that ended it."""
+    """What is known of a call without reading its bodies.
+
+    `rules` is the digest of the policies and payers that it was judged by, `error` the kind of error that ended it.
+    """
 
     hook_instance: str | None = None
     decisions: tuple[DecisionTold, ...] = ()
     cards: tuple[CardTold, ...] = ()
+    rules: str | None = None
     error: str | None = None
 
 

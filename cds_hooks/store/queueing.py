@@ -1,11 +1,11 @@
 """Writes records after the answer left, for those who would rather lose the last ones of a killed process."""
 
-import atexit
 import threading
 import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing.util import Finalize
 from typing import Final
 
 from cds_hooks.logs import record
@@ -50,7 +50,8 @@ class QueuedWriter:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="store", daemon=True)
                 self._thread.start()
-                atexit.register(self.close)
+                # What runs at the end of worker processes too, where `atexit` does not.
+                Finalize(None, self.close, exitpriority=0)
             self._changed.notify_all()
 
     def close(self) -> None:

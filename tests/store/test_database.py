@@ -88,7 +88,7 @@ def test_only_its_owner_may_read_a_new_file(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_made_is_told_without_its_url(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="^No such file or directory$"):
+    with pytest.raises(StoreError, match=r"^No such file or directory$"):
         prepare(f"sqlite:///{tmp_path}/nowhere/crd.sqlite3")
 
 

@@ -96,7 +96,7 @@ def test_a_caller_that_is_alone_does_not_wait_for_others(tmp_path: Path) -> None
     writer.close()
 
 
-def test_what_the_database_refuses_costs_the_others_nothing(tmp_path: Path, postgresql: PostgreSQL) -> None:
+def test_what_the_database_refuses_costs_the_others_nothing(postgresql: PostgreSQL) -> None:
     """PostgreSQL refuses a name that is too long; the calls that were to be committed with it are kept."""
     store = postgresql.new_database()
     prepare(store)

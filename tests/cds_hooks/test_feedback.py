@@ -1,0 +1,128 @@
+"""What users did with cards is kept, once each, with the policy that the card rests on (CDS Hooks, Feedback)."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from cds_hooks.store.database import connect
+from cds_hooks.store.exchanges import CARD, digest_of
+from cds_hooks.store.reports import open_entry
+from cds_hooks.store.sealing import Sealer
+from cds_hooks.store.tables import FEEDBACK
+from tests.store.reading import store_of
+
+SIGN = "/cds-services/order-sign-crd"
+FEEDBACK_URL = f"{SIGN}/feedback"
+
+
+def report(card: str, **changed: Any) -> dict[str, Any]:
+    return {"card": card, "outcome": "overridden", "outcomeTimestamp": "2026-11-23T12:00:00Z", **changed}
+
+
+def kept(service: Any, card: str) -> list[Any]:
+    engine = connect(store_of(service), each_alone=True)
+    with engine.connect() as connection:
+        rows = connection.execute(
+            sa.select(FEEDBACK).where(FEEDBACK.c.card == digest_of(CARD, card)).order_by(FEEDBACK.c.id)
+        ).all()
+    engine.dispose()
+    return list(rows)
+
+
+@pytest.fixture(name="card")
+def _card(service: Any, example: Any) -> str:
+    return str(service.post(SIGN, example("m0076-order-sign")).json()["cards"][0]["uuid"])
+
+
+def test_every_field_is_kept_and_tied_to_the_policy(service: Any, card: str) -> None:
+    """R149 to R167, F-2, F-3, HK-149 to 167: card, outcome, suggestions, reason, comment, time."""
+    sent = report(
+        card,
+        overrideReason={
+            "reason": {"code": "cds-not-applicable", "system": "http://example.org/reasons", "display": "Not so"},
+            "userComment": "Ida Invented has had it before",
+        },
+        outcomeTimestamp="2026-11-23T12:00:01.52Z",
+        extension={"of-the-client": 1},
+    )
+    answer = service.post(FEEDBACK_URL, {"feedback": [sent]})
+    assert (answer.status_code, answer.content) == (200, b"")
+    [row] = [row for row in kept(service, card) if row.reason]
+    assert (row.outcome, row.reason, row.client) == ("overridden", "cds-not-applicable", "anonymous")
+    assert row.policies == "evicore-cmm-204@2023-05-31"
+    assert row.exchange is not None
+    assert open_entry(row, Sealer()) == sent
+
+
+def test_an_accepted_card_names_its_suggestions(service: Any) -> None:
+    """R158, R162."""
+    accepted = report("accepted-card", outcome="accepted", acceptedSuggestions=[{"id": "s1"}, {"id": "s2"}])
+    assert service.post(FEEDBACK_URL, {"feedback": [accepted]}).status_code == 200
+    [row] = kept(service, "accepted-card")
+    assert open_entry(row, Sealer())["acceptedSuggestions"] == [{"id": "s1"}, {"id": "s2"}]
+
+
+def test_a_report_counts_once_and_a_later_one_stands_beside_it(service: Any) -> None:
+    """F-5: clients repeat reports, and report one card several times."""
+    first, later = report("c1"), report("c1", outcome="accepted", acceptedSuggestions=[])
+    for body in ({"feedback": [first]}, {"feedback": [first, later]}, {"feedback": [later, first]}):
+        assert service.post(FEEDBACK_URL, body).status_code == 200
+    assert [row.outcome for row in kept(service, "c1")] == ["overridden", "accepted"]
+
+
+def test_a_card_that_is_not_known_is_kept_and_answered_alike(service: Any, card: str) -> None:
+    """6.2: no oracle of cards."""
+    known = service.post(FEEDBACK_URL, {"feedback": [report(card, outcomeTimestamp="2026-11-23T13:00:00Z")]})
+    unknown = service.post(FEEDBACK_URL, {"feedback": [report("not-a-card-of-ours")]})
+    assert (known.status_code, known.content) == (unknown.status_code, unknown.content)
+    [row] = kept(service, "not-a-card-of-ours")
+    assert (row.exchange, row.policies) == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [
+        ({"reason": {"code": "our-own"}}, "our-own"),
+        ({"code": "flat", "system": "http://example.org"}, "flat"),
+        ({"reason": {"code": "Ida Invented, born 1971-04-02"}}, None),
+        ({"userComment": "only words"}, None),
+    ],
+)
+def test_reasons_of_clients_own_are_taken_and_only_codes_stand_in_the_clear(
+    service: Any, reason: dict[str, Any], code: str | None
+) -> None:
+    """R159, R160, R165: unknown codes, a missing system, the form of before August 2020; comments may be about patients."""
+    name = f"reason-{code}-{len(reason)}-{'userComment' in reason}"
+    assert service.post(FEEDBACK_URL, {"feedback": [report(name, overrideReason=reason)]}).status_code == 200
+    [row] = kept(service, name)
+    assert row.reason == code
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ({}, "feedback"),
+        ({"feedback": {}}, "feedback"),
+        ({"feedback": [{"outcome": "overridden", "outcomeTimestamp": "2026-11-23T12:00:00Z"}]}, "feedback[0].card"),
+        ({"feedback": [report("c", outcome="ignored")]}, "feedback[0].outcome"),
+        ({"feedback": [report("c", outcome="accepted")]}, "feedback[0].acceptedSuggestions"),
+        ({"feedback": [report("c", outcomeTimestamp="yesterday")]}, "feedback[0].outcomeTimestamp"),
+        ({"feedback": [report("c" * 300)]}, "feedback[0].card"),
+    ],
+)
+def test_what_is_malformed_is_refused_with_its_place(service: Any, body: dict[str, Any], path: str) -> None:
+    answer = service.post(FEEDBACK_URL, body)
+    assert answer.status_code == 400
+    assert path in [issue["expression"][0] for issue in answer.json()["issue"]]
+    assert "yesterday" not in answer.text
+
+
+def test_nothing_of_a_report_is_logged(service: Any) -> None:
+    service.post(FEEDBACK_URL, {"feedback": [report("Loggedname", overrideReason={"userComment": "Loggedname"})]})
+    assert "Loggedname" not in Path(service.log).read_text()
+
+
+def test_feedback_on_a_service_that_is_not_there(service: Any) -> None:
+    assert service.post("/cds-services/nobody/feedback", {"feedback": []}).status_code == 404

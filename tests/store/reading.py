@@ -1,0 +1,31 @@
+"""Reads a service's store as the commands do, for tests."""
+
+from pathlib import Path
+from typing import Any
+
+from cds_hooks.store.database import connect
+from cds_hooks.store.exchanges import Bodies
+from cds_hooks.store.sealing import Sealer
+from cds_hooks.store.searching import Archive, Found, Wanted
+
+
+def archive(url: str, *keys: bytes) -> Archive:
+    """Return what is kept in a store."""
+    return Archive(connect(url), connect(url, each_alone=True), Sealer(keys))
+
+
+def store_of(service: Any) -> str:
+    """Return the URL of a running service's store."""
+    return f"sqlite:///{Path(service.log).parent}/crd.sqlite3"
+
+
+def calls(url: str, *keys: bytes, most: int = 100_000, **wanted: Any) -> list[Found]:
+    """Return the calls that are kept, the newest first."""
+    return archive(url, *keys).find(Wanted(**wanted), most)
+
+
+def bodies(url: str, call: Found, *keys: bytes) -> Bodies:
+    """Return the bodies of a call."""
+    found = archive(url, *keys).show(call.id, "tests", None)
+    assert found is not None
+    return found[1]
