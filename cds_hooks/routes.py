@@ -24,6 +24,7 @@ from cds_hooks.errors import (
 from cds_hooks.feedback import receive_feedback
 from cds_hooks.gate import Gate
 from cds_hooks.logs import record, where
+from cds_hooks.openapi import build_document
 from cds_hooks.recording import Recorder, answer_and_keep, internal_error
 from cds_hooks.rule_watch import RuleWatch
 from cds_hooks.services import SERVICES, Service
@@ -43,6 +44,7 @@ def add_routes(app: Flask, watch: RuleWatch, gate: Gate, recorder: Recorder) -> 
     """Add the routes of one deployment; each call is let in by the gate, has the rules of its moment, and is kept."""
     _add_services(app, watch, gate, recorder)
     _add_probes(app, watch)
+    _add_document(app, watch.settings, gate)
     _add_errors(app, watch.settings)
 
 
@@ -110,6 +112,16 @@ def _add_probes(app: Flask, watch: RuleWatch) -> None:
         rules = watch.current().rules
         loaded = {"status": "ok", "policies": len(rules.index.policies), "payers": len(rules.payers.payers)}
         return _json(orjson.dumps({**loaded, "rules": rules.digest, "reload": "failed" if watch.fault else "ok"}))
+
+
+def _add_document(app: Flask, settings: Settings, gate: Gate) -> None:
+    document = build_document(settings)
+
+    @app.get("/openapi.json")
+    def openapi() -> Response:
+        """Return the OpenAPI document: it tells what discovery tells, so it is as open as discovery."""
+        request.environ[FACTS] = gate.admit_to_discovery(request.headers.get("Authorization")).facts
+        return _json(document)
 
 
 def _add_errors(app: Flask, settings: Settings) -> None:
