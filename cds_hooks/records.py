@@ -23,8 +23,8 @@ Json = Mapping[str, Any]
 #: As many records are read for one call; a call of a thousand references is not a thousand reads.
 MOST_READS: Final = 100
 
-_BUNDLE: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_ENTRIES: Final = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
+_OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ENTRIES: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class Records:
@@ -224,7 +224,8 @@ class Records:
         raw = self._call.prefetched_bytes()[sent.key]
         if sent.number is None:
             return raw
-        return bytes(_ENTRIES.decode(_BUNDLE.decode(raw)["entry"])[sent.number]["resource"])
+        entry = _ENTRIES.decode(_OBJECT.decode(raw)["entry"])[sent.number]
+        return bytes(_OBJECT.decode(entry)["resource"])
 
     @property
     def digest(self) -> str:

@@ -110,6 +110,17 @@ def test_a_dispatched_order_that_came_with_prefetch_keeps_its_own_bytes(service:
     assert '"value": 1.10' in response.text or '"value":1.10' in response.text
 
 
+@pytest.mark.parametrize("odd", [[{"extension": []}], "x", 7, None])
+def test_a_prefetched_order_is_found_beside_an_entry_that_is_none(odd: Any, service: Any, example: Any) -> None:
+    request = example("order-dispatch-2.2")
+    request["prefetch"]["serviceRequests"]["entry"].insert(0, odd)
+
+    response = post(service, request)
+
+    assert response.status_code == 200
+    assert [said_on(action)["covered"] for action in response.json()["systemActions"]] == ["not-covered"]
+
+
 def test_a_single_prefetched_order_is_found_without_a_bundle(service: Any, example: Any) -> None:
     request = example("order-dispatch-2.1")
     request["prefetch"]["anyKey"] = request["prefetch"].pop("serviceRequests")["entry"][0]["resource"]
