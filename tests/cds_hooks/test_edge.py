@@ -335,6 +335,19 @@ def test_logs_hold_no_patient_data(start_service: Any, example: Any) -> None:
             json.loads(line)
 
 
+def test_the_log_names_only_methods_that_there_are(start_service: Any) -> None:
+    service = start_service()
+    requests.request("ZYX-1971", f"{service.base}/health", timeout=5)
+    requests.request("PATCH", f"{service.base}/health", timeout=5)
+    service.stop()
+
+    log = service.log.read_text()
+
+    assert "ZYX" not in log
+    assert '"method":"other"' in log
+    assert '"method":"PATCH"' in log
+
+
 def test_a_stop_signal_ends_the_service_cleanly(start_service: Any) -> None:
     service = start_service(CRD_WORKERS="2")
 
