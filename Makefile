@@ -1,5 +1,5 @@
 # make demo   start the service and see it answer      make test   run everything
-# Both create .venv on first use. Other targets: bench, bench-fetch, bench-policies, bench-reload, lock, image, clean.
+# Both create .venv on first use. Other targets: soak, bench, bench-fetch, bench-policies, bench-reload, lock, image, clean.
 
 SHELL := /bin/bash
 .ONESHELL:
@@ -11,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCKS := requirements.txt requirements-build.txt requirements-dev.txt
 
-.PHONY: demo test bench bench-fetch bench-policies bench-reload lock image clean
+.PHONY: demo test soak bench bench-fetch bench-policies bench-reload lock image clean
 
 demo: $(VENV)/installed
 	@exec $(BIN)/python scripts/demo.py --port $(PORT)
@@ -35,6 +35,10 @@ bench-policies: $(VENV)/installed
 
 bench-reload: $(VENV)/installed
 	@$(BIN)/python scripts/bench_reload.py
+
+# 100,000 bad requests; options go in SOAK: make soak SOAK='--requests 1000000 --seed 7'
+soak: $(VENV)/installed
+	@$(BIN)/python scripts/soak.py $(SOAK)
 
 lock:
 	@scripts/lock
