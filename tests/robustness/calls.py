@@ -229,7 +229,7 @@ def _hook_call(draw: Random, fhir_servers: str) -> Request:
 
 def _odd_text(draw: Random) -> Request:
     call = draw.choice(EXAMPLES)
-    body = draw.choice(_SPOILERS)(json.dumps(call).encode(), draw)
+    body = spoil(json.dumps(call).encode(), draw)
     return Request("text", "POST", _path(draw, call["hook"]), _headers(draw), body, draw.random() < 0.1)
 
 
@@ -352,6 +352,11 @@ _CHANGES: Final[tuple[Change, ...]] = (
     *(_drop, _drop, _replace, _replace, _retarget, _retarget, _repeat, _rename),
     *(_add, _retype, _replace_text, _replace_text, _shuffle),
 )
+
+
+def spoil(text: bytes, draw: Random) -> bytes:
+    """Return a JSON text that is none any more, or an odd one."""
+    return draw.choice(_SPOILERS)(text, draw)
 
 
 def _cut(text: bytes, draw: Random) -> bytes:
