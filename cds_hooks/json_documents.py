@@ -42,6 +42,8 @@ def read_document(path: Path, schema: Draft202012Validator, is_valid: Callable[[
         raise StartError(f"{path}: the member {error} is there twice") from None
     except json.JSONDecodeError as error:
         raise StartError(f"{path}: line {error.lineno}, column {error.colno}: not JSON: {error.msg}") from None
+    except RecursionError:
+        raise StartError(f"{path}: nested too deep") from None
     except (OSError, ValueError) as error:
         raise StartError(f"{path}: {error}") from None
     except RecursionError:
