@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from cards import Basis, CoverageProblem, WireVersion, set_aside
+from cards import Basis, CoverageProblem, WireVersion, record_key, set_aside
 from cds_hooks.errors import CoverageProblemError, Issue, MissingDataError
 from cds_hooks.fhir_access import Problem
+from cds_hooks.fhir_check import is_resource_type
 from cds_hooks.hook_request import MOST_ISSUES, OrderReference
 from cds_hooks.judging import Inquiry, Judged, speaks
 from cds_hooks.records import Records
@@ -95,10 +96,11 @@ def _missing_records(judged: Judged, records: Records) -> Iterator[Issue]:
         if paying.problem is CoverageProblem.UNREAD_PAYER and paying.coverage:
             wanted += paying.coverage.unread_payors
     for reference in wanted:
-        kind = reference.split("/")[-2] if "/" in reference else "record"
+        kind = record_key(reference).partition("/")[0]
+        type_ = f" ({kind})" if "/" in reference and is_resource_type(kind) else ""  # else it may be about a patient
         code, why = _tell(records.problem_of(reference))
         where = judged.draft.path
-        yield Issue(code, f"the order at {where} depends on a record ({kind}) that could not be read: {why}", where)
+        yield Issue(code, f"the order at {where} depends on a record{type_} that could not be read: {why}", where)
 
 
 #: The issue-type code of each coverage problem, and where it lies, as a FHIRPath from the Coverage on.

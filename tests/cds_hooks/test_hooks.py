@@ -338,6 +338,22 @@ def test_the_order_behind_an_appointment_is_found_by_its_urn(
     ]
 
 
+@pytest.mark.parametrize(
+    "reference", ["Ida Invented/1", "Invented/1", "a/Invented/1", "https://x.example/Ida Invented/1"]
+)
+def test_a_reference_that_names_no_type_is_not_repeated(reference: str, service: Any, example: Any) -> None:
+    """CRD-94; sec-6: an error has no value of the request, whatever a client writes where a type belongs."""
+    request = example("appointment-book-2.2")
+    request["extension"]["davinci-crd.requestedVersion"] = "2.1"
+    request["context"]["appointments"]["entry"][0]["resource"]["basedOn"] = [{"reference": reference}]
+
+    response = post(service, request)
+
+    assert response.status_code == 412
+    assert "depends on a record that could not be read" in response.text
+    assert "Invented" not in response.text
+
+
 def test_a_cancelled_appointment_asks_for_nothing(service: Any, example: Any) -> None:
     for version in VERSIONS:
         request = example("appointment-book-2.2")
