@@ -31,7 +31,7 @@ sys.path.insert(0, str(ROOT))  # for `tests`, which is no installed package
 import requests  # noqa: E402 (after the path)
 
 from tests.fhir.servers import start_odd_server  # noqa: E402
-from tests.robustness.calls import make_request  # noqa: E402
+from tests.robustness.calls import make_large_request, make_request  # noqa: E402
 from tests.robustness.documented import ask_as_documented  # noqa: E402
 from tests.robustness.properties import Properties, leaks_of_log  # noqa: E402
 from tests.robustness.wire import Client, Request, Response  # noqa: E402
@@ -85,7 +85,7 @@ class Clients:
             return
         draw, client, sent = random.Random(seed), Client(self.base), 0  # noqa: S311 (bad requests, not secrets)
         while sent < share or time.monotonic() < self.ends:
-            request = make_request(draw, self.fhir)
+            request = make_request(draw, self.fhir) if sent >= share / 50 else make_large_request(draw)
             response = client.send(request)
             sent += 1
             yield request, response, properties.faults(request, response)

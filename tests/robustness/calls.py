@@ -49,6 +49,27 @@ _TYPES: Final = (
     *("CommunicationRequest", "Encounter", "Coverage", "Bundle", "Patient", "Organization", "OperationOutcome", "Zqx7"),
 )
 _CODES: Final = ("M0076", "m0076 ", "20999", "D9", "2", "0232T", "J3490", "97810", "E0105", "zqx7")
+_REFERENCES: Final = (
+    *(
+        "../../etc/passwd",
+        "Patient/zqx7",
+        "zqx7 Smith/1",
+        "Zqx7/1",
+        "zqx7/zqx7/zqx7",
+        "#zqx7",
+        "#",
+        "/",
+        "//",
+        "a/b/c/d",
+    ),
+    *(
+        "urn:uuid:zqx7",
+        "urn:",
+        "https://ehr.example.org/fhir/Zqx7/zqx7",
+        "Organization/zqx7",
+        "Coverage/zqx7/_history/1",
+    ),
+)
 _TEXTS: Final = (
     *(
         "",
@@ -231,6 +252,12 @@ def _odd_text(draw: Random) -> Request:
     call = draw.choice(EXAMPLES)
     body = spoil(json.dumps(call).encode(), draw)
     return Request("text", "POST", _path(draw, call["hook"]), _headers(draw), body, draw.random() < 0.1)
+
+
+def make_large_request(draw: Random) -> Request:
+    """Return a request that takes as much memory as any: those first, and what is taken later is taken for good."""
+    call = draw.choice(EXAMPLES)
+    return Request("large", "POST", _path(draw, call["hook"]), body=_large(json.dumps(call).encode(), draw))
 
 
 def _path(draw: Random, hook: str | None) -> str:
@@ -421,11 +448,20 @@ def _whole(text: bytes, draw: Random) -> bytes:
         (
             *(b"", b"null", b"[]", b"{}", b'"zqx7"', b"7", b"\xef\xbb\xbf" + text, b"  " + text + b"\n", text + text),
             *(text + b"zqx7", b"[" + text + b"]", text.decode().encode("utf-16"), text.decode().encode("utf-32"), b"\x1f\x8b" + text),
-            *(b"zqx7=1&hook=order-sign", b"\x00" * 1000, text.replace(b"{", b"{ " * 1), text.replace(b'"', b"'"), b"[" * 100_000),
-            *(b'{"hook":' * 50_000, text.replace(b" ", b" " * 200), b'{"hook": "' + b"zqx7" * 200_000 + b'"}'),
-            *(b" " * 2_200_000, b'{"zqx7": [' + b"{}," * 100_000 + b"{}]}"),
+            *(b"zqx7=1&hook=order-sign", b"\x00" * 1000, text.replace(b'"', b"'")),
+            _large(text, draw),
         )
     )  # fmt: skip
+
+
+def _large(text: bytes, draw: Random) -> bytes:
+    """Have what takes most memory: deep, long, or of very many parts."""
+    return draw.choice(
+        (
+            *(b"[" * 100_000, b'{"hook":' * 50_000, text.replace(b" ", b" " * 200), b" " * 2_200_000),
+            *(b'{"hook": "' + b"zqx7" * 200_000 + b'"}', b'{"zqx7": [' + b"{}," * 100_000 + b"{}]}"),
+        )
+    )
 
 
 _SPOILERS: Final[tuple[Callable[[bytes, Random], bytes], ...]] = (
