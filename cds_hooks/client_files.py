@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from cds_hooks.clients import Clients, RegistrationError, read_clients
 from cds_hooks.errors import StartError
 from cds_hooks.json_documents import load_schema, read_document
-from cds_hooks.json_web_keys import KeySet, KeySetError, read_key_set
+from cds_hooks.json_web_keys import KeySet, read_key_set
 from cds_hooks.logs import record
 
 SCHEMA: Final = Path(__file__).resolve().parent / "schemas" / "clients.schema.json"
@@ -49,7 +49,7 @@ def _read_keys(folder: Path, seen: dict[Path, _State], name: str) -> KeySet:
     seen[path] = _state(path)
     try:
         keys = read_key_set(path.read_bytes())
-    except (OSError, KeySetError) as error:
+    except (OSError, ValueError) as error:  # a KeySetError, or a name that no file can have
         raise StartError(f"{path}: {error}") from None
     if not keys:
         raise StartError(f"{path}: has no key that could verify a token (each needs a kid, and no private part)")
@@ -98,6 +98,6 @@ class ClientFile:
 def _state(path: Path) -> _State:
     try:
         found = os.stat(path)
-    except OSError:
+    except (OSError, ValueError):
         return None
     return found.st_mtime_ns, found.st_ino, found.st_size

@@ -38,6 +38,7 @@ def read_document(path: Path, schema: Draft202012Validator, is_valid: Callable[[
     try:
         text = path.read_text(encoding="utf-8")
         document = json.loads(text, object_pairs_hook=refuse_repeated_members, parse_constant=refuse_constant)
+        json.dumps(document, ensure_ascii=False).encode()  # halves of characters could be neither printed nor logged
     except RepeatedMemberError as error:
         raise StartError(f"{path}: the member {error} is there twice") from None
     except json.JSONDecodeError as error:

@@ -164,6 +164,8 @@ WRONG = {
     "fhir-check": (one(**{"fhir-check": "off"}), "$.clients[0]['fhir-check']"),
     "fhir-servers": (one(**{"fhir-servers": ["https://ehr.example.org/../x"]}), "$.clients[0].fhir-servers"),
     "no keys file": (jwt(**{"jwks-file": "none.json"}), "none.json: [Errno 2]"),
+    "no name of a keys file": (jwt(**{"jwks-file": "\x00"}), "embedded null byte"),
+    "half a character": (jwt(**{"jwks-file": "\ud800.json"}), "surrogates not allowed"),
     "keys file is none": (jwt(**{"jwks-file": "clients.json"}), "clients.json: not a JWK Set"),
     "two of one id": ({"clients": [one()["clients"][0]] * 2}, "ehr is there twice"),
     "two of one issuer": (two({}, {}), "$.clients[1].jwt: shares its issuer with a"),

@@ -177,7 +177,7 @@ def test_a_file_of_clients_is_read_or_refused_with_its_name(
     found = ask(lambda: load_clients(path), StartError)
 
     if isinstance(found, StartError):
-        assert str(found).startswith(str(path.parent))
+        assert str(found).encode().startswith(str(path.parent).encode())
     else:
         assert found.clients
 
