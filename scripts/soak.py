@@ -36,9 +36,10 @@ from tests.robustness.documented import ask_as_documented  # noqa: E402
 from tests.robustness.properties import Properties, leaks_of_log  # noqa: E402
 from tests.robustness.wire import Client, Request, Response  # noqa: E402
 
-#: Memory is flat if no worker has grown by more than this since a quarter of the run: a part, and in MiB.
+#: Memory is flat if no worker grows by more than this over the second half: a part, or MiB where that is more. In the
+#: first half the allocators of all threads reach their size. To keep 0.4 KiB of each request would be seen.
 GROWTH = 0.05
-GROWTH_MIB = 6.0
+GROWTH_MIB = 10.0
 
 #: As many failing requests are kept.
 MOST_KEPT = 200
@@ -196,8 +197,8 @@ class Tally:
 
     @property
     def is_flat(self) -> bool:
-        """Whether no worker grew by more than is allowed since a quarter of the run."""
-        pairs = zip(self.memory["25 %"], self.memory["100 %"], strict=True)
+        """Whether no worker grew by more than is allowed over the second half of the run."""
+        pairs = zip(self.memory["50 %"], self.memory["100 %"], strict=True)
         return all(after - before <= max(before * GROWTH, GROWTH_MIB) for before, after in pairs)
 
     def count(self, kind: str) -> int:
