@@ -215,9 +215,7 @@ class Tally:
         print(f"times      p50 {milliseconds[0]:.1f} ms, p99 {milliseconds[1]:.1f} ms, slowest {ranked[-1]:.2f} s")
         for when, held in self.memory.items():
             print(f"memory     {when:>5}: " + ", ".join(f"{mib:.1f} MiB" for mib in held))
-        rule = (
-            f"from 25 % to 100 % no worker grows by more than {GROWTH:.0%} or {GROWTH_MIB:.0f} MiB, whichever is more"
-        )
+        rule = f"from 50 % to 100 % no worker grows by more than {GROWTH:.0%} or {GROWTH_MIB:.0f} MiB, the larger"
         print(f"flat       {'yes' if self.is_flat else 'NO'} ({rule})")
         print(f"5xx        {self.count('5xx')}")
         print(f"leaks      {self.count('leak') + self.count('log')}")

@@ -180,6 +180,14 @@ def test_discovery_is_closed_where_the_setting_says_so(guarded: Any) -> None:
     assert requests.get(url, headers={"Authorization": token("/cds-services")}, timeout=5).status_code == 200
 
 
+def test_the_openapi_document_is_as_closed_as_discovery(guarded: Any) -> None:
+    """D-6: it tells what discovery tells, and wants the same token."""
+    url = f"{guarded.base}/openapi.json"
+
+    assert requests.get(url, timeout=5).status_code == 401
+    assert requests.get(url, headers={"Authorization": token("/cds-services")}, timeout=5).status_code == 200
+
+
 def test_an_unknown_service_tells_nobody_what_there_is(guarded: Any) -> None:
     response = guarded.post("/cds-services/nothing", {})
 

@@ -15,7 +15,7 @@ from tests.robustness.wire import Client, Request, Response
 
 #: The same requests at every run; `make soak` sends others, and a thousand times as many.
 QUICK = settings(
-    max_examples=250, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
 
 #: A deployment as it comes, and one that refuses what it can and tells all it may.

@@ -12,7 +12,7 @@ from tests.robustness.documented import CHECKS
 
 #: The same examples at every run; `make soak` looks for others.
 QUICK = settings(
-    max_examples=12, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=8, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
 
 CASES = [

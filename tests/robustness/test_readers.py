@@ -31,9 +31,9 @@ from tests.robustness.calls import EXAMPLES, change, spoil
 
 #: The same examples at every run; `make soak` looks for others.
 QUICK = settings(
-    max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
-FEWER = settings(QUICK, max_examples=40)
+FEWER = settings(QUICK, max_examples=20)
 
 #: Any JSON, with what JSON readers trip over.
 ANY_JSON = st.recursive(
@@ -202,7 +202,7 @@ def test_a_file_of_rules_is_read_or_refused_with_its_name(name: str, rules_folde
     good = json.loads((ROOT / "cards" / name).read_text())
 
     @given(broken(good))
-    @settings(QUICK, max_examples=5)
+    @settings(QUICK, max_examples=3)
     def read(text: bytes) -> None:
         (rules_folder / name).write_bytes(text)
         folders = [rules_folder / kind for kind in ("vocabulary", "policies", "payers")]
