@@ -41,8 +41,9 @@ from tests.robustness.wire import Client, Request, Response  # noqa: E402
 GROWTH = 0.05
 GROWTH_MIB = 10.0
 
-#: As many failing requests are kept.
-MOST_KEPT = 200
+#: Each process keeps as many failing requests, and ends after so many in a row that had no answer.
+MOST_KEPT = 50
+MOST_UNANSWERED = 20
 
 
 class Report(NamedTuple):
@@ -61,6 +62,7 @@ class Clients:
         self.chosen, self.base, self.fhir, self.folder = chosen, base, fhir, folder
         self.reports: Any = multiprocessing.get_context("fork").Queue()
         self.ends = time.monotonic() + chosen.seconds
+        self._kept = 0
 
     def run(self, number: int) -> None:
         """Send the share of one process; the first one's are Schemathesis'."""
@@ -84,11 +86,15 @@ class Clients:
         if number == 0:
             yield from ask_as_documented(self.base, share, self.chosen.seed, properties)
             return
+        unanswered = 0
         draw, client, sent = random.Random(seed), Client(self.base), 0  # noqa: S311 (bad requests, not secrets)
         while sent < share or time.monotonic() < self.ends:
             request = make_request(draw, self.fhir) if sent >= share / 50 else make_large_request(draw)
             response = client.send(request)
             sent += 1
+            unanswered = unanswered + 1 if request.is_http and response.status == 0 else 0
+            if unanswered == MOST_UNANSWERED:
+                return
             yield request, response, properties.faults(request, response)
 
     def share_of(self, number: int) -> int:
@@ -99,8 +105,9 @@ class Clients:
         return -(-(self.chosen.requests - documented) // self.chosen.clients)
 
     def _keep(self, name: str, request: Request | str, response: Response, faults: list[str]) -> None:
-        if len(list(self.folder.glob("*.faults"))) >= MOST_KEPT:
+        if self._kept == MOST_KEPT:
             return
+        self._kept += 1
         name = f"{os.getpid()}-{name}"
         sent = request.to_bytes() if isinstance(request, Request) else request.encode()
         (self.folder / f"{name}.request").write_bytes(sent)
@@ -198,7 +205,7 @@ class Tally:
     @property
     def is_flat(self) -> bool:
         """Whether no worker grew by more than is allowed over the second half of the run."""
-        pairs = zip(self.memory["50 %"], self.memory["100 %"], strict=True)
+        pairs = zip(self.memory.get("50 %", self.memory["start"]), self.memory["100 %"], strict=True)
         return all(after - before <= max(before * GROWTH, GROWTH_MIB) for before, after in pairs)
 
     def count(self, kind: str) -> int:

@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
+import requests
 import schemathesis
 from hypothesis import HealthCheck, given, seed, settings
 from schemathesis import GenerationMode
@@ -64,7 +65,12 @@ def _ask(
     @settings(max_examples=_AT_ONCE, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(case=operation.as_strategy(generation_mode=mode))
     def ask(case: Any) -> None:
-        found = case.call(base_url=base, timeout=15)
+        try:
+            found = case.call(base_url=base, timeout=15)
+        except requests.RequestException as error:
+            gone = Response(0, {}, b"", 0.0)
+            exchanges.append((case.as_curl_command(), gone, [f"no answer: {type(error).__name__}"]))
+            return
         headers = {name: values[0] for name, values in found.headers.items()}
         response = Response(found.status_code, headers, found.content, found.elapsed)
         faults = properties.faults(Request("documented", operation.method.upper(), operation.path), response)

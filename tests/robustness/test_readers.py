@@ -143,7 +143,7 @@ _PEM_KEYS = [{"id": "k1", "pem": jwk("P-384")}]
 @given(broken(_KEYS, _PEM_KEYS), st.sampled_from(["jwks", "pem-list"]))
 @QUICK
 def test_read_key_set_gives_keys_or_a_key_set_error(text: bytes, style: Any) -> None:
-    """HK-197; 7.5."""
+    """cds-hooks.md 7.5."""
     found = ask(lambda: read_key_set(text, style), KeySetError)
 
     if isinstance(found, KeySetError):
