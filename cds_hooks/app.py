@@ -6,6 +6,7 @@ from typing import Final
 
 from flask import Flask
 
+from cds_hooks.bodies import with_whole_bodies
 from cds_hooks.deployment import Deployment
 from cds_hooks.edge import with_edge
 from cds_hooks.fhir_access import FhirAccess
@@ -21,6 +22,10 @@ from cds_hooks.routes import add_routes
 from cds_hooks.rule_watch import RuleWatch
 from cds_hooks.services import SERVICES, check_templates
 from cds_hooks.settings import Clock, Settings, read_settings, unknown_variables
+from cds_hooks.slow_clients import watch
+
+#: Seconds that an answer takes, beside those for reading records: fetching keys, the store of used tokens.
+_OWN_TIME: Final = 2.0
 
 #: Where the application keeps what looks after its rules.
 _WATCH: Final = "crd.rules"
@@ -38,10 +43,11 @@ def create_app(settings: Settings | None = None, clock: Clock = datetime.now) ->
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.url_map.merge_slashes = False
     gate = Gate(settings)
-    watch = RuleWatch(deployment)
-    add_routes(app, watch, gate, Recorder(settings))
-    app.extensions[_WATCH] = watch
-    app.wsgi_app = with_observation(with_edge(app.wsgi_app, settings), deployment)  # type: ignore[method-assign,assignment]
+    rule_watch = RuleWatch(deployment)
+    add_routes(app, rule_watch, gate, Recorder(settings))
+    app.extensions[_WATCH] = rule_watch
+    whole = with_whole_bodies(app.wsgi_app, settings)
+    app.wsgi_app = with_observation(with_edge(whole, settings), deployment)  # type: ignore[method-assign,assignment]
     _report_start(deployment, gate)
     return app
 
@@ -86,13 +92,16 @@ def _report_start(deployment: Deployment, gate: Gate) -> None:
     )
 
 
-def create_served_app() -> Flask:
+def create_served_app(clock: Clock = datetime.now) -> Flask:
     """Return the application for a process that does nothing else: `crd serve` runs this.
 
     What is loaded at start stays for good, so the garbage collector need not look at it again and again; calls
     leave few cycles behind, so it need not look often. Measured: the slowest call is ten times faster for it.
     """
-    app = create_app()
+    settings = read_settings()
+    app = create_app(settings, clock)
+    longest = settings.body_timeout + settings.fhir_time_budget + _OWN_TIME
+    watch(settings.port, longest, settings.header_timeout)
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)

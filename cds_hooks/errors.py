@@ -110,6 +110,10 @@ class BodyTooLargeError(CallError):
     """The body is larger than the setting allows."""
 
 
+class BodyTimeoutError(CallError):
+    """The body did not come in whole, or not in time."""
+
+
 class InvalidResourceError(CallError):
     """FHIR resources of the request break FHIR R4, and the setting is to refuse them."""
 
@@ -132,6 +136,7 @@ HTTP_STATUS: Final[Mapping[type[CallError], int]] = {
     NotEntitledError: 403,
     UnknownServiceError: 404,
     MethodError: 405,
+    BodyTimeoutError: 408,
     MissingDataError: 412,
     BodyTooLargeError: 413,
     MediaTypeError: 415,

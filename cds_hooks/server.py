@@ -1,10 +1,12 @@
 """The server process: granian, a process manager and WSGI server in one, measured at twice gunicorn's throughput."""
 
+import resource
 import socket
 from typing import Any, Final
 
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from cds_hooks import traces
@@ -15,9 +17,17 @@ from cds_hooks.settings import Settings
 #: A worker that has not stopped this many seconds after it was told to is ended: calls take 5 at the most.
 _PATIENCE: Final = 10
 
+#: So much of request line and headers is always read; granian refuses (431) what is longer as it notices, which is
+#: below twice as much. Of HTTP only 1.1 is spoken: granian has no limits of time for HTTP/2.
+MOST_HEADER_BYTES: Final = 32 * 1024
+
+#: Open files of a worker beside connections: data, databases, the server's own.
+_OTHER_FILES: Final = 128
+
 
 def create_server(settings: Settings, application: str = "cds_hooks.app:create_served_app") -> Any:
     """Return the server process manager; granian chooses its class at import, so it has no static type."""
+    allow_open_files(settings)
     traces.check(settings)
     server = Granian(
         application,
@@ -26,7 +36,12 @@ def create_server(settings: Settings, application: str = "cds_hooks.app:create_s
         address=settings.host,
         port=settings.port,
         workers=settings.workers,
-        blocking_threads=settings.threads,
+        backpressure=settings.connections,
+        blocking_threads=settings.connections,  # one may wait for a slow body each; CRD_THREADS of them work
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(
+            header_read_timeout=int(settings.header_timeout * 1000), max_buffer_size=MOST_HEADER_BYTES
+        ),
         respawn_failed_workers=True,
         websockets=False,
         workers_kill_timeout=_PATIENCE,
@@ -49,6 +64,16 @@ def create_server(settings: Settings, application: str = "cds_hooks.app:create_s
     )
     serve_metrics(server, settings)
     return server
+
+
+def allow_open_files(settings: Settings) -> None:
+    """Raise the limit of open files as far as all connections of a worker may need; StartError where it cannot be."""
+    needed = settings.connections + 2 * settings.threads + _OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise StartError(f"CRD_CONNECTIONS={settings.connections}: needs {needed} open files; the limit here is {hard}")
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
 def check_free(settings: Settings) -> None:

@@ -90,6 +90,15 @@ class Settings(BaseSettings):
     threads: int = Field(
         16, ge=1, le=256, description="threads of each worker that answer calls, or wait on FHIR servers, 1 to 256"
     )
+    connections: int = Field(
+        512, ge=16, le=8192, description="connections that each worker holds at a time; more wait, 16 to 8192"
+    )
+    header_timeout: float = Field(
+        30.0, ge=1, le=60, description="seconds within which the headers of a (next) request must come, 1 to 60"
+    )
+    body_timeout: float = Field(
+        10.0, ge=1, le=120, description="seconds for the body of a request, 1 to 120; see docs/deployment.md"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="least severe log records to write: debug, info, warning or error"
     )

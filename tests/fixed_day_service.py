@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask
 
-from cds_hooks import create_app
+from cds_hooks.app import create_served_app
 from cds_hooks.server import create_server
 from cds_hooks.settings import read_settings
 
@@ -22,14 +22,14 @@ def app() -> Flask:
 
     if os.environ.get("TEST_CRASH"):
         _crash_at_will()
-    return create_app(clock=noon)
+    return create_served_app(noon)
 
 
 def _crash_at_will() -> None:
     """Let calls that say so fail inside, with everything they hold in the text of the error."""
-    from cds_hooks import judging, routes
+    from cds_hooks import judging, recording
 
-    answer_hook, decide = routes.answer_hook, judging.decide
+    answer_hook, decide = recording.answer_hook, judging.decide
 
     def answer(service: Any, body: bytes, *rest: Any) -> Any:
         if b"crash-in-answer" in body:
@@ -41,7 +41,7 @@ def _crash_at_will() -> None:
             raise LookupError(repr(order))
         return decide(order, *rest)
 
-    routes.answer_hook, judging.decide = answer, decide_or_crash
+    recording.answer_hook, judging.decide = answer, decide_or_crash
 
 
 if __name__ == "__main__":

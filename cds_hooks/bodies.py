@@ -1,0 +1,61 @@
+"""Takes the whole body of a request in before a call begins, so that only whole requests are worked on.
+
+granian gives each connection a thread (`CRD_CONNECTIONS`), which may wait for a body; of these, `CRD_THREADS` work.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from io import BytesIO
+from queue import SimpleQueue
+from typing import Any, Final
+
+import orjson
+
+from cds_hooks.errors import HTTP_STATUS, BodyTimeoutError, Issue, operation_outcome
+from cds_hooks.settings import Settings
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+_LATE: Final = f"{HTTP_STATUS[BodyTimeoutError]} Request Timeout"
+_ISSUE: Final = Issue("timeout", "the body did not come in whole, or not in time")
+
+
+def with_whole_bodies(application: Application, settings: Settings) -> Application:
+    """Wrap a WSGI application so that it is called with bodies that are there, by CRD_THREADS at a time."""
+    max_body_bytes, seconds = settings.max_body_bytes, settings.body_timeout
+    permits: SimpleQueue[None] = SimpleQueue()
+    for _ in range(settings.threads):
+        permits.put(None)
+
+    def answer(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] != "POST":  # discovery and the probes: quick, and never to be kept waiting
+            return application(environ, start_response)
+        if not _take_in(environ, max_body_bytes, seconds):
+            return _refuse(start_response)
+        permits.get()
+        try:
+            return application(environ, start_response)
+        finally:
+            permits.put(None)
+
+    return answer
+
+
+def _take_in(environ: Environ, max_body_bytes: int, seconds: float) -> bool:
+    """Read the body, unless it is over the limit anyway, and say whether all of it came in time."""
+    started = time.monotonic()
+    length = environ.get("CONTENT_LENGTH")
+    expected = int(length) if length else None
+    if expected is not None and expected > max_body_bytes:
+        return True
+    most = max_body_bytes + 1 if expected is None else expected
+    body = environ["wsgi.input"].read(most) if most else b""
+    environ["wsgi.input"] = BytesIO(body)
+    return (expected is None or len(body) == expected) and time.monotonic() - started < seconds
+
+
+def _refuse(start_response: StartResponse) -> list[bytes]:
+    start_response(_LATE, [("Content-Type", "application/json"), ("Connection", "close")])
+    return [orjson.dumps(operation_outcome([_ISSUE]))]
