@@ -27,7 +27,8 @@ ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 CRD_HOST=0
 # a number, so that orchestrators can see that it is not root
 USER 10001
 EXPOSE 8000
+# the certificate is not for 127.0.0.1; under mutual TLS it is enough that the port is open
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s \
-  CMD ["python", "-c", "import os, urllib.request as u; u.build_opener(u.ProxyHandler({})).open(f'http://127.0.0.1:{os.environ.get(\"CRD_PORT\") or 8000}/health', timeout=2)"]
+  CMD ["python", "-c", "import os, socket, ssl, urllib.request as u; e = os.environ.get; port = int(e('CRD_PORT') or 8000); https = u.HTTPSHandler(context=ssl._create_unverified_context()); socket.create_connection(('127.0.0.1', port), 2).close() if e('CRD_TLS_CLIENT_CA') else u.build_opener(u.ProxyHandler({}), https).open(('https' if e('CRD_TLS_CERTIFICATE') else 'http') + f'://127.0.0.1:{port}/health', timeout=2)"]
 # granian is process manager and server in one; exec form, so it receives the stop signal itself
 CMD ["crd", "serve"]

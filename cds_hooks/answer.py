@@ -58,7 +58,7 @@ def answer_hook(service: Service, body: bytes, deployment: Deployment, caller: C
     """Answer one hook call of a caller that was let in; CallError where it cannot be answered."""
     settings, rules = deployment.settings, deployment.rules
     with span("read"):
-        call = read_hook_request(body, deployment.schemas[service.hook], settings.max_nesting)
+        call = read_hook_request(body, deployment.schemas[service.hook], settings.max_nesting, settings.max_orders)
     wire = choose_version(call.requested_version, settings.default_version)
     on = deployment.today()
     records = _open_records(service, call, deployment, caller)
@@ -139,8 +139,9 @@ def _answer_unavailable(inquiry: Inquiry) -> list[Answered]:
 
 def explain_hook(service: Service, body: bytes, deployment: Deployment, on: date | None = None) -> list[Explanation]:
     """Decide on the orders of a hook call as `answer_hook` does, and keep the steps. Nothing is fetched or answered."""
-    call = read_hook_request(body, deployment.schemas[service.hook], deployment.settings.max_nesting)
-    wire = choose_version(call.requested_version, deployment.settings.default_version)
+    settings = deployment.settings
+    call = read_hook_request(body, deployment.schemas[service.hook], settings.max_nesting, settings.max_orders)
+    wire = choose_version(call.requested_version, settings.default_version)
     day = on or deployment.today()
     records = _open_records(service, call, deployment, None)
     judged = Inquiry(service, call, records, wire, deployment, day).judge()

@@ -5,9 +5,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from limits import RateLimitItem
+
 from cds_hooks.errors import StartError
 from cds_hooks.fhir_urls import Place, read_allowed_place, read_place
 from cds_hooks.json_web_keys import KeySet, Style
+from cds_hooks.rate_texts import read_rate
 
 Json = Mapping[str, Any]
 
@@ -68,6 +71,7 @@ class Client:
     services: frozenset[str] = frozenset()
     fhir_servers: tuple[Place, ...] = ()
     fhir_check: Literal["lenient", "strict"] | None = None
+    rate: RateLimitItem | None = None
 
     def may_use(self, service_id: str) -> bool:
         """Whether the client may call a service."""
@@ -131,7 +135,15 @@ def _read_client(document: Json, path: str, read_keys: ReadKeys) -> Client:
         services=frozenset(document.get("services", ())),
         fhir_servers=fhir_servers,
         fhir_check=document.get("fhir-check"),
+        rate=_read_client_rate(document.get("rate"), path),
     )
+
+
+def _read_client_rate(text: str | None, path: str) -> RateLimitItem | None:
+    try:
+        return read_rate(text) if text else None
+    except ValueError:
+        raise RegistrationError(f"{path}.rate", "is no rate such as 100/second") from None
 
 
 def _read_terms(document: Json, read_keys: ReadKeys) -> JwtTerms:

@@ -12,15 +12,18 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from cds_hooks.logs import record
+from cds_hooks.peers import peer_finder, read_networks
 from cds_hooks.settings import Settings
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
-#: Where the layers leave each other notes: the id of the request, and facts about the call that may be logged.
+#: Where the layers leave each other notes: the id of the request, facts about the call that may be logged,
+#: and the address of the caller (which may not).
 REQUEST_ID: Final = "crd.request_id"
 FACTS: Final = "crd.facts"
+PEER: Final = "crd.peer"
 
 _SLASHES: Final = re.compile(r"/{2,}")
 
@@ -38,12 +41,24 @@ _PREFLIGHT: Final = [
     ("Access-Control-Allow-Headers", "Authorization, Content-Type, Accept, X-Request-ID"),
     ("Access-Control-Max-Age", "600"),
 ]
-_ALWAYS: Final = [("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store"), *_CORS]
+#: What OWASP's REST Security Cheat Sheet asks of every response: nothing here is to be shown, framed or kept.
+_ALWAYS: Final = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Cache-Control", "no-store"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("Referrer-Policy", "no-referrer"),
+    *_CORS,
+)
+#: For a year browsers shall come over TLS only; where this service is reached over TLS at all.
+_TLS_ONLY: Final = ("Strict-Transport-Security", "max-age=31536000")
 
 
 def with_edge(application: Application, settings: Settings) -> Application:
     """Wrap a WSGI application in the outermost layer."""
     origins = frozenset(origin.strip() for origin in settings.cors_origins.split(","))
+    is_https = settings.tls_certificate is not None or settings.public_base_url.startswith("https://")
+    always = (*_ALWAYS, _TLS_ONLY) if is_https else _ALWAYS
+    find_peer = peer_finder(read_networks(settings.trusted_proxies))
     process, number = secrets.token_hex(8), itertools.count(1)
 
     def answer(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -55,9 +70,10 @@ def with_edge(application: Application, settings: Settings) -> Application:
         given = environ.get("HTTP_X_REQUEST_ID")
         request_id = given if given and _PLAIN_ID.fullmatch(given) else f"{process}-{next(number):x}"
         environ[REQUEST_ID] = request_id
+        environ[PEER] = find_peer(environ.get("REMOTE_ADDR", ""), environ.get("HTTP_X_FORWARDED_FOR"))
 
         def begin(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
-            headers += (*_ALWAYS, *_allow_origin(origins, environ), ("X-Request-ID", request_id))
+            headers += (*always, *_allow_origin(origins, environ), ("X-Request-ID", request_id))
             ms = round((time.perf_counter() - started) * 1000, 2)
             method = environ["REQUEST_METHOD"]
             method = method if method in _METHODS else "other"

@@ -94,6 +94,18 @@ class NotEntitledError(CallError):
         self.client = client
 
 
+class ThrottledError(CallError):
+    """The caller calls more often than its rate allows; it may call again after `retry_after` seconds, at least 1."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(Issue("throttled", "too many calls; Retry-After says when to call again"))
+        self.retry_after = retry_after
+
+
+class TooCostlyError(CallError):
+    """The call has more in it than is worked on at once: orders, or records that came along."""
+
+
 class UnknownServiceError(CallError):
     """There is nothing at this URL."""
 
@@ -140,8 +152,10 @@ HTTP_STATUS: Final[Mapping[type[CallError], int]] = {
     MissingDataError: 412,
     BodyTooLargeError: 413,
     MediaTypeError: 415,
+    TooCostlyError: 413,
     InvalidResourceError: 422,
     UnsupportedVersionError: 422,
+    ThrottledError: 429,
     InternalError: 500,
     NotRecordedError: 503,
 }

@@ -6,9 +6,10 @@ from typing import Final
 from cds_hooks.callers import ANYONE, Caller, Mode, read_modes
 from cds_hooks.client_auth import Authenticator
 from cds_hooks.client_files import ClientFile
-from cds_hooks.errors import StartError
+from cds_hooks.errors import AuthenticationError, StartError
 from cds_hooks.jwks import KeyCache
 from cds_hooks.jwks_fetch import JwksFetcher
+from cds_hooks.rates import open_rates
 from cds_hooks.replay import ReplayGuard, ReplayStoreError
 from cds_hooks.services import SERVICES
 from cds_hooks.settings import Settings
@@ -22,30 +23,49 @@ class Gate:
     def __init__(self, settings: Settings) -> None:
         self.modes = read_modes(settings.auth)
         _check(self.modes, settings)
+        self._rates = open_rates(settings.rate, settings.rate_store)
         self._is_open = self.modes == ("none",)
         self._discovery_is_open = self._is_open or settings.discovery == "open"
         self._base = settings.public_base_url.rstrip("/")
         self._authenticator = Authenticator(self.modes) if self._is_open else _authenticator(self.modes, settings)
 
-    def admit(self, authorization: str | None, service_id: str) -> Caller:
-        """Return who calls a service; AuthenticationError or NotEntitledError where the caller is not let in."""
-        if self._is_open:
-            return ANYONE
-        url = f"{self._base}/cds-services/{service_id}"
-        return self._authenticator.authenticate(authorization, (url,), service_id)
+    def admit(self, authorization: str | None, service_id: str, peer: str) -> Caller:
+        """Return who calls a service from an address.
 
-    def admit_to_feedback(self, authorization: str | None, service_id: str) -> Caller:
+        AuthenticationError or NotEntitledError where the caller is not let in; ThrottledError where it calls too often.
+        """
+        if self._is_open:
+            return self._count(ANYONE, peer)
+        return self._authenticate(authorization, f"{self._base}/cds-services/{service_id}", service_id, peer)
+
+    def admit_to_feedback(self, authorization: str | None, service_id: str, peer: str) -> Caller:
         """Return who reports what was done with a service's cards: its token is made for that URL (F-4)."""
         if self._is_open:
-            return ANYONE
+            return self._count(ANYONE, peer)
         url = f"{self._base}/cds-services/{service_id}/feedback"
-        return self._authenticator.authenticate(authorization, (url,), service_id)
+        return self._authenticate(authorization, url, service_id, peer)
 
-    def admit_to_discovery(self, authorization: str | None) -> Caller:
+    def admit_to_discovery(self, authorization: str | None, peer: str) -> Caller:
         """Return who asks what services there are; the setting may leave that open to anybody (D-6)."""
         if self._discovery_is_open:
-            return ANYONE
-        return self._authenticator.authenticate(authorization, (f"{self._base}/cds-services",))
+            return self._count(ANYONE, peer)
+        return self._authenticate(authorization, f"{self._base}/cds-services", None, peer)
+
+    def _authenticate(self, authorization: str | None, url: str, service_id: str | None, peer: str) -> Caller:
+        self._rates.refuse_failing(peer)
+        try:
+            caller = self._authenticator.authenticate(authorization, (url,), service_id)
+        except AuthenticationError:
+            self._rates.count_failure(peer)
+            raise
+        return self._count(caller, peer)
+
+    def _count(self, caller: Caller, peer: str) -> Caller:
+        if caller.registration:
+            self._rates.count_client(caller.client, caller.registration.rate)
+        else:
+            self._rates.count_peer(peer)
+        return caller
 
 
 def _authenticator(modes: tuple[Mode, ...], settings: Settings) -> Authenticator:

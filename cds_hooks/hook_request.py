@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from cards import ORDER_TYPES, literal_reference, record_key
+from cds_hooks.costs import refuse_costly
 from cds_hooks.errors import InvalidRequestError, Issue
 from cds_hooks.fhir_check import FhirCheck
 from cds_hooks.json_bodies import read_json
@@ -139,9 +140,11 @@ def explain_faults(explain: Draft202012Validator, document: Any) -> InvalidReque
     return InvalidRequestError(*sorted(issues, key=str)[:MOST_ISSUES])
 
 
-def read_hook_request(body: bytes, schema: HookSchema, max_nesting: int) -> HookRequest:
-    """Read a request body; UnreadableBodyError where it is not good JSON, InvalidRequestError where not a hook call."""
+def read_hook_request(body: bytes, schema: HookSchema, max_nesting: int, max_orders: int) -> HookRequest:
+    """Read a request body; UnreadableBodyError where it is not good JSON, InvalidRequestError where not a hook call,
+    TooCostlyError before anything is done about more than is answered at once."""
     document = read_json(body, max_nesting)
+    refuse_costly(body, document, max_orders)
     is_plain = schema.check(document)
     context = document["context"]
     hook = document["hook"]

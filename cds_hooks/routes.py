@@ -7,7 +7,7 @@ import orjson
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
-from cds_hooks.edge import FACTS, REQUEST_ID
+from cds_hooks.edge import FACTS, PEER, REQUEST_ID
 from cds_hooks.errors import (
     HTTP_STATUS,
     AuthenticationError,
@@ -17,6 +17,7 @@ from cds_hooks.errors import (
     MediaTypeError,
     MethodError,
     NotRecordedError,
+    ThrottledError,
     UnknownServiceError,
     UnreadableBodyError,
     operation_outcome,
@@ -55,7 +56,7 @@ def _add_services(app: Flask, watch: RuleWatch, gate: Gate, recorder: Recorder) 
     @app.get("/cds-services")
     def discovery() -> Response:
         """Return the services (CDS Hooks 2.0, Discovery)."""
-        caller = gate.admit_to_discovery(request.headers.get("Authorization"))
+        caller = gate.admit_to_discovery(request.headers.get("Authorization"), request.environ[PEER])
         request.environ[FACTS] = caller.facts
         return _json(services)
 
@@ -63,7 +64,7 @@ def _add_services(app: Flask, watch: RuleWatch, gate: Gate, recorder: Recorder) 
         """Answer one hook call (CDS Hooks 2.0, Calling a CDS Service)."""
         call = request._get_current_object()  # type: ignore[attr-defined]  # one look-up instead of one a member
         with span("authenticate"):
-            caller = gate.admit(call.environ.get("HTTP_AUTHORIZATION"), service.id)
+            caller = gate.admit(call.environ.get("HTTP_AUTHORIZATION"), service.id, call.environ[PEER])
         call.environ[CALLER] = caller
         answer = answer_and_keep(
             service, partial(_body, call), watch.current(), caller, call.environ[REQUEST_ID], recorder
@@ -74,7 +75,7 @@ def _add_services(app: Flask, watch: RuleWatch, gate: Gate, recorder: Recorder) 
     def feedback(service: Service) -> Response:
         """Take what users did with cards (CDS Hooks 2.0, Feedback); the standard has no body for the answer (6.2)."""
         call = request._get_current_object()  # type: ignore[attr-defined]
-        caller = gate.admit_to_feedback(call.environ.get("HTTP_AUTHORIZATION"), service.id)
+        caller = gate.admit_to_feedback(call.environ.get("HTTP_AUTHORIZATION"), service.id, call.environ[PEER])
         call.environ[CALLER] = caller
         received = receive_feedback(service.id, _body(call), watch.settings.max_nesting, caller, recorder)
         call.environ[FACTS] = {**caller.facts, **received}
@@ -92,7 +93,7 @@ def _add_services(app: Flask, watch: RuleWatch, gate: Gate, recorder: Recorder) 
     @app.post("/cds-services/<service_id>/feedback")
     def unknown(service_id: str) -> Response:  # noqa: ARG001 - the URL is not repeated in the answer
         """Say which services there are, to those who may know."""
-        gate.admit_to_discovery(request.headers.get("Authorization"))
+        gate.admit_to_discovery(request.headers.get("Authorization"), request.environ[PEER])
         known = ", ".join(service.id for service in SERVICES)
         raise UnknownServiceError(Issue("not-found", f"no such CDS service here; there are: {known}"))
 
@@ -120,7 +121,8 @@ def _add_document(app: Flask, settings: Settings, gate: Gate) -> None:
     @app.get("/openapi.json")
     def openapi() -> Response:
         """Return the OpenAPI document: it tells what discovery tells, so it is as open as discovery."""
-        request.environ[FACTS] = gate.admit_to_discovery(request.headers.get("Authorization")).facts
+        caller = gate.admit_to_discovery(request.headers.get("Authorization"), request.environ[PEER])
+        request.environ[FACTS] = caller.facts
         return _json(document)
 
 
@@ -144,6 +146,13 @@ def _add_errors(app: Flask, settings: Settings) -> None:
         request.environ[FACTS] = {"error": "AuthenticationError", "cause": error.cause.value, **claimed}
         response = Response(status=HTTP_STATUS[AuthenticationError], headers={"WWW-Authenticate": "Bearer"})
         del response.headers["Content-Type"]
+        return response
+
+    @app.errorhandler(ThrottledError)
+    def throttled(error: ThrottledError) -> Response:
+        """Return 429 and when to call again (RFC 6585)."""
+        response = call_error(error)
+        response.headers["Retry-After"] = str(error.retry_after)
         return response
 
     @app.errorhandler(HTTPException)

@@ -13,6 +13,7 @@ from cds_hooks import traces
 from cds_hooks.errors import StartError
 from cds_hooks.metrics_server import serve_metrics
 from cds_hooks.settings import Settings
+from cds_hooks.tls import tls_options
 
 #: A worker that has not stopped this many seconds after it was told to is ended: calls take 5 at the most.
 _PATIENCE: Final = 10
@@ -42,6 +43,7 @@ def create_server(settings: Settings, application: str = "cds_hooks.app:create_s
         http1_settings=HTTP1Settings(
             header_read_timeout=int(settings.header_timeout * 1000), max_buffer_size=MOST_HEADER_BYTES
         ),
+        **tls_options(settings),
         respawn_failed_workers=True,
         websockets=False,
         workers_kill_timeout=_PATIENCE,

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cds_hooks.errors import StartError
+from cds_hooks.rate_texts import read_rate
 
 _PACKAGED: Final = Path(__file__).resolve().parent.parent / "cards"
 
@@ -68,6 +69,17 @@ def _database_url(value: str) -> str:
         raise ValueError("not a URL such as sqlite:////var/lib/crd/crd.sqlite3 or postgresql+psycopg://user@host/name")
     if value.startswith("postgresql") and find_spec("psycopg") is None:
         raise ValueError("PostgreSQL needs the package psycopg: pip install 'crd-server[postgresql]'")
+    return value
+
+
+def _rate(value: str) -> str:
+    read_rate(value)
+    return value
+
+
+def _rate_store(value: str) -> str:
+    if value != "memory" and not value.startswith(("redis://", "rediss://", "valkey://", "valkeys://")):
+        raise ValueError("no such store")
     return value
 
 
@@ -165,6 +177,9 @@ class Settings(BaseSettings):
         description="largest request body in bytes, 1 KiB to 256 MiB",
     )
     max_nesting: int = Field(64, ge=16, le=100, description="deepest nesting of a request's JSON, 16 to 100 levels")
+    max_orders: int = Field(
+        100, ge=1, le=10_000, description="most orders, or appointments, of one call, 1 to 10000; more get 413"
+    )
     metrics_port: int = Field(
         0, ge=0, le=65535, description="port to serve metrics (Prometheus) on, 1 to 65535; 0 serves none"
     )
@@ -218,6 +233,21 @@ class Settings(BaseSettings):
     cors_origins: Annotated[str, AfterValidator(_origins)] = Field(
         "*", description="origins that browsers may call from, separated by commas, or *"
     )
+    rate: Annotated[str, AfterValidator(_rate)] = Field(
+        "200/second", description="calls that each client may make, as in 200/second or 5000/minute, or none for any"
+    )
+    rate_store: Annotated[str, AfterValidator(_rate_store)] = Field(
+        "memory", description="where calls are counted: memory, by each worker for itself, or the URL of a Valkey"
+    )
+    trusted_proxies: str = Field(
+        "", description="addresses and networks whose X-Forwarded-For is believed, separated by commas"
+    )
+    tls_certificate: File | None = Field(None, description="file of the certificate chain (PEM) to serve TLS by itself")
+    tls_key: File | None = Field(None, description="file of the certificate's private key (PKCS#8 PEM, no password)")
+    tls_client_ca: File | None = Field(
+        None,
+        description="file of the CA (PEM) that clients must have a certificate of (mutual TLS); none asks for none",
+    )
     time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
         "UTC", description="IANA time zone of the calendar day that answers are dated with"
     )
@@ -249,13 +279,17 @@ def unknown_variables() -> list[str]:
 _PASSWORD: Final = re.compile(r"(://[^:/@]*):[^@]*@")
 
 
+def _without_password(value: Any) -> str:
+    return _PASSWORD.sub(r"\1:***@", str(value))
+
+
 def describe_settings(settings: Settings) -> list[dict[str, str]]:
     """Return each setting with its value, where that came from, its default and what it means."""
     given = {variable.upper() for variable, value in os.environ.items() if value}
     return [
         {
             "name": PREFIX + name.upper(),
-            "value": _PASSWORD.sub(r"\1:***@", str(getattr(settings, name))),
+            "value": _without_password(getattr(settings, name)),
             "from": "environment" if PREFIX + name.upper() in given else "default",
             "default": str(field.default),
             "meaning": field.description or "",
@@ -267,4 +301,4 @@ def describe_settings(settings: Settings) -> list[dict[str, str]]:
 def _explain(fault: Any) -> str:
     name = str(fault["loc"][0])
     allowed = Settings.model_fields[name].description if name in Settings.model_fields else "not a setting"
-    return f"{PREFIX}{name.upper()}={fault['input']!s}: {fault['msg']} ({allowed})"
+    return f"{PREFIX}{name.upper()}={_without_password(fault['input'])}: {fault['msg']} ({allowed})"

@@ -39,6 +39,8 @@ def _rules() -> Rules:
 class RunningService:
     """A service process of its own on a free port, its logs kept; `CRD_` variables as given.
 
+    All tests call from one address, so calls are not limited unless a test asks for it.
+
     Its day is fixed, unless another `command` is to be run.
     """
 
@@ -52,6 +54,7 @@ class RunningService:
         own = {
             "CRD_PORT": str(port),
             "PYTHONPATH": str(ROOT),
+            "CRD_RATE": "none",
             "CRD_DATABASE_URL": f"sqlite:///{log.parent}/crd.sqlite3",
         }
         environment |= own | variables

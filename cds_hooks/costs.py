@@ -1,0 +1,56 @@
+"""What would cost more than one call may: many orders, many records, text that swells. Refused before any work."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from cds_hooks.errors import Issue, TooCostlyError
+
+#: Records that may come along for each order that may.
+_RECORDS_AN_ORDER: Final = 10
+
+#: Names that may be said; others may be anything.
+_NAMED: Final = ("draftOrders", "appointments", "selections", "dispatchedOrders")
+
+#: U+FDFA becomes eighteen characters where texts are compared (NFKC); no other one becomes half as many.
+_SWELLING: Final = ("\ufdfa".encode(), b"\\ufdfa")
+_MOST_SWELLING: Final = 1000
+
+
+def refuse_costly(body: bytes, document: Mapping[str, Any], max_orders: int) -> None:
+    """Raise TooCostlyError for a call with more orders (or what names them) or records than are worked on at once."""
+    context, prefetch = document.get("context"), document.get("prefetch")
+    for name, held in context.items() if isinstance(context, dict) else ():
+        if len(_items(held)) > max_orders:
+            _refuse(f"context.{name}" if name in _NAMED else "context", max_orders)
+    records = 0
+    for value in prefetch.values() if isinstance(prefetch, dict) else ():
+        records += 1 + len(_items(value))
+        if records > _RECORDS_AN_ORDER * max_orders:
+            _refuse("prefetch", _RECORDS_AN_ORDER * max_orders)
+        if any(len(payors) > max_orders for payors in _payors(value)):
+            _refuse("prefetch", max_orders)
+    if (b"\\u" in body or not body.isascii()) and _swelling(body) > _MOST_SWELLING:
+        raise TooCostlyError(Issue("too-costly", "the body has too many characters that stand for many others"))
+
+
+def _refuse(path: str, most: int) -> None:
+    raise TooCostlyError(Issue("too-costly", f"{path} holds more than {most}, which is the limit", path))
+
+
+def _items(value: Any) -> list[Any]:
+    items = value.get("entry") if isinstance(value, dict) else value
+    return items if isinstance(items, list) else []
+
+
+def _payors(value: Any) -> Iterator[list[Any]]:
+    """Yield the payers of each Coverage in a value of prefetch: each is looked at for each order."""
+    resources = [entry.get("resource") for entry in _items(value) if isinstance(entry, dict)]
+    for resource in [value, *resources]:
+        payors = resource.get("payor") if isinstance(resource, dict) else None
+        if isinstance(payors, list):
+            yield payors
+
+
+def _swelling(body: bytes) -> int:
+    written, escaped = _SWELLING
+    return body.count(written) + body.lower().count(escaped)

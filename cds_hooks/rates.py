@@ -1,0 +1,157 @@
+"""How often a caller may call: counted in fixed windows of time, in memory or in a Valkey that all workers share."""
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+from limits import RateLimitItem
+from limits.errors import ConfigurationError, StorageError
+from limits.storage import RedisStorage
+from limits.strategies import FixedWindowRateLimiter
+
+from cds_hooks.errors import StartError, ThrottledError
+from cds_hooks.logs import record
+from cds_hooks.rate_texts import read_rate
+
+#: Seconds that Valkey may take to connect, or to answer; and for which it is left alone after it did not.
+_TIMEOUT: Final = 0.2
+_REST: Final = 5.0
+
+#: So many callers are counted apart in one window in memory; with more it begins anew, so that memory is bounded.
+_MOST_CALLERS: Final = 100_000
+
+
+class Counter(Protocol):
+    """Counts calls."""
+
+    def hit(self, rate: RateLimitItem, key: str) -> float:
+        """Count one call, and return the seconds to wait before another; 0 where it is within the rate."""
+
+
+class MemoryCounter:
+    """Counts the calls to one process. A window of time ends for all callers at once, and takes all counts along."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._lock = threading.Lock()
+        self._windows: dict[int, tuple[float, dict[str, int]]] = {}
+
+    def hit(self, rate: RateLimitItem, key: str) -> float:
+        """Count one call, and return the seconds to wait before another; 0 where it is within the rate."""
+        seconds, now = rate.get_expiry(), self._now()
+        with self._lock:
+            end, counts = self._windows.get(seconds, (0.0, {}))
+            if now >= end or len(counts) > _MOST_CALLERS:
+                end, counts = now + seconds, {}
+                self._windows[seconds] = end, counts
+            counts[key] = count = counts.get(key, 0) + 1
+        return 0 if count <= rate.amount else end - now
+
+    def wait(self, rate: RateLimitItem, key: str) -> float:
+        """Return the seconds to wait before a call, without counting one."""
+        end, counts = self._windows.get(rate.get_expiry(), (0.0, {}))
+        now = self._now()
+        return end - now if now < end and counts.get(key, 0) >= rate.amount else 0
+
+
+class SharedCounter:
+    """Counts in Valkey or Redis; in memory while that fails, so that calls are answered all the same."""
+
+    def __init__(self, url: str, now: Callable[[], float] = time.monotonic) -> None:
+        self._store = _open(url)
+        self._limiter = FixedWindowRateLimiter(self._store)
+        self._memory = MemoryCounter(now)
+        self._now = now
+        self._lock = threading.Lock()
+        self._is_lost = False
+        self._rest_until = 0.0
+
+    def hit(self, rate: RateLimitItem, key: str) -> float:
+        """Count one call, and return the seconds to wait before another; 0 where it is within the rate."""
+        if self._is_lost and not self._may_try():
+            return self._memory.hit(rate, key)
+        try:
+            waiting = 0.0 if self._limiter.hit(rate, key) else self._remaining(rate, key)
+        except (StorageError, OSError) as error:
+            self._lose(error)
+            return self._memory.hit(rate, key)
+        if self._is_lost:
+            self._is_lost = False
+            record("info", "rate-store-back")
+        return waiting
+
+    def _remaining(self, rate: RateLimitItem, key: str) -> float:
+        return max(self._limiter.get_window_stats(rate, key).reset_time - time.time(), 0.001)
+
+    def _may_try(self) -> bool:
+        """Whether to ask the store again: one caller does after each rest, the others need not wait for it."""
+        with self._lock:
+            if self._now() < self._rest_until:
+                return False
+            self._rest_until = self._now() + _REST
+            return True
+
+    def _lose(self, error: Exception) -> None:
+        with self._lock:
+            is_news, self._is_lost = not self._is_lost, True
+            self._rest_until = self._now() + _REST
+        if is_news:
+            cause = error.storage_error if isinstance(error, StorageError) else error
+            record("warning", "rate-store-lost", error=type(cause).__name__)
+
+
+def _open(url: str) -> RedisStorage:
+    """Return the store at a URL; it need not be there yet."""
+    url = url.replace("valkeys://", "rediss://", 1).replace("valkey://", "redis://", 1)
+    try:
+        from redis.backoff import NoBackoff  # an extra of this package
+        from redis.retry import Retry
+
+        options: dict[str, Any] = {"socket_timeout": _TIMEOUT, "socket_connect_timeout": _TIMEOUT}
+        options["retry"] = Retry(NoBackoff(), 0)
+        return RedisStorage(url, key_prefix="crd", wrap_exceptions=True, **options)
+    except (ImportError, ConfigurationError):
+        raise StartError("CRD_RATE_STORE: needs the package with its extra: pip install 'crd-server[valkey]'") from None
+    except ValueError:
+        raise StartError("CRD_RATE_STORE: no URL of a Valkey or Redis") from None
+
+
+class Rates:
+    """The limits of one deployment: of registered clients by their id, of anybody else by address."""
+
+    def __init__(self, rate: RateLimitItem | None, counter: Counter) -> None:
+        self._rate = rate
+        self._counter = counter
+        self._failures = MemoryCounter()
+
+    def count_client(self, client: str, rate: RateLimitItem | None) -> None:
+        """Count a call of a client that has proven who it is, by the rate of its own or else the common one."""
+        _refuse(self._counter, rate or self._rate, f"client:{client}")
+
+    def count_peer(self, peer: str) -> None:
+        """Count a call of a caller that has not."""
+        _refuse(self._counter, self._rate, f"peer:{peer}")
+
+    def count_failure(self, peer: str) -> None:
+        """Count a call whose token was no good; only in memory, to be quick to look at."""
+        if self._rate:
+            self._failures.hit(self._rate, peer)
+
+    def refuse_failing(self, peer: str) -> None:
+        """Raise ThrottledError for an address that has sent too many bad tokens, before another is looked at."""
+        waiting = self._failures.wait(self._rate, peer) if self._rate else 0
+        if waiting:
+            raise ThrottledError(math.ceil(waiting))
+
+
+def _refuse(counter: Counter, rate: RateLimitItem | None, key: str) -> None:
+    waiting = counter.hit(rate, key) if rate else 0
+    if waiting:
+        raise ThrottledError(max(math.ceil(waiting), 1))
+
+
+def open_rates(rate: str, store: str) -> Rates:
+    """Return the limits as the settings CRD_RATE and CRD_RATE_STORE say; StartError where they cannot be."""
+    return Rates(read_rate(rate), MemoryCounter() if store == "memory" else SharedCounter(store))
