@@ -61,7 +61,6 @@ def _run(folder: Path, chosen: argparse.Namespace) -> None:
                 chosen.workers,
                 threads,
                 CRD_ALLOW_PRIVATE_FHIR_SERVERS="1",
-                CRD_THREADS=str(threads),
             )
             rates = [_rate(folder, request, port, chosen.seconds) for request in (unsent, sent)]
             print(f"{threads:3} threads a worker: {rates[0]:6.0f} calls/s that read, {rates[1]:6.0f} that need not")
