@@ -5,6 +5,9 @@ from typing import Any, Final
 
 from cds_hooks.errors import Issue, TooCostlyError
 
+#: In so few bytes only orders can be too many.
+_HARMLESS_BYTES: Final = 32 * 1024
+
 #: Records that may come along for each order that may.
 _RECORDS_AN_ORDER: Final = 10
 
@@ -18,10 +21,17 @@ _MOST_SWELLING: Final = 1000
 
 def refuse_costly(body: bytes, document: Mapping[str, Any], max_orders: int) -> None:
     """Raise TooCostlyError for a call with more orders (or what names them) or records than are worked on at once."""
-    context, prefetch = document.get("context"), document.get("prefetch")
+    context = document.get("context")
     for name, held in context.items() if isinstance(context, dict) else ():
         if len(_items(held)) > max_orders:
             _refuse(f"context.{name}" if name in _NAMED else "context", max_orders)
+    if len(body) > _HARMLESS_BYTES:
+        _refuse_records(document.get("prefetch"), max_orders)
+        if _swelling(body) > _MOST_SWELLING:
+            raise TooCostlyError(Issue("too-costly", "the body has too many characters that stand for many others"))
+
+
+def _refuse_records(prefetch: Any, max_orders: int) -> None:
     records = 0
     for value in prefetch.values() if isinstance(prefetch, dict) else ():
         records += 1 + len(_items(value))
@@ -29,8 +39,6 @@ def refuse_costly(body: bytes, document: Mapping[str, Any], max_orders: int) -> 
             _refuse("prefetch", _RECORDS_AN_ORDER * max_orders)
         if any(len(payors) > max_orders for payors in _payors(value)):
             _refuse("prefetch", max_orders)
-    if (b"\\u" in body or not body.isascii()) and _swelling(body) > _MOST_SWELLING:
-        raise TooCostlyError(Issue("too-costly", "the body has too many characters that stand for many others"))
 
 
 def _refuse(path: str, most: int) -> None:

@@ -55,9 +55,9 @@ def test_whatever_names_orders_is_counted(name: str) -> None:
     "change",
     [
         lambda request: coverages(request, 1001),
-        lambda request: coverages(request, 1, payor=[{"reference": "Organization/1"}] * 101),
-        lambda request: request["prefetch"].update({f"k{number}": None for number in range(1001)}),
-        lambda request: swell(request, "\ufdfa" * 1001),
+        lambda request: coverages(request, 1, payor=[{"reference": "Organization/1"}] * 1000),
+        lambda request: request["prefetch"].update({f"k{number}": None for number in range(3000)}),
+        lambda request: swell(request, "\ufdfa" * 10_000),
     ],
     ids=["records", "payers", "keys", "characters that swell"],
 )
