@@ -50,10 +50,15 @@ def _take_in(environ: Environ, max_body_bytes: int, seconds: float) -> bool:
     expected = int(length) if length else None
     if expected is not None and expected > max_body_bytes:
         return True
-    most = max_body_bytes + 1 if expected is None else expected
+    most = _most_unmeasured(environ, max_body_bytes) if expected is None else expected
     body = environ["wsgi.input"].read(most) if most else b""
     environ["wsgi.input"] = BytesIO(body)
     return (expected is None or len(body) == expected) and time.monotonic() - started < seconds
+
+
+def _most_unmeasured(environ: Environ, max_body_bytes: int) -> int:
+    """Return how much to read of a chunked body; one over the limit shows that it is. Not every server knows an end."""
+    return max_body_bytes + 1 if environ.get("wsgi.input_terminated") else 0
 
 
 def _refuse(start_response: StartResponse) -> list[bytes]:

@@ -6,7 +6,7 @@ from typing import Final
 from cds_hooks.callers import ANYONE, Caller, Mode, read_modes
 from cds_hooks.client_auth import Authenticator
 from cds_hooks.client_files import ClientFile
-from cds_hooks.errors import AuthenticationError, StartError
+from cds_hooks.errors import AuthenticationError, NotEntitledError, StartError
 from cds_hooks.jwks import KeyCache
 from cds_hooks.jwks_fetch import JwksFetcher
 from cds_hooks.rates import open_rates
@@ -55,7 +55,7 @@ class Gate:
         self._rates.refuse_failing(peer)
         try:
             caller = self._authenticator.authenticate(authorization, (url,), service_id)
-        except AuthenticationError:
+        except (AuthenticationError, NotEntitledError):
             self._rates.count_failure(peer)
             raise
         return self._count(caller, peer)

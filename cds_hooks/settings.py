@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cds_hooks.errors import StartError
+from cds_hooks.peers import read_networks
 from cds_hooks.rate_texts import read_rate
 
 _PACKAGED: Final = Path(__file__).resolve().parent.parent / "cards"
@@ -72,6 +73,11 @@ def _database_url(value: str) -> str:
     return value
 
 
+def _networks(value: str) -> str:
+    read_networks(value)
+    return value
+
+
 def _rate(value: str) -> str:
     read_rate(value)
     return value
@@ -103,7 +109,7 @@ class Settings(BaseSettings):
         16, ge=1, le=256, description="threads of each worker that answer calls, or wait on FHIR servers, 1 to 256"
     )
     connections: int = Field(
-        512, ge=16, le=8192, description="connections that each worker holds at a time; more wait, 16 to 8192"
+        256, ge=16, le=8192, description="connections that each worker holds at a time; more wait, 16 to 8192"
     )
     header_timeout: float = Field(
         30.0, ge=1, le=60, description="seconds within which the headers of a (next) request must come, 1 to 60"
@@ -239,7 +245,7 @@ class Settings(BaseSettings):
     rate_store: Annotated[str, AfterValidator(_rate_store)] = Field(
         "memory", description="where calls are counted: memory, by each worker for itself, or the URL of a Valkey"
     )
-    trusted_proxies: str = Field(
+    trusted_proxies: Annotated[str, AfterValidator(_networks)] = Field(
         "", description="addresses and networks whose X-Forwarded-For is believed, separated by commas"
     )
     tls_certificate: File | None = Field(None, description="file of the certificate chain (PEM) to serve TLS by itself")

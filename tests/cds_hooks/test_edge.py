@@ -1,14 +1,18 @@
 """The edge of the service, asked over real HTTP: what bad calls get, and what every response has."""
 
 import json
+import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 import requests
 
 from cds_hooks.settings import read_settings
+from cds_hooks import create_app
 
 SELECT = "/cds-services/order-select-crd"
 SIGN = "/cds-services/order-sign-crd"
@@ -266,6 +270,42 @@ def test_only_configured_origins_are_let_in(start_service: Any) -> None:
     assert allowed("https://evil.example.org") is None
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/cds-services", 200), ("GET", "/health", 200), ("GET", "/x", 404), ("POST", SIGN, 400), ("PUT", SIGN, 405), ("OPTIONS", SIGN, 204)],
+)  # fmt: skip
+def test_security_headers_are_on_every_response(method: str, path: str, status: int, service: Any) -> None:
+    """What OWASP's REST Security Cheat Sheet asks of responses that no browser is to show, frame or keep."""
+    response = requests.request(method, service.base + path, timeout=5)
+
+    assert response.status_code == status
+    assert response.headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    assert response.headers["Cache-Control"] == "no-store"
+    assert "Strict-Transport-Security" not in response.headers  # it is reached over plain HTTP
+
+
+def test_any_wsgi_server_can_run_it(example: Any) -> None:
+    """The standard library's own: it knows no end of a body but its length."""
+    with make_server("127.0.0.1", 0, create_app(), handler_class=_Quiet) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        base = f"http://127.0.0.1:{server.server_port}"
+        try:
+            assert requests.post(base + SIGN, json=example("m0076-order-sign"), timeout=10).status_code == 200
+            empty = requests.post(base + SIGN, headers={"Content-Type": "application/json"}, timeout=10)
+            assert empty.status_code == 400
+            with socket.create_connection(server.server_address, timeout=10) as connection:
+                connection.sendall(f"POST {SIGN} HTTP/1.0\r\nContent-Type: application/json\r\n\r\n".encode())
+                assert b" 400 " in connection.recv(100)
+        finally:
+            server.shutdown()
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, *_: Any) -> None: ...
+
+
 def test_a_request_id_goes_in_and_out(service: Any) -> None:
     given = requests.get(f"{service.base}/health", headers={"X-Request-ID": "0af7651916cd43dd-8448"}, timeout=5)
     strange = requests.get(f"{service.base}/health", headers={"X-Request-ID": "John.Smith.1971-04-02"}, timeout=5)
@@ -284,7 +324,7 @@ def test_health_and_ready(service: Any) -> None:
 def test_an_internal_error_shows_a_correlation_id_and_nothing_else(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], example: Any, tmp_path: Path
 ) -> None:
-    from cds_hooks import create_app, recording
+    from cds_hooks import recording
 
     def fail(*_: Any) -> None:
         raise RuntimeError("Ida Invented, born 1971-04-02")

@@ -12,6 +12,7 @@ import requests
 
 from cds_hooks.errors import StartError
 from cds_hooks.peers import peer_finder, read_networks
+from cds_hooks.settings import read_settings
 from tests.auth.tokens import jwk, jwks, sign
 
 SIGN = "/cds-services/order-sign-crd"
@@ -46,9 +47,11 @@ def test_the_peer_is_the_right_most_address_that_is_no_trusted_proxy(
 
 
 @pytest.mark.parametrize("proxies", ["localhost", "10.0.0.0/40", "10.0.0.1/8", "*"])
-def test_what_is_no_network_is_refused_at_start(proxies: str) -> None:
+def test_what_is_no_network_is_refused_at_start(proxies: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRD_TRUSTED_PROXIES", proxies)
+
     with pytest.raises(StartError, match="CRD_TRUSTED_PROXIES"):
-        read_networks(proxies)
+        read_settings()
 
 
 def discover(service: Any, forwarded: str) -> int:

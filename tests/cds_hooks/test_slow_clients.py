@@ -25,7 +25,9 @@ PATIENCE = 30
 
 @pytest.fixture(scope="module", name="hasty")
 def _hasty(start_service: Any) -> Any:
-    return start_service(CRD_BODY_TIMEOUT="1", CRD_FHIR_TIME_BUDGET="0.1", CRD_HEADER_TIMEOUT="2")
+    return start_service(
+        CRD_BODY_TIMEOUT="1", CRD_FHIR_TIME_BUDGET="0.1", CRD_HEADER_TIMEOUT="2", CRD_CONNECTIONS="400"
+    )
 
 
 @pytest.fixture(name="connect")
@@ -141,12 +143,12 @@ def test_only_http_1_1_is_spoken(service: Any, connect: Any) -> None:
     assert not answer.startswith(b"\0")
 
 
-def test_hundreds_of_idle_connections_hold_up_nobody(service: Any, connect: Any, example: Any) -> None:
+def test_hundreds_of_idle_connections_hold_up_nobody(hasty: Any, connect: Any, example: Any) -> None:
     for _ in range(300):
-        connect(service)
+        connect(hasty)
 
-    assert service.post(SIGN, example("m0076-order-sign")).status_code == 200
-    assert requests.get(f"{service.base}/health", timeout=5).status_code == 200
+    assert hasty.post(SIGN, example("m0076-order-sign")).status_code == 200
+    assert requests.get(f"{hasty.base}/health", timeout=5).status_code == 200
 
 
 def test_connections_over_the_limit_wait_until_others_end(start_service: Any, connect: Any) -> None:
