@@ -47,7 +47,7 @@ def _take_in(environ: Environ, max_body_bytes: int, seconds: float) -> bool:
     """Read the body, unless it is over the limit anyway, and say whether all of it came in time."""
     started = time.monotonic()
     length = environ.get("CONTENT_LENGTH")
-    expected = int(length) if length else None
+    expected = int(length) if length and length.isdecimal() else None
     if expected is not None and expected > max_body_bytes:
         return True
     most = _most_unmeasured(environ, max_body_bytes) if expected is None else expected

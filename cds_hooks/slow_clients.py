@@ -22,6 +22,7 @@ _EVERY: Final = 1.0
 #: take, and segments of data sent.
 _INFO: Final = struct.Struct("=44xI4xI72xQ8xI8xI")
 
+_OPEN_FILES: Final = "/proc/self/fd"
 _FAMILIES: Final = (socket.AF_INET, socket.AF_INET6)
 
 
@@ -65,6 +66,9 @@ def _is_busy(sample: Sample) -> bool:
 
 def watch(port: int, busy: float, idle: float) -> None:
     """Watch the connections of this process to its port, in a thread, for as long as it lives."""
+    if not os.path.isdir(_OPEN_FILES):
+        record("warning", "slow-clients-not-watched")
+        return
     patience = Patience(busy, idle)
     threading.Thread(target=_watch, args=(port, patience), name="slow-clients", daemon=True).start()
 
@@ -74,7 +78,7 @@ def _watch(port: int, patience: Patience) -> None:
     while True:
         time.sleep(_EVERY)
         try:
-            numbers = os.listdir("/proc/self/fd")
+            numbers = os.listdir(_OPEN_FILES)
         except OSError as error:  # no descriptor left, not even for this
             record("error", "slow-clients-not-seen", error=error.errno)
             continue

@@ -1,8 +1,11 @@
 """Clients that hold connections: each is cut off in time, and meanwhile all others are answered as ever."""
 
 import contextlib
+import os
 import re
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +15,7 @@ import pytest
 import requests
 
 from cds_hooks.slow_clients import Patience, Sample
+from tests.databases.servers import free_port
 
 SIGN = "/cds-services/order-sign-crd"
 GET = b"GET /cds-services HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -158,6 +162,19 @@ def test_connections_over_the_limit_wait_until_others_end(start_service: Any, co
         connect(service)
 
     assert requests.get(f"{service.base}/health", timeout=PATIENCE).status_code == 200
+
+
+def test_more_connections_than_the_system_allows_are_refused_at_start() -> None:
+    """Else the service would run out of open files while it answers."""
+    serve = f"ulimit -n 300; exec {sys.executable} -m cds_hooks.cli serve"
+    environment = {**os.environ, "CRD_PORT": str(free_port())}
+
+    ended = subprocess.run(
+        ["sh", "-c", serve], env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+
+    assert ended.returncode == 2
+    assert "CRD_CONNECTIONS=256: needs 416 open files; the limit here is 300" in ended.stderr
 
 
 def test_a_call_is_answered_on_a_connection_that_was_used_before(service: Any, example: Any) -> None:
