@@ -47,8 +47,6 @@ def read_document(path: Path, schema: Draft202012Validator, is_valid: Callable[[
         raise StartError(f"{path}: nested too deep") from None
     except (OSError, ValueError) as error:
         raise StartError(f"{path}: {error}") from None
-    except RecursionError:
-        raise StartError(f"{path}: nested too deep") from None
     if is_valid and is_valid(document):
         return document
     faults = sorted(_leaves(schema.iter_errors(document)), key=lambda fault: list(map(str, fault.absolute_path)))

@@ -56,16 +56,20 @@ def _feedback(service: Service) -> Route:
     return Route("post", path, summary, "service", takes="feedback", never=_NOT_OF_CALLS | {412, 422})
 
 
+def _missing(path: str, summary: str) -> Route:
+    return Route("post", path, summary, "discovery", never=_NOT_OF_READS, is_missing=True)
+
+
 ROUTES: Final = (
     _read("/cds-services", "The services there are (Discovery)", "discovery", "discovery"),
     *(_hook(service) for service in SERVICES),
-    Route("post", "/cds-services/{service_id}", "Any other service", "discovery", never=_NOT_OF_READS, is_missing=True),
+    *(_feedback(service) for service in SERVICES),
+    _missing("/cds-services/{service_id}", "Any other service"),
+    _missing("/cds-services/{service_id}/feedback", "What became of the cards of any other service"),
     _read("/health", "Whether the process answers", "health", "anybody"),
     _read("/ready", "Whether calls can be sent here", "ready", "anybody"),
     _read("/openapi.json", "This document", "openapi", "discovery"),
 )
-
-FEEDBACK_ROUTES: Final = tuple(_feedback(service) for service in SERVICES)
 
 _ABOUT: Final = " ".join(
     (

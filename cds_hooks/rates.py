@@ -11,6 +11,7 @@ from limits.errors import ConfigurationError, StorageError
 from limits.storage import RedisStorage
 from limits.strategies import FixedWindowRateLimiter
 
+from cds_hooks import metrics
 from cds_hooks.errors import StartError, ThrottledError
 from cds_hooks.logs import record
 from cds_hooks.rate_texts import read_rate
@@ -128,11 +129,11 @@ class Rates:
 
     def count_client(self, client: str, rate: RateLimitItem | None) -> None:
         """Count a call of a client that has proven who it is, by the rate of its own or else the common one."""
-        _refuse(self._counter, rate or self._rate, f"client:{client}")
+        _refuse(self._counter, rate or self._rate, f"client:{client}", client)
 
     def count_peer(self, peer: str) -> None:
         """Count a call of a caller that has not."""
-        _refuse(self._counter, self._rate, f"peer:{peer}")
+        _refuse(self._counter, self._rate, f"peer:{peer}", "anonymous")
 
     def count_failure(self, peer: str) -> None:
         """Count a call whose token was no good; only in memory, to be quick to look at."""
@@ -143,12 +144,14 @@ class Rates:
         """Raise ThrottledError for an address that has sent too many bad tokens, before another is looked at."""
         waiting = self._failures.wait(self._rate, peer) if self._rate else 0
         if waiting:
+            metrics.refused_for_rate("unknown")
             raise ThrottledError(math.ceil(waiting))
 
 
-def _refuse(counter: Counter, rate: RateLimitItem | None, key: str) -> None:
+def _refuse(counter: Counter, rate: RateLimitItem | None, key: str, client: str) -> None:
     waiting = counter.hit(rate, key) if rate else 0
     if waiting:
+        metrics.refused_for_rate(client)
         raise ThrottledError(max(math.ceil(waiting), 1))
 
 

@@ -11,8 +11,8 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 import pytest
 import requests
 
-from cds_hooks.settings import read_settings
 from cds_hooks import create_app
+from cds_hooks.settings import read_settings
 
 SELECT = "/cds-services/order-select-crd"
 SIGN = "/cds-services/order-sign-crd"
@@ -286,9 +286,10 @@ def test_security_headers_are_on_every_response(method: str, path: str, status: 
     assert "Strict-Transport-Security" not in response.headers  # it is reached over plain HTTP
 
 
-def test_any_wsgi_server_can_run_it(example: Any) -> None:
+def test_any_wsgi_server_can_run_it(example: Any, tmp_path: Path) -> None:
     """The standard library's own: it knows no end of a body but its length."""
-    with make_server("127.0.0.1", 0, create_app(), handler_class=_Quiet) as server:
+    app = create_app(read_settings(database_url=f"sqlite:///{tmp_path}/crd.sqlite3"))
+    with make_server("127.0.0.1", 0, app, handler_class=_Quiet) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         base = f"http://127.0.0.1:{server.server_port}"
         try:
