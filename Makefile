@@ -1,5 +1,6 @@
 # make demo   start the service and see it answer      make test   run everything
-# Both create .venv on first use. Other targets: soak, bench, bench-fetch, bench-policies, bench-reload, lock, image, clean.
+# Both create .venv on first use. Other targets: soak, bench, bench-fetch, bench-policies, bench-reload,
+# bench-audit, lock, image, clean.
 
 SHELL := /bin/bash
 .ONESHELL:
@@ -11,7 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCKS := requirements.txt requirements-build.txt requirements-dev.txt
 
-.PHONY: demo test soak bench bench-fetch bench-policies bench-reload lock image clean
+.PHONY: demo test soak bench bench-fetch bench-policies bench-reload bench-audit lock image clean
 
 demo: $(VENV)/installed
 	@exec $(BIN)/python scripts/demo.py --port $(PORT)
@@ -35,6 +36,10 @@ bench-policies: $(VENV)/installed
 
 bench-reload: $(VENV)/installed
 	@$(BIN)/python scripts/bench_reload.py
+
+# ten million calls want ten gigabytes, in this folder, and a few minutes
+bench-audit: $(VENV)/installed
+	@$(BIN)/python scripts/bench_audit.py
 
 # 100,000 bad requests; options go in SOAK: make soak SOAK='--requests 1000000 --seed 7'
 soak: $(VENV)/installed

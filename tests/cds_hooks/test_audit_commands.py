@@ -1,0 +1,216 @@
+"""`crd audit` answers a dispute: what was asked, what was answered, under which policy, and who has looked since."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from fhir.resources.R4B.auditevent import AuditEvent
+
+from cds_hooks.audit_commands import audit
+from cds_hooks.cli import main
+from cds_hooks.store.database import connect, prepare
+from cds_hooks.store.exchanges import Bodies, Summary
+from cds_hooks.store.keeping import Retention
+from cds_hooks.store.reports import Report, find_card, to_row
+from cds_hooks.store.sealing import Sealer, make_key, read_keys
+from cds_hooks.store.writing import Writer
+from tests.store.samples import POLICY, exchange, ids
+
+DAY = 86_400_000_000
+
+
+@pytest.fixture(name="url")
+def _url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    url = f"sqlite:///{tmp_path}/crd.sqlite3"
+    monkeypatch.setenv("CRD_DATABASE_URL", url)
+    prepare(url)
+    return url
+
+
+def keep(url: str, *kept: Any, keys: tuple[bytes, ...] = ()) -> None:
+    writer = Writer(connect(url), Sealer(keys))
+    writer.write(*kept)
+    writer.close()
+
+
+def run(*arguments: str, status: int = 0) -> Result:
+    ended = CliRunner().invoke(main, ["audit", *arguments])
+    assert ended.exit_code == status, ended.output
+    return ended
+
+
+def found(*arguments: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in run(*arguments).stdout.splitlines()]
+
+
+def test_a_call_is_found_by_assertion_card_order_client_and_time(url: str) -> None:
+    """CRD-76: the reconciliation keys."""
+    now = time.time_ns() // 1000
+    keep(url, exchange(1, at=now - 2 * DAY), exchange(2, at=now, client="south"))
+    assertion, card = ids(1)
+    for terms in (
+        ["--assertion-id", assertion],
+        ["--card", card],
+        ["--order", "ServiceRequest/order-1"],
+        ["--client", "north"],
+        ["--client", "north", "--since", "2000-01-01"],
+        ["--hook-instance", "hook-1", "--client", "north"],
+        ["--until", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now / 1e6 - 86400)), "--client", "north"],
+    ):
+        [call] = found("find", *terms, "--json")
+        assert call["client"] == "north"
+        assert call["decisions"][0]["policies"][0]["version"] == POLICY
+    [call] = found("find", "--since", time.strftime("%Y-%m-%d", time.gmtime(now / 1e6 - 86400)), "--json")
+    assert call["client"] == "south"
+    run("find", "--card", ids(3)[1], status=1)
+    run("find", "--card", card, "--client", "south", status=1)
+
+
+def test_a_line_says_what_was_decided_under_which_policy(url: str) -> None:
+    keep(url, exchange(1), exchange(2, status=400, summary=Summary("h", error="InvalidRequestError")))
+    lines = run("find", "--client", "north").stdout.splitlines()
+    assert any(line.endswith(f"200  ServiceRequest/order-1 not-covered ({POLICY})") for line in lines)
+    assert any(line.endswith("400  InvalidRequestError") for line in lines)
+
+
+def test_two_calls_that_begin_alike_by_chance_are_told_apart(url: str) -> None:
+    """Ids share 48 bits within a call; the summary tells which call it is."""
+    one, other = exchange(1), exchange(1)
+    changed = other.summary.cards[0].__class__("00000001-0000-5000-8000-00000000ffff")
+    keep(url, one, exchange(1, summary=Summary("h", (), (changed,))))
+    assert len(found("find", "--card", ids(1)[1], "--json")) == 1
+
+
+def test_a_call_is_shown_whole_and_the_reading_is_on_record(url: str) -> None:
+    """CRD-79, CRD-80: access is controlled, and logged."""
+    call = exchange(1, bodies=Bodies(b'{"hook":"order-sign"}', b'{"cards":[]}', (b'{"resourceType":"Coverage"}',)))
+    keep(url, call)
+    entry = {"card": ids(1)[1], "outcome": "overridden", "overrideReason": {"userComment": "said Ida"}}
+    sent = find_card(connect(url, each_alone=True), Sealer(), ids(1)[1], "north")
+    keep(url, {"feedback": [to_row(Report(entry, None, sent), call.at, "north", "order-sign-crd", Sealer())]})
+    identity = found("find", "--card", ids(1)[1], "--json")[0]["id"]
+    [shown] = found("show", identity, "--json", "--reason", "dispute 4711")
+    assert (shown["request"], shown["response"]) == ('{"hook":"order-sign"}', '{"cards":[]}')
+    assert shown["read"] == ['{"resourceType":"Coverage"}']
+    assert shown["feedback"][0]["overrideReason"]["userComment"] == "said Ida"
+    text = run("show", identity).stdout
+    assert "--- request\n{\n" in text
+    assert "said Ida" in text
+    later, first = found("accesses", "--call", identity)
+    assert (first["action"], first["reason"], first["exchange"]) == ("show", "dispute 4711", identity)
+    assert (later["action"], later["reason"]) == ("show", None)
+    assert first["actor"]
+
+
+def test_finding_reads_no_body_and_is_not_on_record(url: str) -> None:
+    keep(url, exchange(1))
+    found("find", "--client", "north", "--json")
+    assert found("accesses") == []
+
+
+def test_calls_are_exported_as_audit_events(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FHIR R4 AuditEvent, one a line, without bodies."""
+    monkeypatch.setenv("CRD_PUBLIC_BASE_URL", "https://crd.payer.example")
+    keep(url, exchange(1), exchange(2, status=500, summary=Summary(None, error="ZeroDivisionError"), version=None))
+    events = found("export", "--since", "2000-01-01")
+    assert len(events) == 2
+    for event in events:
+        AuditEvent.model_validate(event)
+        assert "cards" not in json.dumps(event)
+    assert [event["outcome"] for event in events] == ["0", "8"]
+    details = {(one["type"], one["valueString"]) for entity in events[0]["entity"] for one in entity.get("detail", [])}
+    assert {("policy", POLICY), ("covered", "not-covered"), ("hookInstance", "hook-1")} <= details
+    assert [access["action"] for access in found("accesses")] == ["export"]
+
+
+def test_the_raw_exchange_is_exported(url: str) -> None:
+    keep(url, exchange(1), exchange(2, client="south"))
+    [call] = found("export", "--format", "raw", "--client", "south", "--reason", "audit of 2026")
+    assert (call["client"], call["request"]) == ("south", '{"hook":"order-sign"}')
+    [access] = found("accesses")
+    assert access["detail"] == {"form": "raw", "client": "south"}
+    assert access["reason"] == "audit of 2026"
+
+
+def test_what_is_too_old_is_deleted_and_that_is_on_record(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.time_ns() // 1000
+    keep(url, *(exchange(number, at=now - 40 * DAY) for number in range(450)), exchange(999, at=now))
+    run("delete", "--yes", status=2)
+    monkeypatch.setenv("CRD_AUDIT_DAYS", "30")
+    assert run("delete", "--yes").stdout == "450 calls deleted\n"
+    assert len(found("find", "--client", "north", "--json")) == 1
+    run("find", "--card", ids(5)[1], status=1)
+    with connect(url).connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM mentions").scalar() == 2
+        connection.rollback()
+    accesses = found("accesses")
+    assert sum(access["detail"]["calls"] for access in accesses) == 450
+    assert {access["action"] for access in accesses} == {"delete"}
+
+
+def test_the_service_deletes_by_itself_what_is_too_old(url: str) -> None:
+    """Retention by setting, on record as such."""
+    now = time.time_ns() // 1000
+    keep(url, exchange(1, at=now - 40 * DAY), exchange(2, at=now))
+    Retention(url, 30, first=0, every=3600).start()
+    ends = time.monotonic() + 20
+    while len(found("find", "--client", "north", "--json")) > 1:
+        assert time.monotonic() < ends
+        time.sleep(0.05)
+    assert found("accesses")[0]["actor"] == "retention"
+
+
+def test_after_a_change_of_keys_all_is_encrypted_anew_and_the_old_key_can_go(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = make_key(), make_key()
+    assert old != new
+    (tmp_path / "old").write_text(old)
+    (tmp_path / "both").write_text(f"{new}\n{old}\n")
+    (tmp_path / "new").write_text(new)
+    before = read_keys(tmp_path / "old")
+    report = Report({"card": "c", "outcome": "overridden"}, None, None)
+    keep(url, *(exchange(number) for number in range(250)), keys=before)
+    keep(url, {"feedback": [to_row(report, 1, "north", "s", Sealer(before))]}, keys=before)
+    keep(url, exchange(251))  # from before there was any key
+
+    monkeypatch.setenv("CRD_AUDIT_KEYS", str(tmp_path / "new"))
+    [unreadable] = {call.get("problem") for call in found("find", "--client", "north", "--json") if "problem" in call}
+    assert unreadable == "the record was encrypted with a key that is not in CRD_AUDIT_KEYS"
+    monkeypatch.setenv("CRD_AUDIT_KEYS", str(tmp_path / "both"))
+    assert run("encrypt").stdout == "252 records encrypted anew\n"
+    assert run("encrypt").stdout == "0 records encrypted anew\n"
+    monkeypatch.setenv("CRD_AUDIT_KEYS", str(tmp_path / "new"))
+    assert len(found("export", "--format", "raw")) == 251
+    assert found("accesses")[-1]["action"] == "encrypt"
+
+
+def test_a_key_is_made(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text(run("new-key").stdout)
+    assert len(read_keys(tmp_path / "keys")) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["find"], "say what to look for"),
+        (["find", "--since", "yesterday"], "no day or time such as 2026-11-23"),
+        (["show", "not-an-id"], "not a valid UUID"),
+    ],
+)
+def test_typos_are_told(url: str, arguments: list[str], says: str) -> None:  # noqa: ARG001 (an empty store)
+    assert says in run(*arguments, status=2).output
+
+
+def test_a_call_that_is_not_there_is_told(url: str, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: ARG001
+    ended = CliRunner().invoke(main, ["audit", "show", "00000000-0000-7000-8000-000000000000"])
+    assert ended.exit_code == 2
+    assert "there is no call" in ended.output
+
+
+def test_every_command_has_help() -> None:
+    for name, command in audit.commands.items():
+        assert command.help, name
