@@ -52,6 +52,13 @@ def create_app(settings: Settings | None = None, clock: Clock = datetime.now) ->
     return app
 
 
+def check_start(settings: Settings) -> None:
+    """Raise StartError where an application could not be made with these settings; nothing stays open."""
+    create_deployment(settings)
+    Gate(settings)
+    Recorder(settings)
+
+
 def create_deployment(settings: Settings, clock: Clock = datetime.now) -> Deployment:
     """Load and check everything that calls rest on."""
     check_templates(SERVICES)

@@ -160,11 +160,12 @@ def _archive() -> Iterator[tuple[Archive, Settings]]:
     settings = read_settings()
     with _failing_clearly():
         prepare(settings.database_url)
-        engine = connect(settings.database_url)
+        url = settings.database_url
+        archive = Archive(connect(url), connect(url, each_alone=True), _sealer(settings))
         try:
-            yield Archive(engine, connect(settings.database_url, each_alone=True), _sealer(settings)), settings
+            yield archive, settings
         finally:
-            engine.dispose()
+            archive.close()
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import sys
 import click
 import orjson
 
-from cds_hooks.app import create_deployment
+from cds_hooks.app import check_start
 from cds_hooks.audit_commands import audit
 from cds_hooks.errors import StartError
 from cds_hooks.explain_command import explain_command
@@ -43,7 +43,7 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
     """Answer hook calls until stopped."""
     given = {"host": host, "port": port, "workers": workers}
     settings = read_settings(**{name: value for name, value in given.items() if value is not None})
-    create_deployment(settings)  # what is wrong is said here, once, before any worker starts
+    check_start(settings)  # what is wrong is said here, once, before any worker starts
     check_free(settings)
     create_server(settings).serve()
 

@@ -4,8 +4,10 @@ granian has a limit of time for headers only, and WSGI cannot give up a read. Wh
 (TCP_INFO) is enough: a thread looks at all of them once a second, and costs calls nothing. Linux only.
 """
 
+import errno
 import os
 import socket
+import stat
 import struct
 import threading
 import time
@@ -94,14 +96,18 @@ def _watch(port: int, patience: Patience) -> None:
 
 @contextmanager
 def _socket(number: str) -> Iterator[socket.socket]:
-    """Open a duplicate of a socket, which stays this one if its number is used again; OSError if it is none."""
+    """Open a duplicate of a socket, which stays this one if its number is used again; OSError if it is none.
+
+    No duplicate of a file is ever closed: that would give up all locks that this process has on the file (POSIX), and
+    SQLite's with them; the next reader of the store would then take its journal away from under it. Should a file have
+    come by the number just now, its duplicate stays open.
+    """
+    if not stat.S_ISSOCK(os.stat(f"{_OPEN_FILES}/{number}").st_mode):
+        raise OSError(errno.ENOTSOCK, "not a socket")
     duplicate = os.dup(int(number))
-    try:
-        connection = socket.socket(fileno=duplicate)
-    except OSError:
-        os.close(duplicate)
-        raise
-    with connection:
+    if not stat.S_ISSOCK(os.fstat(duplicate).st_mode):
+        raise OSError(errno.ENOTSOCK, "not a socket any more")
+    with socket.socket(fileno=duplicate) as connection:
         yield connection
 
 

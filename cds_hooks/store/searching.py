@@ -24,8 +24,8 @@ from cds_hooks.store.reports import open_entry
 from cds_hooks.store.sealing import Sealer, SealError
 from cds_hooks.store.tables import ACCESSES, EXCHANGES, FEEDBACK, MENTIONS
 
-#: As many rows are fetched at a time.
-_PAGE: Final = 500
+#: As many calls are read at a time.
+_PAGE: Final = 200
 
 
 class Wanted(NamedTuple):
@@ -66,10 +66,15 @@ class Archive:
         self._reading = reading
         self._sealer = sealer
 
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+        self._reading.dispose()
+
     def find(self, wanted: Wanted, most: int) -> list[Found]:
         """Return the newest calls that have all that is wanted, at most so many, the newest first."""
         found = []
-        for row in self._rows(_select(wanted).order_by(EXCHANGES.c.id.desc())):
+        for row in self._pages(_select(wanted), newest_first=True):
             call = self._open(row)
             if _has(call, wanted):
                 found.append(call)
@@ -97,7 +102,7 @@ class Archive:
                 note_access(connection, actor, "export", reason, {"form": form, **terms})
         except SQLAlchemyError as error:
             raise StoreError(kind_of(error)) from None
-        for row in self._rows(_select(wanted, _ALL).order_by(EXCHANGES.c.id)):
+        for row in self._pages(_select(wanted, _ALL)):
             call = self._open(row)
             if _has(call, wanted):
                 yield call, open_bodies(call.id, row.bodies, self._sealer)
@@ -106,17 +111,27 @@ class Archive:
         """Return what users did with some cards, the oldest first: each report's row, and the report as it was sent."""
         digests = [digest_of(CARD, card) for card in cards]
         query = sa.select(FEEDBACK).where(FEEDBACK.c.card.in_(digests)).order_by(FEEDBACK.c.id)
-        return [(row, open_entry(row, self._sealer)) for row in self._rows(query)]
+        return [(row, open_entry(row, self._sealer)) for row in self._read(query)]
 
     def accesses(self, exchange: bytes | None, most: int) -> list[Any]:
         """Return who read, exported or deleted, the newest first; of one call where it is named."""
         query = sa.select(ACCESSES).order_by(ACCESSES.c.id.desc()).limit(most)
-        return list(self._rows(query if exchange is None else query.where(ACCESSES.c.exchange == exchange)))
+        return self._read(query if exchange is None else query.where(ACCESSES.c.exchange == exchange))
 
-    def _rows(self, query: sa.Select[Any]) -> Iterator[sa.Row[Any]]:
+    def _pages(self, query: sa.Select[Any], newest_first: bool = False) -> Iterator[sa.Row[Any]]:
+        """Yield calls in the order of time, read a page at a time: a long search holds nothing up."""
+        column = EXCHANGES.c.id
+        ordered = query.order_by(column.desc() if newest_first else column).limit(_PAGE)
+        page = self._read(ordered)
+        while page:
+            yield from page
+            last = page[-1].id
+            page = self._read(ordered.where(column < last if newest_first else column > last))
+
+    def _read(self, query: sa.Select[Any]) -> list[sa.Row[Any]]:
         try:
             with self._reading.connect() as connection:
-                yield from connection.execution_options(yield_per=_PAGE).execute(query)
+                return list(connection.execute(query).all())
         except SQLAlchemyError as error:
             raise StoreError(kind_of(error)) from None
 

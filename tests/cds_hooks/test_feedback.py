@@ -37,7 +37,7 @@ def _card(service: Any, example: Any) -> str:
 
 
 def test_every_field_is_kept_and_tied_to_the_policy(service: Any, card: str) -> None:
-    """R149 to R167, F-2, F-3, HK-149 to 167: card, outcome, suggestions, reason, comment, time."""
+    """R149 to R167, F-2, F-3, HK-148: card, outcome, suggestions, reason, comment, time."""
     sent = report(
         card,
         overrideReason={

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,15 @@ def test_what_cannot_be_kept_is_not_answered(start_service: Any, example: Any) -
     assert refused.json()["issue"][0]["code"] == "transient"
     assert "SQLITE_BUSY" in Path(service.log).read_text()
     assert service.post(SIGN, example("m0076-order-sign")).status_code == 200
+
+
+def test_the_store_stays_whole_while_others_read_it(start_service: Any, example: Any) -> None:
+    """Nothing in the service may give up SQLite's locks: whoever closes the file next would remove its journal."""
+    service = start_service()
+    for number in range(1, 4):
+        assert service.post(SIGN, example("m0076-order-sign")).status_code == 200
+        time.sleep(1.2)  # its threads look around every second
+        assert len(calls(store_of(service))) == number
 
 
 def test_queued_answers_leave_before_they_are_kept(start_service: Any, example: Any) -> None:

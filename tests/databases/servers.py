@@ -43,12 +43,14 @@ class Server:
     def start(self) -> None:
         """Start it and wait until it accepts connections; what it needs may still be held by its predecessor."""
         for _ in range(5):
-            quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-            self._process = subprocess.Popen(self._command, user=self._user, cwd=self._folder, **quiet)
+            with (Path(self._folder or ".") / "log").open("ab") as log:
+                self._process = subprocess.Popen(
+                    self._command, user=self._user, cwd=self._folder, stdout=log, stderr=log
+                )
             if self._answers():
                 return
             time.sleep(0.5)
-        raise AssertionError(f"{self._command[0]} does not start")
+        raise AssertionError((Path(self._folder or ".") / "log").read_text()[-2000:])
 
     def _answers(self) -> bool:
         for _ in range(600):

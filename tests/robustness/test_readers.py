@@ -15,7 +15,14 @@ from hypothesis import strategies as st
 
 from cds_hooks.bearer_tokens import bearer_token, read_token
 from cds_hooks.client_files import load_clients
-from cds_hooks.errors import AuthenticationError, CallError, InvalidRequestError, StartError, UnreadableBodyError
+from cds_hooks.errors import (
+    AuthenticationError,
+    CallError,
+    InvalidRequestError,
+    StartError,
+    TooCostlyError,
+    UnreadableBodyError,
+)
 from cds_hooks.fhir_access import FetchError
 from cds_hooks.fhir_capabilities import read_names
 from cds_hooks.fhir_check import FhirCheck
@@ -91,7 +98,9 @@ def test_read_hook_request_gives_a_request_or_says_what_is_wrong(hook_schemas: A
     example = data.draw(st.sampled_from(EXAMPLES))
 
     body, schema = data.draw(broken(example)), hook_schemas[example["hook"]]
-    found = ask(lambda: read_hook_request(body, schema, 64), UnreadableBodyError, InvalidRequestError)
+    found = ask(
+        lambda: read_hook_request(body, schema, 64, 100), UnreadableBodyError, InvalidRequestError, TooCostlyError
+    )
 
     assert "zqx7" not in repr(found)
     if isinstance(found, CallError):

@@ -1,5 +1,7 @@
 """Reads a service's store as the commands do, for tests."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +11,12 @@ from cds_hooks.store.sealing import Sealer
 from cds_hooks.store.searching import Archive, Found, Wanted
 
 
-def archive(url: str, *keys: bytes) -> Archive:
-    """Return what is kept in a store."""
-    return Archive(connect(url), connect(url, each_alone=True), Sealer(keys))
+@contextmanager
+def archive(url: str, *keys: bytes) -> Iterator[Archive]:
+    """Open what is kept in a store."""
+    opened = Archive(connect(url), connect(url, each_alone=True), Sealer(keys))
+    yield opened
+    opened.close()
 
 
 def store_of(service: Any) -> str:
@@ -21,11 +26,13 @@ def store_of(service: Any) -> str:
 
 def calls(url: str, *keys: bytes, most: int = 100_000, **wanted: Any) -> list[Found]:
     """Return the calls that are kept, the newest first."""
-    return archive(url, *keys).find(Wanted(**wanted), most)
+    with archive(url, *keys) as opened:
+        return opened.find(Wanted(**wanted), most)
 
 
 def bodies(url: str, call: Found, *keys: bytes) -> Bodies:
     """Return the bodies of a call."""
-    found = archive(url, *keys).show(call.id, "tests", None)
+    with archive(url, *keys) as opened:
+        found = opened.show(call.id, "tests", None)
     assert found is not None
     return found[1]

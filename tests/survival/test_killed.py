@@ -1,5 +1,6 @@
 """No answer without its record, whatever happens to the service or its store (CRD-76, found-11)."""
 
+import contextlib
 import json
 import os
 import signal
@@ -115,7 +116,7 @@ def test_a_full_disk_costs_answers_but_no_records(start_service: Any, small_disk
     service = start_service(CRD_DATABASE_URL=f"sqlite:///{small_disk}/crd.sqlite3", CRD_LOG_LEVEL="warning")
     with Load(service.base, callers=2) as load:
         load.wait_for(10)
-        (small_disk / "filler").write_bytes(b"x" * _free(small_disk))
+        _fill(small_disk / "filler")
         ends = time.monotonic() + 30
         while 503 not in load.statuses:
             assert time.monotonic() < ends
@@ -127,9 +128,11 @@ def test_a_full_disk_costs_answers_but_no_records(start_service: Any, small_disk
     assert "SQLITE_FULL" in Path(service.log).read_text() or "SQLITE_IOERR" in Path(service.log).read_text()
 
 
-def _free(folder: Path) -> int:
-    found = os.statvfs(folder)
-    return found.f_bavail * found.f_frsize
+def _fill(file: Path) -> None:
+    """Write until there is no room for another byte."""
+    with file.open("ab", buffering=0) as filler, contextlib.suppress(OSError):
+        while True:
+            filler.write(b"x" * 4096)
 
 
 def test_a_disk_that_is_read_only_stops_the_start_with_one_clear_line(small_disk: Path) -> None:
