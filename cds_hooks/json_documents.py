@@ -1,6 +1,7 @@
 """Reading JSON that people wrote: strictly, against a JSON Schema, with errors that say file, path and reason."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,8 @@ def refuse_repeated_members(members: list[tuple[str, Any]]) -> dict[str, Any]:
     """Build an object from its members (an `object_pairs_hook` of json.loads), each name once."""
     built = dict(members)
     if len(built) != len(members):
-        names = [name for name, _ in members]
-        raise RepeatedMemberError(next(name for name in names if names.count(name) > 1))
+        counts = Counter(name for name, _ in members)
+        raise RepeatedMemberError(next(name for name, count in counts.items() if count > 1))
     return built
 
 
