@@ -21,6 +21,7 @@ test: $(VENV)/installed
 	@$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/bandit -q -c pyproject.toml -r cards cds_hooks
 	$(BIN)/lint-imports --no-logo
 	scripts/node-modules
 	$(BIN)/pytest

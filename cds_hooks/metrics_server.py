@@ -24,7 +24,7 @@ from cds_hooks.logs import record
 from cds_hooks.metric_files import FOLDER
 from cds_hooks.settings import Settings
 
-_SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 (a private folder is made there) # nosec B108
+_SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 (a private folder is made there)
 
 #: A scraper that is silent for so many seconds is not waited for.
 _PATIENCE: Final = 10.0
