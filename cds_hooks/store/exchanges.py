@@ -106,7 +106,7 @@ def make_id(at: int) -> bytes:
     milliseconds, rest = divmod(at, 1000)
     drawn = bytearray(os.urandom(8))
     drawn[0] = 0x80 | drawn[0] & 0x3F
-    return b"%b%b%b" % (milliseconds.to_bytes(6, "big"), (0x7000 | rest * 4096 // 1000).to_bytes(2, "big"), drawn)
+    return milliseconds.to_bytes(6, "big") + (0x7000 | rest * 4096 // 1000).to_bytes(2, "big") + drawn
 
 
 def first_id(at: int) -> bytes:
