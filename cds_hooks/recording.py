@@ -107,7 +107,7 @@ def answer_and_keep(
                 duration=(time.perf_counter_ns() - started) // 1000,
                 request_id=request_id,
                 summary=summary,
-                bodies=Bodies(without_tokens(body) if body is not None else None, response, read),
+                bodies=Bodies(without_tokens(body, status == 200) if body is not None else None, response, read),
             )
         )
 

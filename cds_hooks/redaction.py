@@ -23,15 +23,18 @@ _MEMBER: Final = b"fhirAuthorization"
 _ESCAPED_LETTER: Final = re.compile(rb"\\u00(?:4[1-9A-Fa-f]|5[0-9Aa]|6[1-9A-Fa-f]|7[0-9Aa])")
 
 #: A token elsewhere than in fhirAuthorization.
-_TOKEN: Final = re.compile(rb'oken"\s*:\s*"(?!\[removed\]")')
+_TOKEN: Final = re.compile(rb'token"\s*:\s*"(?!\[removed\]")', re.IGNORECASE)
 
 
-def without_tokens(body: bytes) -> bytes | None:
-    """Return a hook request as it came, but with its tokens replaced; None for what is not JSON.
+def without_tokens(body: bytes, is_json: bool = False) -> bytes | None:
+    """Return a hook request as it came, but with its tokens replaced; None for what is not JSON, unless that is known.
 
     The rest of the bytes stay as they are, so that what was asked can be proven. Where a token is written in a way that
     cannot be replaced in place (escaped, or too short to be told from other text), the body is written anew.
     """
+    folded = body.lower()
+    if is_json and b"token" not in folded and b"authorization" not in folded and b"\\u00" not in body:
+        return body  # there is none
     try:
         authorization = bytes(_AUTHORIZED.decode(body).authorization)
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -44,7 +47,7 @@ def without_tokens(body: bytes) -> bytes | None:
         return _rewritten(body)
     for token in tokens:
         body = body.replace(orjson.dumps(token)[1:-1], REMOVED.encode())
-    return _rewritten(body) if b'oken"' in body and _TOKEN.search(body) else body
+    return _rewritten(body) if b'token"' in folded and _TOKEN.search(body) else body
 
 
 def _values(document: Any) -> list[str]:

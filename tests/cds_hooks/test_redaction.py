@@ -46,11 +46,15 @@ def test_a_token_is_removed_wherever_else_it_stands() -> None:
         b'{"access_token":"secret-that-is-nowhere-else"}',
         b'{"fhirAuthorization":{"refresh_token":"secret-to-get-others-by"}}',
         b'{"extension":[{"id_token" : "secret-that-is-an-id"}]}',
+        b'{"fhirAuthorization":{"ACCESS_TOKEN":"secret-written-loudly"}}',
+        b'{"extension":[{"Access_Token":"secret-written-properly"}]}',
+        b'{"fhirAuthorization":{"authorization":"Bearer secret-in-a-header"}}',
     ],
 )
 def test_however_it_is_written_no_token_is_kept(text: bytes) -> None:
-    kept = without_tokens(text)
+    kept = without_tokens(text, is_json=True)
     assert kept is not None
+    assert kept == without_tokens(text)
     for secret in (b"secret", b"abc", b"slash-"):
         assert secret not in kept
     assert REMOVED.encode() in kept

@@ -1,5 +1,6 @@
 """What is kept is compressed, and with a key only who has it can read it."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cds_hooks.errors import StartError
+from cds_hooks.store import sealing
 from cds_hooks.store.sealing import Sealer, SealError, make_key, read_keys
 
 TEXT = b'{"resourceType":"Patient","name":[{"family":"Invented"}]}' * 20
@@ -87,3 +89,16 @@ def test_a_file_without_good_keys_stops_the_start_and_is_not_repeated(tmp_path: 
     with pytest.raises(StartError, match="crd audit new-key") as told:
         read_keys(tmp_path / "keys")
     assert "c2hvcnQ" not in str(told.value)
+
+
+def test_dictionaries_never_change() -> None:
+    """Records of years rest on them."""
+    folder = Path(sealing.__file__).parent / "dictionaries"
+    digests = {file.name: hashlib.sha256(file.read_bytes()).hexdigest()[:16] for file in folder.iterdir()}
+    assert digests == {"1.bin": "a8621896d1170a5b"}
+
+
+def test_a_text_of_a_newer_version_is_told() -> None:
+    sealed = seal(Sealer(), TEXT)
+    with pytest.raises(SealError, match="of a newer version"):
+        Sealer().open(sealed[:1] + b"\xfa" + sealed[2:], b"a")
