@@ -43,6 +43,8 @@ class PolicyIndex:
             own = {own_word_list(version.key): WordList(version.terms) for version in versions}
             self._lists.update({name: own.get(name) or vocabulary.lists[name] for name in named | inferred})
         self._agent_codes = [(p, n) for n in self._by_list for p in self._lists[n].codes]
+        #: The ids of all policies, for a question that no payer is known for.
+        self.everything = tuple(self.policies)
         self._ranks: dict[int, tuple[Sequence[str], Mapping[str, int]]] = {}
         self._nothing = {name: _words(words) for name, words in vocabulary.lists.items()}
         self._finder = TermFinder(self._lists, services, vocabulary)

@@ -12,8 +12,9 @@ from typing import Any, Final, Protocol
 from cds_hooks.bearer_tokens import Token, bearer_token, read_token
 from cds_hooks.callers import ANYONE, Caller, Mode
 from cds_hooks.clients import AuthorizationServer, Client, Clients, JwtTerms, Trust
-from cds_hooks.errors import AuthenticationError, Cause, NotEntitledError
+from cds_hooks.errors import AuthenticationError, Cause, Issue, NotEntitledError, NotRecordedError
 from cds_hooks.json_web_keys import Key, Style
+from cds_hooks.logs import record
 from cds_hooks.replay import ReplayStoreError
 from cds_hooks.token_checks import check_audience, check_signature, check_times, text_claim
 
@@ -160,14 +161,18 @@ class Authenticator:
         raise AuthenticationError(Cause.JWKS_UNREACHABLE if is_unreachable else Cause.UNKNOWN_KEY)
 
     def _is_first_use(self, token: Token, terms: JwtTerms, expires: float) -> bool:
-        """Remember the token, after all other checks (step 9); a store that fails refuses, unless replays may pass."""
+        """Remember the token, after all other checks (step 9); without its store nothing passes, unless replays may.
+
+        That is no fault of the caller, whose token was verified by now: NotRecordedError, not 401.
+        """
         jti = text_claim(token.claims, "jti")
         try:
             return self._replays.first_use(terms.trust.issuer, jti, expires + terms.trust.clock_skew)
         except ReplayStoreError:
             is_lost = terms.replay == "reject"
         if is_lost:
-            raise AuthenticationError(Cause.REPLAY_STORE)
+            record("error", "used-token-not-recorded")
+            raise NotRecordedError(Issue("transient", "whether the token was used cannot be told now; try again later"))
         return True
 
 

@@ -30,7 +30,6 @@ class Cause(Enum):
     SCOPE = "scope"
     UNKNOWN_CLIENT = "unknown-client"
     REPLAYED = "replayed"
-    REPLAY_STORE = "replay-store"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +130,7 @@ class InvalidResourceError(CallError):
 
 
 class NotRecordedError(CallError):
-    """The answer could not be kept in the store, so it is not given (CRD-76)."""
+    """The store fails: what cannot be kept is not answered (CRD-76), and no token can be told to be new."""
 
 
 class InternalError(CallError):

@@ -220,9 +220,9 @@ class Inquiry:
         order = judged.order
         if order.is_void or self.records.is_another_patient(order.subject):
             return False
-        everything = tuple(self._rules.index.policies)
+        index = self._rules.index
         return self.service.is_primary or bool(
-            order.faults or order.unread or self._rules.index.find(order, everything, order.service_date or self.on)
+            order.faults or order.unread or index.find(order, index.everything, order.service_date or self.on)
         )
 
     def _needs_of(self, judged: Judged) -> Iterator[str]:

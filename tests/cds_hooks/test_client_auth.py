@@ -22,7 +22,7 @@ from cds_hooks.bearer_tokens import MOST_CHARACTERS, read_token
 from cds_hooks.callers import ANYONE, Caller, Mode, read_modes
 from cds_hooks.client_auth import Authenticator
 from cds_hooks.clients import AuthorizationServer, Client, Clients, JwtTerms, Trust
-from cds_hooks.errors import AuthenticationError, Cause, NotEntitledError, StartError
+from cds_hooks.errors import HTTP_STATUS, AuthenticationError, Cause, NotEntitledError, NotRecordedError, StartError
 from cds_hooks.json_web_keys import ALGORITHMS, read_key_set
 from cds_hooks.jwks import KeyCache
 from cds_hooks.jwks_fetch import JwksFetcher
@@ -480,8 +480,15 @@ class Broken:
         raise ReplayStoreError("OperationalError")
 
 
-def test_without_its_store_replays_cannot_be_told_and_nothing_passes() -> None:
-    assert cause_of(authenticator(replays=Broken()), sign()) is Cause.REPLAY_STORE
+def test_without_its_store_replays_cannot_be_told_and_nothing_passes(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    """It is no fault of the caller's: 503, and nothing of the token anywhere."""
+    token = sign()
+    with pytest.raises(NotRecordedError) as caught:
+        call(authenticator(replays=Broken()), token)
+    assert HTTP_STATUS[type(caught.value)] == 503
+    shown = str(caught.value).encode() + capfdbinary.readouterr().err
+    assert b"used-token-not-recorded" in shown
+    assert not [secret for secret in secrets_of([token]) if len(secret) > 20 and secret.encode() in shown]
     observed = Client("inferno", terms(replay="observe"))
     assert call(authenticator(observed, replays=Broken()), sign()).client == "inferno"
 
@@ -513,7 +520,6 @@ def failures() -> Iterator[tuple[Authenticator, str | None]]:
     yield authenticator(Client("ehr", terms(tenants=frozenset({"north"})))), f"Bearer {sign(claims(tenant='south'))}"
     yield authenticator(Client("ehr", terms(subjects=frozenset({"app"})))), f"Bearer {sign(claims(sub='other'))}"
     yield used, f"Bearer {sign()}"
-    yield authenticator(replays=Broken()), f"Bearer {sign()}"
     yield oauth(), f"Bearer {access(scope='openid')}"
     yield oauth(), f"Bearer {access(client_id='other')}"
 
@@ -715,7 +721,8 @@ def test_without_keys_and_store_nothing_is_proven() -> None:
     known = Clients([Client("ehr", terms(Trust(ISSUER, urls=("https://ehr.example.org/jwks",))))])
     assert cause_of(Authenticator(("cds-hooks-jwt",), lambda: known, now=lambda: NOW), sign()) is Cause.JWKS_UNREACHABLE
     known = Clients([Client("ehr", terms())])
-    assert cause_of(Authenticator(("cds-hooks-jwt",), lambda: known, now=lambda: NOW), sign()) is Cause.REPLAY_STORE
+    with pytest.raises(NotRecordedError):
+        Authenticator(("cds-hooks-jwt",), lambda: known, now=lambda: NOW).authenticate(f"Bearer {sign()}", [SERVICE])
 
 
 def test_none_after_another_mode_lets_in_calls_without_a_token_alone() -> None:
