@@ -220,8 +220,10 @@ def make_request(draw: Random, fhir_servers: str = "") -> Request:
     `fhir_servers` is where an odd server runs; some calls bring nothing then, so that it is asked.
     """
     share = draw.randrange(100)
-    if share < 70:
+    if share < 60:
         return _hook_call(draw, fhir_servers if share < 5 else "")
+    if share < 70:
+        return _feedback(draw)
     if share < 85:
         return _odd_text(draw)
     if share < 90:
@@ -246,6 +248,43 @@ def _hook_call(draw: Random, fhir_servers: str) -> Request:
         change(call, draw)
     body = json.dumps(call, ensure_ascii=draw.random() < 0.5).encode("utf-8", "surrogatepass")
     return Request(f"changed-{changes}", "POST", _path(draw, hook), _headers(draw), body, draw.random() < 0.1)
+
+
+def _feedback(draw: Random) -> Request:
+    """Return feedback on cards that nobody has, nearly right; the marks are where users write about patients."""
+    reports: Json = {"feedback": [copy.deepcopy(draw.choice(_REPORTS)) for _ in range(draw.randrange(4))]}
+    changes = draw.choice((0, 0, 1, 1, 2, 5))
+    for _ in range(changes):
+        change(reports, draw)
+    body = json.dumps(reports, ensure_ascii=draw.random() < 0.5).encode("utf-8", "surrogatepass")
+    path = f"/cds-services/{draw.choice(SERVICES).id}/feedback"
+    return Request(f"feedback-{changes}", "POST", path, _headers(draw), body, draw.random() < 0.1)
+
+
+_REPORTS: Final[tuple[Json, ...]] = (
+    {"card": "zqx7-card", "outcome": "overridden", "outcomeTimestamp": "2026-11-23T12:00:00Z"},
+    {
+        "card": "0b0b0b0b-0000-5000-8000-000000000000",
+        "outcome": "overridden",
+        "overrideReason": {
+            "reason": {"code": "zqx7 reason", "system": "http://zqx7"},
+            "userComment": "Zqx7family said so",
+        },
+        "outcomeTimestamp": "2026-11-23T12:00:00.52Z",
+    },
+    {
+        "card": "c",
+        "outcome": "accepted",
+        "acceptedSuggestions": [{"id": "zqx7"}],
+        "outcomeTimestamp": "2026-11-23T12:00:00Z",
+    },
+    {
+        "card": "c",
+        "outcome": "overridden",
+        "overrideReason": {"code": "flat"},
+        "outcomeTimestamp": "2026-11-23T12:00:00Z",
+    },
+)
 
 
 def _odd_text(draw: Random) -> Request:
