@@ -15,6 +15,7 @@ from cds_hooks.fhir_client import FhirClient
 from cds_hooks.gate import Gate
 from cds_hooks.hook_request import HookSchema
 from cds_hooks.logs import configure, record
+from cds_hooks.memory import keep_memory_small
 from cds_hooks.observation import with_observation
 from cds_hooks.policy_files import load_rules
 from cds_hooks.recording import Recorder
@@ -105,6 +106,7 @@ def create_served_app(clock: Clock = datetime.now) -> Flask:
     What is loaded at start stays for good, so the garbage collector need not look at it again and again; calls
     leave few cycles behind, so it need not look often. Measured: the slowest call is ten times faster for it.
     """
+    keep_memory_small()
     settings = read_settings()
     app = create_app(settings, clock)
     longest = settings.body_timeout + settings.fhir_time_budget + _OWN_TIME

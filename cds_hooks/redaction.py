@@ -37,7 +37,7 @@ def without_tokens(body: bytes, is_json: bool = False) -> bytes | None:
         return body  # there is none
     try:
         authorization = bytes(_AUTHORIZED.decode(body).authorization)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return _rewritten(body)
     is_hidden = b"\\u00" in body and _ESCAPED_LETTER.search(body)
     if is_hidden or b"\\" in authorization or body.count(_MEMBER) > 1:

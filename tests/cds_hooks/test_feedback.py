@@ -109,6 +109,7 @@ def test_reasons_of_clients_own_are_taken_and_only_codes_stand_in_the_clear(
         ({"feedback": [report("c", outcome="ignored")]}, "feedback[0].outcome"),
         ({"feedback": [report("c", outcome="accepted")]}, "feedback[0].acceptedSuggestions"),
         ({"feedback": [report("c", outcomeTimestamp="yesterday")]}, "feedback[0].outcomeTimestamp"),
+        ({"feedback": [report("c", outcomeTimestamp="2026-13-32T12:00:00Z")]}, "feedback[0].outcomeTimestamp"),
         ({"feedback": [report("c" * 300)]}, "feedback[0].card"),
     ],
 )

@@ -107,7 +107,7 @@ def _leaks(response: Response) -> Iterator[str]:
 
 def _missing_headers(response: Response) -> Iterator[str]:
     says_nothing = response.status in (204, 401) or (response.status == 200 and not response.body)
-    if response.headers.get("content-type") != (None if says_nothing else "application/json"):
+    if response.headers.get("content-type") != "application/json" and not says_nothing:
         yield f"Content-Type of {response.status}: {response.headers.get('content-type')}"
     for name in ("x-request-id", "access-control-allow-origin", "x-content-type-options", "cache-control"):
         if not response.headers.get(name):
