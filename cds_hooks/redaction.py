@@ -19,6 +19,9 @@ class _Authorized(msgspec.Struct):
 _AUTHORIZED: Final = msgspec.json.Decoder(_Authorized)
 _MEMBER: Final = b"fhirAuthorization"
 
+#: What stands beside the token (CDS Hooks 2.0, FHIR Authorization; SMART's patient).
+_NO_SECRETS: Final = frozenset({"token_type", "expires_in", "scope", "subject", "patient"})
+
 #: A letter written as an escape, as no encoder does: a member's name may be hidden so.
 _ESCAPED_LETTER: Final = re.compile(rb"\\u00(?:4[1-9A-Fa-f]|5[0-9Aa]|6[1-9A-Fa-f]|7[0-9Aa])")
 
@@ -37,12 +40,12 @@ def without_tokens(body: bytes, is_json: bool = False) -> bytes | None:
         return body  # there is none
     try:
         authorization = bytes(_AUTHORIZED.decode(body).authorization)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        tokens = [text for text in _secrets(orjson.loads(authorization)) if text]
+    except (msgspec.MsgspecError, orjson.JSONDecodeError, UnicodeDecodeError, RecursionError):
         return _rewritten(body)
     is_hidden = b"\\u00" in body and _ESCAPED_LETTER.search(body)
     if is_hidden or b"\\" in authorization or body.count(_MEMBER) > 1:
         return _rewritten(body)
-    tokens = [value for value in _values(orjson.loads(authorization)) if value]
     if any(len(token) < _SHORTEST for token in tokens):
         return _rewritten(body)
     for token in tokens:
@@ -50,21 +53,18 @@ def without_tokens(body: bytes, is_json: bool = False) -> bytes | None:
     return _rewritten(body) if b'token"' in folded and _TOKEN.search(body) else body
 
 
-def _values(document: Any) -> list[str]:
-    """Return the texts of all members that are named as tokens are."""
-    if isinstance(document, list):
-        return [value for one in document for value in _values(one)]
-    if not isinstance(document, dict):
-        return []
-    found = []
-    for name, value in document.items():
-        found += [value] if _is_token(name) and isinstance(value, str) else _values(value)
-    return found
+def _secrets(authorization: Any) -> list[str]:
+    """Return the texts of an fhirAuthorization, but for what CDS Hooks has beside the token: a name may be misspelt."""
+    if isinstance(authorization, dict):
+        return [text for name, value in authorization.items() if name not in _NO_SECRETS for text in _texts(value)]
+    return _texts(authorization)
 
 
-def _is_token(name: str) -> bool:
-    folded = name.lower()
-    return folded.endswith("token") or folded == "authorization"
+def _texts(document: Any) -> list[str]:
+    if isinstance(document, str):
+        return [document]
+    inner = document.values() if isinstance(document, dict) else document if isinstance(document, list) else ()
+    return [text for one in inner for text in _texts(one)]
 
 
 def _rewritten(body: bytes) -> bytes | None:
@@ -84,7 +84,12 @@ def _emptied(document: Any) -> Any:
         return [_emptied(one) for one in document]
     if not isinstance(document, dict):
         return document
-    return {
-        name: REMOVED if _is_token(name) and isinstance(value, str) else _emptied(value)
-        for name, value in document.items()
-    }
+    return {name: _without_secret(name, value) for name, value in document.items()}
+
+
+def _without_secret(name: str, value: Any) -> Any:
+    folded = name.lower()
+    if folded == "fhirauthorization" and isinstance(value, dict):
+        return {inner: one if inner in _NO_SECRETS else REMOVED for inner, one in value.items()}
+    is_secret = folded.endswith(("token", "authorization")) and value is not None
+    return REMOVED if is_secret else _emptied(value)
