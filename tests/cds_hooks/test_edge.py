@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -391,5 +392,10 @@ def test_the_log_names_only_methods_that_there_are(start_service: Any) -> None:
 
 def test_a_stop_signal_ends_the_service_cleanly(start_service: Any) -> None:
     service = start_service(CRD_WORKERS="2")
+    ends = time.monotonic() + 20
+    while "Started worker-1" not in (log := service.log.read_text()) or "Started worker-2" not in log:
+        assert time.monotonic() < ends, log
+        time.sleep(0.05)
 
     assert service.stop() == 0
+    assert "refused to gracefully stop" not in service.log.read_text()
