@@ -43,8 +43,8 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
     """Answer hook calls until stopped."""
     given = {"host": host, "port": port, "workers": workers}
     settings = read_settings(**{name: value for name, value in given.items() if value is not None})
-    check_start(settings)  # what is wrong is said here, once, before any worker starts
     check_free(settings)
+    check_start(settings)  # what is wrong is said here, once, before any worker starts
     create_server(settings).serve()
 
 

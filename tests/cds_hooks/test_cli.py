@@ -13,7 +13,7 @@ CRD = str(Path(sys.executable).parent / "crd")
 
 
 def crd(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, **variables}
+    environment = {**os.environ, "CRD_DATABASE_URL": "sqlite:///:memory:", **variables}
     return subprocess.run([CRD, *arguments], capture_output=True, text=True, env=environment, timeout=60, check=False)
 
 

@@ -338,7 +338,8 @@ metrics.feedback("evicore-cmm-204", "overridden")
 
 def test_a_taken_port_stops_the_start_with_a_clear_text(counted: Any, metrics: Metrics) -> None:
     assert counted.process.poll() is None
-    environment = {**os.environ, "CRD_PORT": str(Metrics().port), **metrics.variables}
+    environment = {**os.environ, "CRD_PORT": str(Metrics().port), "CRD_DATABASE_URL": "sqlite:///:memory:"}
+    environment |= metrics.variables
 
     started = subprocess.run(
         [sys.executable, "-m", "cds_hooks.cli", "serve"],

@@ -153,7 +153,13 @@ def test_a_receiver_that_is_gone_disturbs_nobody(start_service: Any, example: An
 def test_traces_without_opentelemetry_stop_the_start_with_a_clear_text(tmp_path: Path) -> None:
     (tmp_path / "opentelemetry").mkdir()
     (tmp_path / "opentelemetry" / "__init__.py").touch()
-    environment = {**os.environ, "CRD_OTEL": "otlp", "CRD_PORT": "18999", "PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    environment = {
+        **os.environ,
+        "CRD_DATABASE_URL": "sqlite:///:memory:",
+        "CRD_OTEL": "otlp",
+        "CRD_PORT": "18999",
+        "PYTHONPATH": f"{tmp_path}:{ROOT}",
+    }
 
     started = subprocess.run(
         [sys.executable, "-m", "cds_hooks.cli", "serve"],
