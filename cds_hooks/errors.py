@@ -45,7 +45,12 @@ class Issue:
 
 
 class CallError(Exception):
-    """Base of the errors that end a call; each carries all issues found, not only the first."""
+    """Base of the errors that end a call; each carries all issues found, not only the first.
+
+    Where the same call may go well later, `retry_after` says after how many seconds, at least 1.
+    """
+
+    retry_after: int | None = None
 
     def __init__(self, *issues: Issue) -> None:
         super().__init__("; ".join(issue.diagnostics for issue in issues))
@@ -94,7 +99,7 @@ class NotEntitledError(CallError):
 
 
 class ThrottledError(CallError):
-    """The caller calls more often than its rate allows; it may call again after `retry_after` seconds, at least 1."""
+    """The caller calls more often than its rate allows."""
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(Issue("throttled", "too many calls; Retry-After says when to call again"))
@@ -131,6 +136,8 @@ class InvalidResourceError(CallError):
 
 class NotRecordedError(CallError):
     """The store fails: what cannot be kept is not answered (CRD-76), and no token can be told to be new."""
+
+    retry_after = 5
 
 
 class InternalError(CallError):

@@ -5,7 +5,7 @@ have and which error has which status are read where the service itself reads th
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
@@ -80,11 +80,11 @@ _ABOUT: Final = " ".join(
 )
 
 
-def build_document(settings: Settings, routes: Iterable[Route] = ROUTES) -> bytes:
-    """Return the document of these routes, as JSON, for a deployment with these settings."""
+def build_document(settings: Settings) -> bytes:
+    """Return the document of all routes, as JSON, for a deployment with these settings."""
     doors = _doors(settings)
     paths: dict[str, Json] = {}
-    for route in routes:
+    for route in ROUTES:
         paths.setdefault(route.path, {})[route.method] = _operation(route, doors)
     document: Json = {
         "openapi": "3.1.0",
@@ -131,7 +131,7 @@ def _operation(route: Route, doors: Mapping[str, list[Json]]) -> Json:
     if route.takes:
         operation["requestBody"] = {"required": True, "content": _content(route.takes)}
     if "{" in route.path:
-        name = route.path.partition("{")[2].rstrip("}")
+        name = route.path.partition("{")[2].partition("}")[0]
         operation["parameters"] = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}}]
     return operation
 

@@ -16,8 +16,6 @@ from cds_hooks.errors import (
     Issue,
     MediaTypeError,
     MethodError,
-    NotRecordedError,
-    ThrottledError,
     UnknownServiceError,
     UnreadableBodyError,
     operation_outcome,
@@ -35,31 +33,48 @@ from cds_hooks.traces import span
 #: Where the layers leave each other note of who calls.
 CALLER: Final = "crd.caller"
 
-#: Seconds after which a client may try again what could not be recorded.
-RETRY_AFTER: Final = "5"
-
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
 def add_routes(app: Flask, watch: RuleWatch, gate: Gate, recorder: Recorder) -> None:
     """Add the routes of one deployment; each call is let in by the gate, has the rules of its moment, and is kept."""
-    _add_services(app, watch, gate, recorder)
+    _add_discovery(app, watch.settings, gate)
+    _add_hooks(app, watch, gate, recorder)
+    _add_feedback(app, watch.settings, gate, recorder)
     _add_probes(app, watch)
-    _add_document(app, watch.settings, gate)
-    _add_errors(app, watch.settings)
+    _add_errors(app)
 
 
-def _add_services(app: Flask, watch: RuleWatch, gate: Gate, recorder: Recorder) -> None:
-    version = watch.settings.default_version
-    services = orjson.dumps({"services": [service.to_json(version) for service in SERVICES]})
+def _add_discovery(app: Flask, settings: Settings, gate: Gate) -> None:
+    services = orjson.dumps({"services": [service.to_json(settings.default_version) for service in SERVICES]})
+    document = build_document(settings)
+
+    def admit() -> None:
+        caller = gate.admit_to_discovery(request.headers.get("Authorization"), request.environ[PEER])
+        request.environ[FACTS] = caller.facts
 
     @app.get("/cds-services")
     def discovery() -> Response:
         """Return the services (CDS Hooks 2.0, Discovery)."""
-        caller = gate.admit_to_discovery(request.headers.get("Authorization"), request.environ[PEER])
-        request.environ[FACTS] = caller.facts
+        admit()
         return _json(services)
 
+    @app.get("/openapi.json")
+    def openapi() -> Response:
+        """Return the OpenAPI document: it tells what discovery tells, so it is as open as discovery."""
+        admit()
+        return _json(document)
+
+    @app.post("/cds-services/<service_id>")
+    @app.post("/cds-services/<service_id>/feedback")
+    def unknown(service_id: str) -> Response:  # noqa: ARG001 - the URL is not repeated in the answer
+        """Say which services there are, to those who may know."""
+        admit()
+        known = ", ".join(service.id for service in SERVICES)
+        raise UnknownServiceError(Issue("not-found", f"no such CDS service here; there are: {known}"))
+
+
+def _add_hooks(app: Flask, watch: RuleWatch, gate: Gate, recorder: Recorder) -> None:
     def hook(service: Service) -> Response:
         """Answer one hook call (CDS Hooks 2.0, Calling a CDS Service)."""
         call = request._get_current_object()  # type: ignore[attr-defined]  # one look-up instead of one a member
@@ -72,30 +87,23 @@ def _add_services(app: Flask, watch: RuleWatch, gate: Gate, recorder: Recorder) 
         call.environ[FACTS] = {**caller.facts, **answer.facts}
         return _json(answer.body)
 
+    for service in SERVICES:
+        app.post(f"/cds-services/{service.id}", endpoint=service.hook)(partial(hook, service))
+
+
+def _add_feedback(app: Flask, settings: Settings, gate: Gate, recorder: Recorder) -> None:
     def feedback(service: Service) -> Response:
         """Take what users did with cards (CDS Hooks 2.0, Feedback); the standard has no body for the answer (6.2)."""
         call = request._get_current_object()  # type: ignore[attr-defined]
         caller = gate.admit_to_feedback(call.environ.get("HTTP_AUTHORIZATION"), service.id, call.environ[PEER])
         call.environ[CALLER] = caller
-        received = receive_feedback(service.id, _body(call), watch.settings.max_nesting, caller, recorder)
+        received = receive_feedback(service.id, _body(call), settings.max_nesting, caller, recorder)
         call.environ[FACTS] = {**caller.facts, **received}
-        response = Response(status=200)
-        del response.headers["Content-Type"]
-        return response
+        return _empty(200)
 
     for service in SERVICES:
-        app.post(f"/cds-services/{service.id}", endpoint=service.hook)(partial(hook, service))
-        app.post(f"/cds-services/{service.id}/feedback", endpoint=f"{service.hook}-feedback")(
-            partial(feedback, service)
-        )
-
-    @app.post("/cds-services/<service_id>")
-    @app.post("/cds-services/<service_id>/feedback")
-    def unknown(service_id: str) -> Response:  # noqa: ARG001 - the URL is not repeated in the answer
-        """Say which services there are, to those who may know."""
-        gate.admit_to_discovery(request.headers.get("Authorization"), request.environ[PEER])
-        known = ", ".join(service.id for service in SERVICES)
-        raise UnknownServiceError(Issue("not-found", f"no such CDS service here; there are: {known}"))
+        path = f"/cds-services/{service.id}/feedback"
+        app.post(path, endpoint=f"{service.hook}-feedback")(partial(feedback, service))
 
 
 def _add_probes(app: Flask, watch: RuleWatch) -> None:
@@ -115,18 +123,7 @@ def _add_probes(app: Flask, watch: RuleWatch) -> None:
         return _json(orjson.dumps({**loaded, "rules": rules.digest, "reload": "failed" if watch.fault else "ok"}))
 
 
-def _add_document(app: Flask, settings: Settings, gate: Gate) -> None:
-    document = build_document(settings)
-
-    @app.get("/openapi.json")
-    def openapi() -> Response:
-        """Return the OpenAPI document: it tells what discovery tells, so it is as open as discovery."""
-        caller = gate.admit_to_discovery(request.headers.get("Authorization"), request.environ[PEER])
-        request.environ[FACTS] = caller.facts
-        return _json(document)
-
-
-def _add_errors(app: Flask, settings: Settings) -> None:
+def _add_errors(app: Flask) -> None:
     @app.errorhandler(CallError)
     def call_error(error: CallError) -> Response:
         """Return what ended the call as an OperationOutcome."""
@@ -135,8 +132,8 @@ def _add_errors(app: Flask, settings: Settings) -> None:
         facts = {"error": type(error).__name__, "issues": len(error.issues), "codes": codes}
         request.environ[FACTS] = {**(caller.facts if caller else {}), **facts}
         response = _json(orjson.dumps(operation_outcome(error.issues)), HTTP_STATUS[type(error)])
-        if isinstance(error, NotRecordedError):
-            response.headers["Retry-After"] = RETRY_AFTER
+        if error.retry_after:
+            response.headers["Retry-After"] = str(error.retry_after)
         return response
 
     @app.errorhandler(AuthenticationError)
@@ -144,21 +141,14 @@ def _add_errors(app: Flask, settings: Settings) -> None:
         """Return a bare 401, the same whatever the cause; only the log has it (7.4, step 10)."""
         claimed = {"claimed": error.claimed} if error.claimed else {}
         request.environ[FACTS] = {"error": "AuthenticationError", "cause": error.cause.value, **claimed}
-        response = Response(status=HTTP_STATUS[AuthenticationError], headers={"WWW-Authenticate": "Bearer"})
-        del response.headers["Content-Type"]
-        return response
-
-    @app.errorhandler(ThrottledError)
-    def throttled(error: ThrottledError) -> Response:
-        """Return 429 and when to call again (RFC 6585)."""
-        response = call_error(error)
-        response.headers["Retry-After"] = str(error.retry_after)
+        response = _empty(HTTP_STATUS[AuthenticationError])
+        response.headers["WWW-Authenticate"] = "Bearer"
         return response
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
-        """Return Flask's own errors (no such URL, wrong method, body too large) in the same form."""
-        response = call_error(_as_call_error(error, settings.max_body_bytes))
+        """Return Flask's own errors (no such URL, wrong method) in the same form."""
+        response = call_error(_as_call_error(error))
         if isinstance(error, MethodNotAllowed) and error.valid_methods:
             response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
         return response
@@ -171,12 +161,10 @@ def _add_errors(app: Flask, settings: Settings) -> None:
         return call_error(internal_error(request_id))
 
 
-def _as_call_error(error: HTTPException, max_body_bytes: int) -> CallError:
+def _as_call_error(error: HTTPException) -> CallError:
     if isinstance(error, MethodNotAllowed):
         allowed = ", ".join(sorted(error.valid_methods or ()))
         return MethodError(Issue("not-supported", f"this URL takes {allowed}"))
-    if isinstance(error, RequestEntityTooLarge):
-        return BodyTooLargeError(_too_large(max_body_bytes))
     if error.code == 404:
         return UnknownServiceError(Issue("not-found", "there is nothing at this URL; services are at /cds-services"))
     kind = MediaTypeError if error.code == 415 else UnreadableBodyError
@@ -211,3 +199,10 @@ def _too_large(limit: int) -> Issue:
 
 def _json(body: bytes, status: int = 200) -> Response:
     return Response(body, status, mimetype="application/json")
+
+
+def _empty(status: int) -> Response:
+    """Return a response without a body, and without the type that Flask gives to none."""
+    response = Response(status=status)
+    del response.headers["Content-Type"]
+    return response

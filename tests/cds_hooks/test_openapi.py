@@ -60,12 +60,19 @@ def test_it_is_a_valid_document_of_openapi_3_1(auth: str) -> None:
         jsonschema.Draft202012Validator.check_schema(schema)
 
 
+def test_every_path_names_its_parameters_and_no_others() -> None:
+    for path, item in document()["paths"].items():
+        named = [parameter["name"] for parameter in item.get("post", {}).get("parameters", ())]
+        assert named == re.findall(r"{(.+?)}", path), path
+
+
 def test_every_reference_in_it_leads_somewhere() -> None:
     found = document()
 
     for reference in refs(found):
         node = found
         for part in reference.removeprefix("#/").split("/"):
+            assert part in node, reference
             node = node[part]
 
 
