@@ -30,6 +30,7 @@ from cds_hooks.explanation import Explanation, explain_order, trace
 from cds_hooks.fhir_check import FhirCheck
 from cds_hooks.hook_request import MOST_ISSUES, HookRequest, read_hook_request
 from cds_hooks.judging import Inquiry, Judged, unreadable_order
+from cds_hooks.policy_files import Rules
 from cds_hooks.records import Records
 from cds_hooks.refusals import refuse
 from cds_hooks.services import Service
@@ -54,17 +55,17 @@ class Answer(NamedTuple):
     read: tuple[bytes, ...] = ()
 
 
-def answer_hook(service: Service, body: bytes, deployment: Deployment, caller: Caller = ANYONE) -> Answer:
+def answer_hook(service: Service, body: bytes, deployment: Deployment, rules: Rules, caller: Caller = ANYONE) -> Answer:
     """Answer one hook call of a caller that was let in; CallError where it cannot be answered."""
-    settings, rules = deployment.settings, deployment.rules
+    settings = deployment.settings
     with span("read"):
         call = read_hook_request(body, deployment.schemas[service.hook], settings.max_nesting, settings.max_orders)
     wire = choose_version(call.requested_version, settings.default_version)
     on = deployment.today()
-    records = _open_records(service, call, deployment, caller)
+    records = _open_records(service, call, deployment, rules, caller)
     if metrics.is_on():
         metrics.prefetched(caller.client, records.prefetched(service.templates(settings.default_version)))
-    inquiry = Inquiry(service, call, records, wire, deployment, on)
+    inquiry = Inquiry(service, call, records, wire, rules, on)
     with span("decide"):
         judged = inquiry.judge()
     fhir_faults = 0
@@ -113,13 +114,15 @@ def choose_version(requested: Any, default: str) -> WireVersion:
     return WIRE_VERSIONS[name]
 
 
-def _open_records(service: Service, call: HookRequest, deployment: Deployment, caller: Caller | None) -> Records:
+def _open_records(
+    service: Service, call: HookRequest, deployment: Deployment, rules: Rules, caller: Caller | None
+) -> Records:
     """Return the records of a call; nothing is fetched for nobody, or from a server its client may not name (X-7)."""
     has_access = call.fhir_token or deployment.settings.anonymous_fhir == "allow"
     client = deployment.fhir_client if caller and has_access else None
     if caller and caller.registration and call.fhir_base and not caller.registration.may_read_from(call.fhir_base):
         client = None
-    code_systems = deployment.rules.vocabulary.code_systems
+    code_systems = rules.vocabulary.code_systems
     templates = service.templates("2.2")  # of any version: a client may have been told of them before
     return Records(call, templates, code_systems, client, deployment.settings.fhir_time_budget)
 
@@ -137,15 +140,17 @@ def _answer_unavailable(inquiry: Inquiry) -> list[Answered]:
     return answered
 
 
-def explain_hook(service: Service, body: bytes, deployment: Deployment, on: date | None = None) -> list[Explanation]:
+def explain_hook(
+    service: Service, body: bytes, deployment: Deployment, rules: Rules, on: date | None = None
+) -> list[Explanation]:
     """Decide on the orders of a hook call as `answer_hook` does, and keep the steps. Nothing is fetched or answered."""
     settings = deployment.settings
     call = read_hook_request(body, deployment.schemas[service.hook], settings.max_nesting, settings.max_orders)
     wire = choose_version(call.requested_version, settings.default_version)
     day = on or deployment.today()
-    records = _open_records(service, call, deployment, None)
-    judged = Inquiry(service, call, records, wire, deployment, day).judge()
-    return [explain_order(one.order, paying, deployment.rules, day) for one in judged for paying in one.paying]
+    records = _open_records(service, call, deployment, rules, None)
+    judged = Inquiry(service, call, records, wire, rules, day).judge()
+    return [explain_order(one.order, paying, rules, day) for one in judged for paying in one.paying]
 
 
 def _facts(

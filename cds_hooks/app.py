@@ -17,11 +17,11 @@ from cds_hooks.hook_request import HookSchema
 from cds_hooks.logs import configure, record
 from cds_hooks.memory import keep_memory_small
 from cds_hooks.observation import with_observation
-from cds_hooks.policy_files import load_rules
+from cds_hooks.policy_files import Rules
 from cds_hooks.recording import Recorder
 from cds_hooks.routes import add_routes
-from cds_hooks.rule_watch import RuleWatch
-from cds_hooks.services import SERVICES, check_templates
+from cds_hooks.rule_watch import RuleWatch, read_rules
+from cds_hooks.services import SERVICE_IDS, SERVICES, check_templates
 from cds_hooks.settings import Clock, Settings, read_settings, unknown_variables
 from cds_hooks.slow_clients import watch
 
@@ -38,35 +38,35 @@ def create_app(settings: Settings | None = None, clock: Clock = datetime.now) ->
     Settings come from the environment unless given; `clock` tells the day that answers are dated with.
     """
     settings = settings or read_settings()
-    deployment = create_deployment(settings, clock)
+    deployment, rules = create_deployment(settings, clock), read_rules(settings)
     configure(settings.log_level)
     app = Flask("cds_hooks", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.url_map.merge_slashes = False
-    gate = Gate(settings)
-    rule_watch = RuleWatch(deployment)
-    add_routes(app, rule_watch, gate, Recorder(settings))
+    gate = Gate(settings, SERVICE_IDS)
+    rule_watch = RuleWatch(settings, rules)
+    add_routes(app, deployment, rule_watch, gate, Recorder(settings))
     app.extensions[_WATCH] = rule_watch
     whole = with_whole_bodies(app.wsgi_app, settings)
-    app.wsgi_app = with_observation(with_edge(whole, settings), deployment)  # type: ignore[method-assign,assignment]
-    _report_start(deployment, gate)
+    app.wsgi_app = with_observation(with_edge(whole, settings), settings, deployment.fhir_client)  # type: ignore[method-assign,assignment]
+    _report_start(settings, rules, gate)
     return app
 
 
 def check_start(settings: Settings) -> None:
     """Raise StartError where an application could not be made with these settings; nothing stays open."""
     create_deployment(settings)
-    Gate(settings)
+    read_rules(settings)
+    Gate(settings, SERVICE_IDS)
     Recorder(settings)
 
 
 def create_deployment(settings: Settings, clock: Clock = datetime.now) -> Deployment:
-    """Load and check everything that calls rest on."""
+    """Build everything that calls rest on, but for the rules."""
     check_templates(SERVICES)
     fhir_check = FhirCheck()
     return Deployment(
         settings=settings,
-        rules=load_rules(settings.vocabulary, settings.policies, settings.payers),
         fhir_check=fhir_check,
         fhir_client=FhirClient(_fhir_access(settings)),
         schemas={service.hook: HookSchema(service.hook, fhir_check) for service in SERVICES},
@@ -85,18 +85,18 @@ def _fhir_access(settings: Settings) -> FhirAccess:
     )
 
 
-def _report_start(deployment: Deployment, gate: Gate) -> None:
+def _report_start(settings: Settings, rules: Rules, gate: Gate) -> None:
     if "none" in gate.modes:
-        record("warning", "clients-not-authenticated", auth=deployment.settings.auth, host=deployment.settings.host)
+        record("warning", "clients-not-authenticated", auth=settings.auth, host=settings.host)
     for name in unknown_variables():
         record("warning", "unknown-setting", name=name)
     record(
         "info",
         "started",
-        policies=sorted(deployment.rules.index.policies),
-        payers=sorted(payer.id for payer in deployment.rules.payers.payers),
-        fhir_check=deployment.settings.fhir_check,
-        rules=deployment.rules.digest,
+        policies=sorted(rules.index.policies),
+        payers=sorted(payer.id for payer in rules.payers.payers),
+        fhir_check=settings.fhir_check,
+        rules=rules.digest,
     )
 
 

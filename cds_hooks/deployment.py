@@ -6,16 +6,17 @@ from datetime import date
 from cds_hooks.fhir_check import FhirCheck
 from cds_hooks.fhir_client import FhirClient
 from cds_hooks.hook_request import HookSchema
-from cds_hooks.policy_files import Rules
 from cds_hooks.settings import Clock, Settings
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """Settings, rules and doors of one service; the clock is only asked for the day."""
+    """What a running service has for good: settings, checks, its way to FHIR servers, the clock.
+
+    The rules may change while it runs, so each call is given those of its moment. The clock is only asked for the day.
+    """
 
     settings: Settings
-    rules: Rules
     fhir_check: FhirCheck
     fhir_client: FhirClient
     schemas: dict[str, HookSchema]

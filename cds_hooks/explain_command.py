@@ -13,6 +13,8 @@ from cds_hooks.app import create_deployment
 from cds_hooks.deployment import Deployment
 from cds_hooks.errors import CallError, StartError
 from cds_hooks.explanation import Explanation, explain_order
+from cds_hooks.policy_files import Rules
+from cds_hooks.rule_watch import read_rules
 from cds_hooks.services import SERVICES
 from cds_hooks.settings import read_settings
 
@@ -44,19 +46,20 @@ def explain_command(
       crd explain fhir_examples/evicore-cmm-204/m0076-order-select/request.json
       crd explain --code M0076 --text "Prolotherapy" --payer medicare --on 2024-06-01
     """
-    deployment = create_deployment(read_settings())
+    settings = read_settings()
+    deployment, rules = create_deployment(settings), read_rules(settings)
     day = on.date() if on else None
     if request:
-        explanations = _of_request(request, deployment, day)
+        explanations = _of_request(request, deployment, rules, day)
     elif code or text or note:
-        explanations = [_of_options(code, text, note, payer_id, day or deployment.today(), deployment)]
+        explanations = [_of_options(code, text, note, payer_id, day or deployment.today(), rules)]
     else:
         raise click.UsageError("give a REQUEST file, or describe an order with --code, --text or --note")
     rows = [_row(explanation) for explanation in explanations]
     click.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2) if as_json else "\n\n".join(map(_readable, rows)))
 
 
-def _of_request(path: Path, deployment: Deployment, on: date | None) -> list[Explanation]:
+def _of_request(path: Path, deployment: Deployment, rules: Rules, on: date | None) -> list[Explanation]:
     body = path.read_bytes()
     try:
         hook = orjson.loads(body).get("hook")
@@ -65,7 +68,7 @@ def _of_request(path: Path, deployment: Deployment, on: date | None) -> list[Exp
     if hook not in _SERVICES:
         raise StartError(f"{path}: $.hook: {hook} is not one of {', '.join(_SERVICES)}")
     try:
-        return explain_hook(_SERVICES[hook], body, deployment, on)
+        return explain_hook(_SERVICES[hook], body, deployment, rules, on)
     except CallError as error:
         raise StartError("\n".join(f"{path}: {issue.diagnostics}" for issue in error.issues)) from None
 
@@ -76,9 +79,8 @@ def _of_options(
     notes: tuple[str, ...],
     payer_id: str | None,
     on: date,
-    deployment: Deployment,
+    rules: Rules,
 ) -> Explanation:
-    rules = deployment.rules
     code_systems = rules.vocabulary.code_systems
     coding = [_coding(code, code_systems) for code in codes]
     concept = {"coding": coding, **({"text": text} if text else {})}

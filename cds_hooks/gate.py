@@ -1,7 +1,6 @@
 """Who is let in: the settings' modes of authentication, the registrations, and the public URLs tokens are made for."""
 
 from ipaddress import ip_address
-from typing import Final
 
 from cds_hooks.callers import ANYONE, Caller, Mode, read_modes
 from cds_hooks.client_auth import Authenticator
@@ -11,23 +10,22 @@ from cds_hooks.jwks import KeyCache
 from cds_hooks.jwks_fetch import JwksFetcher
 from cds_hooks.rates import open_rates
 from cds_hooks.replay import ReplayGuard, ReplayStoreError
-from cds_hooks.services import SERVICES
 from cds_hooks.settings import Settings
-
-_SERVICE_IDS: Final = frozenset(service.id for service in SERVICES)
 
 
 class Gate:
-    """Lets callers in or not; one for all threads of a process."""
+    """Lets callers in to the services with these ids, or not; one for all threads of a process."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, service_ids: frozenset[str]) -> None:
         self.modes = read_modes(settings.auth)
         _check(self.modes, settings)
         self._rates = open_rates(settings.rate, settings.rate_store)
         self._is_open = self.modes == ("none",)
         self._discovery_is_open = self._is_open or settings.discovery == "open"
         self._base = settings.public_base_url.rstrip("/")
-        self._authenticator = Authenticator(self.modes) if self._is_open else _authenticator(self.modes, settings)
+        self._authenticator = (
+            Authenticator(self.modes) if self._is_open else _authenticator(self.modes, settings, service_ids)
+        )
 
     def admit(self, authorization: str | None, service_id: str, peer: str) -> Caller:
         """Return who calls a service from an address.
@@ -68,10 +66,12 @@ class Gate:
         return caller
 
 
-def _authenticator(modes: tuple[Mode, ...], settings: Settings) -> Authenticator:
+def _authenticator(modes: tuple[Mode, ...], settings: Settings, service_ids: frozenset[str]) -> Authenticator:
+    if modes == ("none",):
+        return Authenticator(modes)
     if settings.clients is None:
         raise StartError(f"CRD_AUTH={settings.auth}: needs CRD_CLIENTS, the file of registered clients")
-    clients = ClientFile(settings.clients, _SERVICE_IDS)
+    clients = ClientFile(settings.clients, service_ids)
     keys = KeyCache(JwksFetcher(private=settings.allow_private_jwks).fetch)
     if "cds-hooks-jwt" not in modes:
         return Authenticator(modes, clients.current, keys)

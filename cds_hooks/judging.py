@@ -24,10 +24,10 @@ from cards import (
     record_key,
     same_reference,
 )
-from cds_hooks.deployment import Deployment
 from cds_hooks.fhir_check import is_resource_type
 from cds_hooks.hook_request import Draft, HookRequest, OrderReference
 from cds_hooks.logs import record, where
+from cds_hooks.policy_files import Rules
 from cds_hooks.records import Records
 from cds_hooks.services import Service
 
@@ -51,14 +51,14 @@ class Inquiry:
     """One call while it is judged: what it is about, and the records it has so far."""
 
     def __init__(
-        self, service: Service, call: HookRequest, records: Records, wire: WireVersion, deployment: Deployment, on: date
+        self, service: Service, call: HookRequest, records: Records, wire: WireVersion, rules: Rules, on: date
     ) -> None:
         self.service = service
         self.call = call
         self.records = records
         self.wire = wire
         self.on = on
-        self._rules = deployment.rules
+        self._rules = rules
         self._drafts = _once([draft for draft in call.drafts if not self._is_record(draft)])
         self._days: dict[str, date] = {}
         self._references = self._find_references()

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from cds_hooks import metrics, traces
-from cds_hooks.deployment import Deployment
 from cds_hooks.edge import FACTS, REQUEST_ID, Application, Environ, StartResponse
+from cds_hooks.fhir_client import FhirClient
 from cds_hooks.logs import record
 from cds_hooks.services import SERVICES
+from cds_hooks.settings import Settings
 
 #: What each path is called; a path that callers choose might hold a name.
 _ENDPOINTS: Final[Mapping[str, tuple[str, str | None]]] = {
@@ -30,14 +31,14 @@ _SAID: Final[Mapping[str, str]] = {
 _busy: Final = metrics.Crowd()
 
 
-def with_observation(application: Application, deployment: Deployment) -> Application:
+def with_observation(application: Application, settings: Settings, fhir_client: FhirClient) -> Application:
     """Start what the settings ask for in this process, and wrap the application in what serves it."""
-    _watch(deployment)
+    _watch(settings, fhir_client)
     if metrics.start():
         application = _with_metrics(application)
-    elif deployment.settings.metrics_port:
+    elif settings.metrics_port:
         record("warning", "metrics-not-served", reason="only `crd serve` serves them")
-    return _with_traces(application) if traces.start(deployment.settings) else application
+    return _with_traces(application) if traces.start(settings) else application
 
 
 def _with_metrics(application: Application) -> Application:
@@ -83,15 +84,14 @@ def _with_traces(application: Application) -> Application:
     return answer
 
 
-def _watch(deployment: Deployment) -> None:
-    rules, door = deployment.rules, deployment.fhir_client
-    metrics.rules_loaded(len(rules.index.policies), len(rules.payers.payers))
-    metrics.watch("crd_threads", lambda: deployment.settings.threads)
+def _watch(settings: Settings, fhir_client: FhirClient) -> None:
+    connections = fhir_client.connections
+    metrics.watch("crd_threads", lambda: settings.threads)
     metrics.watch("crd_threads_busy", _busy.__len__)
-    metrics.watch("crd_threads_waiting_for_fhir", door.waiting.__len__)
-    metrics.watch("crd_fhir_connections", door.connections.busy.__len__, "busy")
-    metrics.watch("crd_fhir_connections", door.connections.idle, "idle")
-    metrics.watch("crd_fhir_servers", door.connections.servers)
+    metrics.watch("crd_threads_waiting_for_fhir", fhir_client.waiting.__len__)
+    metrics.watch("crd_fhir_connections", connections.busy.__len__, "busy")
+    metrics.watch("crd_fhir_connections", connections.idle, "idle")
+    metrics.watch("crd_fhir_servers", connections.servers)
 
 
 def _describe(span: Any, status: int, environ: Environ) -> None:

@@ -20,6 +20,7 @@ from cds_hooks.errors import (
     operation_outcome,
 )
 from cds_hooks.logs import record
+from cds_hooks.policy_files import Rules
 from cds_hooks.redaction import without_tokens
 from cds_hooks.services import Service
 from cds_hooks.settings import Settings
@@ -84,13 +85,14 @@ def answer_and_keep(
     service: Service,
     read_body: Callable[[], bytes],
     deployment: Deployment,
+    rules: Rules,
     caller: Caller,
     request_id: str,
     recorder: Recorder,
 ) -> Answer:
     """Answer one hook call as `answer_hook` does, and keep what was asked and answered, errors included."""
     if not recorder.keeps_calls:
-        return answer_hook(service, read_body(), deployment, caller)
+        return answer_hook(service, read_body(), deployment, rules, caller)
     at, started = time.time_ns() // 1000, time.perf_counter_ns()
     body: bytes | None = None
 
@@ -114,7 +116,7 @@ def answer_and_keep(
     with recorder.writer.expecting():
         try:
             body = read_body()
-            answer = answer_hook(service, body, deployment, caller)
+            answer = answer_hook(service, body, deployment, rules, caller)
         except Exception as error:
             refusal = error if isinstance(error, CallError) else internal_error(request_id)
             told = Summary(_hook_instance(body), error=type(error).__name__)

@@ -7,6 +7,7 @@ import orjson
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
+from cds_hooks.deployment import Deployment
 from cds_hooks.edge import FACTS, PEER, REQUEST_ID
 from cds_hooks.errors import (
     HTTP_STATUS,
@@ -36,11 +37,11 @@ CALLER: Final = "crd.caller"
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
-def add_routes(app: Flask, watch: RuleWatch, gate: Gate, recorder: Recorder) -> None:
+def add_routes(app: Flask, deployment: Deployment, watch: RuleWatch, gate: Gate, recorder: Recorder) -> None:
     """Add the routes of one deployment; each call is let in by the gate, has the rules of its moment, and is kept."""
-    _add_discovery(app, watch.settings, gate)
-    _add_hooks(app, watch, gate, recorder)
-    _add_feedback(app, watch.settings, gate, recorder)
+    _add_discovery(app, deployment.settings, gate)
+    _add_hooks(app, deployment, watch, gate, recorder)
+    _add_feedback(app, deployment.settings, gate, recorder)
     _add_probes(app, watch)
     _add_errors(app)
 
@@ -74,15 +75,16 @@ def _add_discovery(app: Flask, settings: Settings, gate: Gate) -> None:
         raise UnknownServiceError(Issue("not-found", f"no such CDS service here; there are: {known}"))
 
 
-def _add_hooks(app: Flask, watch: RuleWatch, gate: Gate, recorder: Recorder) -> None:
+def _add_hooks(app: Flask, deployment: Deployment, watch: RuleWatch, gate: Gate, recorder: Recorder) -> None:
     def hook(service: Service) -> Response:
         """Answer one hook call (CDS Hooks 2.0, Calling a CDS Service)."""
         call = request._get_current_object()  # type: ignore[attr-defined]  # one look-up instead of one a member
         with span("authenticate"):
             caller = gate.admit(call.environ.get("HTTP_AUTHORIZATION"), service.id, call.environ[PEER])
         call.environ[CALLER] = caller
+        rules = watch.current()
         answer = answer_and_keep(
-            service, partial(_body, call), watch.current(), caller, call.environ[REQUEST_ID], recorder
+            service, partial(_body, call), deployment, rules, caller, call.environ[REQUEST_ID], recorder
         )
         call.environ[FACTS] = {**caller.facts, **answer.facts}
         return _json(answer.body)
@@ -118,7 +120,7 @@ def _add_probes(app: Flask, watch: RuleWatch) -> None:
 
         Where their files were changed to something invalid, it goes on with those it has, and says so.
         """
-        rules = watch.current().rules
+        rules = watch.current()
         loaded = {"status": "ok", "policies": len(rules.index.policies), "payers": len(rules.payers.payers)}
         return _json(orjson.dumps({**loaded, "rules": rules.digest, "reload": "failed" if watch.fault else "ok"}))
 

@@ -8,12 +8,10 @@ import threading
 import time
 import weakref
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from cds_hooks import metrics
-from cds_hooks.deployment import Deployment
 from cds_hooks.logs import record, where
 from cds_hooks.policy_files import ALWAYS_CHANGING, Rules, RulesError, State, load_rules, look_at
 from cds_hooks.settings import Settings
@@ -42,33 +40,34 @@ _TURN: Final = 0.0005
 
 
 class RuleWatch:
-    """What calls rest on at this moment; one for all threads of a process, its own thread looks at the files.
+    """The rules that calls rest on at this moment; one for all threads of a process, its own thread looks at the files.
 
     A call takes `current()` once and has one set of rules from beginning to end. The thread starts with the first
     call, in whichever process that comes to: none survives a fork.
     """
 
-    def __init__(self, deployment: Deployment) -> None:
-        self.settings = deployment.settings
+    def __init__(self, settings: Settings, rules: Rules) -> None:
+        self.settings = settings
         #: Why the files as they are now were not taken up; None where they were.
         self.fault: str | None = None
         #: How long the last look took, in seconds.
         self.cost = 0.0
         #: What the thread waits on between looks; it is never set.
         self.rest = threading.Event()
-        self._deployment = deployment
-        self._seen = deployment.rules.files
+        self._rules = rules
+        self._seen = rules.files
+        metrics.rules_loaded(len(rules.index.policies), len(rules.payers.payers))
         self._replaced: list[tuple[float, Rules]] = []
         self._changes = 0
         self._retry_at = 0.0
         self._process = 0
         self._starting = threading.Lock()
 
-    def current(self) -> Deployment:
-        """Return the deployment with the rules of this moment."""
+    def current(self) -> Rules:
+        """Return the rules of this moment."""
         if self._process != os.getpid():
             self.start()
-        return self._deployment
+        return self._rules
 
     def start(self) -> None:
         """Look at the files from now on, in a thread that ends with the process, or with this watch."""
@@ -104,7 +103,7 @@ class RuleWatch:
         turn = sys.getswitchinterval()
         sys.setswitchinterval(_TURN)
         try:
-            self._take(load_rules(*_folders(self.settings)))
+            self._take(read_rules(self.settings))
         except RulesError as error:
             self._keep(str(error)[:_LONGEST], error.files)
         except Exception as error:  # a fault of ours, or of the machine, must not end the watch
@@ -118,17 +117,17 @@ class RuleWatch:
         self.fault, self._seen = fault, files
         self._retry_at = time.monotonic() + _RETRY
         if not is_known:
-            record("error", "rules-not-changed", reason=fault, rules=self._deployment.rules.digest)
+            record("error", "rules-not-changed", reason=fault, rules=self._rules.digest)
 
     def _take(self, rules: Rules) -> None:
         """Let calls that begin now have these rules; files that only look changed bring none."""
-        old, was_faulty = self._deployment.rules, self.fault is not None
+        old, was_faulty = self._rules, self.fault is not None
         self.fault, self._seen = None, rules.files
         if rules.digest == old.digest:
             if was_faulty:
                 record("info", "rules-restored", rules=rules.digest)
             return
-        self._deployment = replace(self._deployment, rules=rules)
+        self._rules = rules
         self._replaced.append((time.monotonic() + _LINGER, old))
         policies, payers = len(rules.index.policies), len(rules.payers.payers)
         metrics.rules_loaded(policies, payers)
@@ -142,6 +141,11 @@ class RuleWatch:
             policies = list(self._replaced.pop(0)[1].index.policies.values())
             while policies:
                 policies.pop()
+
+
+def read_rules(settings: Settings) -> Rules:
+    """Return the policies, payers and words that the settings name; RulesError where any of them is wrong."""
+    return load_rules(*_folders(settings))
 
 
 def _folders(settings: Settings) -> tuple[Path, Path, Path]:

@@ -152,6 +152,9 @@ SERVICES: Final = (
     ),
 )
 
+#: The ids of all services, as registrations name them.
+SERVICE_IDS: Final = frozenset(service.id for service in SERVICES)
+
 
 def check_templates(services: tuple[Service, ...]) -> None:
     """Raise StartError for a prefetch template that breaks the token rules of CDS Hooks 2.0 (HK-55 to 59)."""

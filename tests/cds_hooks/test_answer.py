@@ -14,6 +14,8 @@ from cds_hooks.accounts import derive_uuid
 from cds_hooks.answer import answer_hook
 from cds_hooks.app import create_deployment
 from cds_hooks.deployment import Deployment
+from cds_hooks.policy_files import Rules
+from cds_hooks.rule_watch import read_rules
 from cds_hooks.services import SERVICES
 from cds_hooks.settings import read_settings
 from tests.guide.conformance import faults
@@ -35,18 +37,20 @@ class BrokenIndex(PolicyIndex):
 
 
 @pytest.fixture(scope="module", name="broken")
-def _broken() -> Deployment:
-    deployment = create_deployment(read_settings())
-    rules = deployment.rules
+def _broken() -> tuple[Deployment, Rules]:
+    settings = read_settings()
+    rules = read_rules(settings)
     index = BrokenIndex(rules.index.policies.values(), rules.vocabulary)
-    return dataclasses.replace(deployment, rules=dataclasses.replace(rules, index=index))
+    return create_deployment(settings), dataclasses.replace(rules, index=index)
 
 
-def test_a_failure_in_here_is_indeterminate_from_2_2_on(broken: Deployment, example: Any, capsys: Any) -> None:
+def test_a_failure_in_here_is_indeterminate_from_2_2_on(
+    broken: tuple[Deployment, Rules], example: Any, capsys: Any
+) -> None:
     """resp-43: technical, with its text; the error's own words go nowhere, they could be about a patient."""
     request = example("order-sign-2.2")
 
-    response = json.loads(answer_hook(SERVICE["order-sign"], json.dumps(request).encode(), broken).body)
+    response = json.loads(answer_hook(SERVICE["order-sign"], json.dumps(request).encode(), *broken).body)
 
     for action in response["systemActions"]:
         parts = {part["url"]: part for part in action["resource"]["extension"][0]["extension"]}
@@ -61,9 +65,11 @@ def test_a_failure_in_here_is_indeterminate_from_2_2_on(broken: Deployment, exam
 
 
 @pytest.mark.parametrize(("hook", "version"), [("order-sign", "2.1"), ("order-select", "2.2")])
-def test_elsewhere_a_failure_in_here_is_an_error(hook: str, version: str, broken: Deployment, example: Any) -> None:
+def test_elsewhere_a_failure_in_here_is_an_error(
+    hook: str, version: str, broken: tuple[Deployment, Rules], example: Any
+) -> None:
     """CRD-158: before 2.2 there is no code for it, and a supporting hook owes none: 500."""
     request = example(f"{hook}-{version}")
 
     with pytest.raises(ZeroDivisionError):
-        answer_hook(SERVICE[hook], json.dumps(request).encode(), broken)
+        answer_hook(SERVICE[hook], json.dumps(request).encode(), *broken)

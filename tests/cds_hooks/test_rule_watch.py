@@ -10,7 +10,6 @@ import time
 import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,8 @@ import pytest
 import requests
 
 from cds_hooks import policy_files, rule_watch
-from cds_hooks.app import create_deployment
-from cds_hooks.deployment import Deployment
 from cds_hooks.policy_files import RulesError, load_rules
-from cds_hooks.rule_watch import RuleWatch
+from cds_hooks.rule_watch import RuleWatch, read_rules
 from cds_hooks.settings import read_settings
 
 pytest_plugins = ["tests.fhir.fixtures"]
@@ -78,18 +75,12 @@ def events(log: str, event: str) -> list[dict[str, Any]]:
 # --- one process looks ----------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module", name="deployment")
-def _deployment() -> Deployment:
-    return create_deployment(read_settings())
-
-
 @pytest.fixture(name="watch")
-def _watch(files: Rules, deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> RuleWatch:
+def _watch(files: Rules, monkeypatch: pytest.MonkeyPatch) -> RuleWatch:
     """A watch whose looks the test makes itself."""
     monkeypatch.setattr(rule_watch, "_STILL", 0.01)
     settings = read_settings(**{name: files.root / name for name in FOLDERS}, reload=0)
-    rules = load_rules(settings.vocabulary, settings.policies, settings.payers)
-    return RuleWatch(replace(deployment, settings=settings, rules=rules))
+    return RuleWatch(settings, read_rules(settings))
 
 
 def rename_over(path: Path, text: str) -> None:
@@ -146,12 +137,12 @@ def test_what_is_invalid_changes_nothing_and_says_so_once(
     assert watch.fault is None
     [said] = events(capfdbinary.readouterr().err.decode(), "rules-restored")
     assert watch.current() is before
-    assert said["rules"] == before.rules.digest
+    assert said["rules"] == before.digest
 
     change_member(files.policy, publisher="Mark1 Policies")
     watch.look()
     [said] = events(capfdbinary.readouterr().err.decode(), "rules-changed")
-    assert watch.current().rules.digest == said["rules"] != before.rules.digest
+    assert watch.current().digest == said["rules"] != before.digest
 
 
 def test_another_fault_is_said_anew(files: Rules, watch: RuleWatch, capfdbinary: Any) -> None:
@@ -215,7 +206,7 @@ def test_files_are_left_alone_while_they_are_written(
     monkeypatch.undo()
     watch.look()
     assert watch.fault is None
-    assert watch.current().rules.payers.default.name == "Mark1 Plan"
+    assert watch.current().payers.default.name == "Mark1 Plan"
 
 
 def test_files_that_change_while_they_are_read_are_not_taken_up(
@@ -236,8 +227,8 @@ def test_files_that_change_while_they_are_read_are_not_taken_up(
     monkeypatch.setattr(policy_files, "load_policies", load_amid_changes)
     watch.look()
     assert read == ["Mark1 Policies", "Mark2 Policies", "Mark3 Policies"]
-    assert watch.current().rules.payers.default.name == "Mark3 Plan"
-    assert watch.current().rules.index.policies["evicore-cmm-204"].publisher == "Mark3 Policies"
+    assert watch.current().payers.default.name == "Mark3 Plan"
+    assert watch.current().index.policies["evicore-cmm-204"].publisher == "Mark3 Policies"
 
 
 def test_files_that_are_changed_all_the_time_cannot_be_started_with(
@@ -267,7 +258,7 @@ def test_a_disk_at_fault_is_asked_again(
     assert "MemoryError at " in said["reason"]
     monkeypatch.setattr(rule_watch, "load_rules", load)
     watch.look()
-    assert watch.current().rules.payers.default.name == "Mark1 Plan"
+    assert watch.current().payers.default.name == "Mark1 Plan"
 
 
 def test_replaced_rules_are_freed_once_no_call_can_have_them(
@@ -276,7 +267,7 @@ def test_replaced_rules_are_freed_once_no_call_can_have_them(
     monkeypatch.setattr(rule_watch, "_LINGER", 0.0)
     gc.disable()  # what is frozen is not collected: there must be no cycles
     try:
-        old = weakref.ref(watch.current().rules.index)
+        old = weakref.ref(watch.current().index)
         files.mark(1)
         watch.look()
         assert old()
@@ -286,10 +277,10 @@ def test_replaced_rules_are_freed_once_no_call_can_have_them(
         gc.enable()
 
 
-def test_one_thread_looks_whichever_calls_come_first(files: Rules, deployment: Deployment) -> None:
+def test_one_thread_looks_whichever_calls_come_first(files: Rules) -> None:
     """And it ends with what it looks after."""
     settings = read_settings(**{name: files.root / name for name in FOLDERS}, reload=0.01)
-    watch = RuleWatch(replace(deployment, settings=settings))
+    watch = RuleWatch(settings, read_rules(settings))
     before = {thread for thread in threading.enumerate() if thread.name == "rules"}
     with ThreadPoolExecutor(16) as threads:
         for _ in range(64):
