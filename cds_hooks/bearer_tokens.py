@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from cds_hooks.errors import AuthenticationError, Cause, UnreadableBodyError
-from cds_hooks.json_bodies import read_json
 from cds_hooks.json_web_keys import ALGORITHMS
+from cds_hooks.strict_json import read_json
 
 #: Longer tokens are refused unread. Tokens with a key of 8192 bits and some hundred groups are shorter.
 MOST_CHARACTERS: Final = 16 * 1024

@@ -8,9 +8,9 @@ from typing import Any, Final, Literal
 from limits import RateLimitItem
 
 from cds_hooks.errors import StartError
-from cds_hooks.fhir_urls import Place, read_allowed_place, read_place
 from cds_hooks.json_web_keys import KeySet, Style
-from cds_hooks.rate_texts import read_rate
+from cds_hooks.outbound.places import Place, read_allowed_place, read_place
+from cds_hooks.settings import read_rate
 
 Json = Mapping[str, Any]
 

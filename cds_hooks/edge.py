@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from cds_hooks.logs import record
-from cds_hooks.peers import peer_finder, read_networks
-from cds_hooks.settings import Settings
+from cds_hooks.peers import peer_finder
+from cds_hooks.settings import Settings, read_networks
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]

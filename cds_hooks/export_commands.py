@@ -10,9 +10,9 @@ import orjson
 
 from cards import Vocabulary
 from cds_hooks.fhir_export import export_bundle
-from cds_hooks.json_documents import load_schema, read_document
 from cds_hooks.policy_files import load_policies, load_vocabulary
 from cds_hooks.settings import Settings, read_settings
+from cds_hooks.strict_json import load_schema, read_document
 
 _SCHEMA: Final = Path(__file__).resolve().parent.parent / "cards" / "policies" / "policy.schema.json"
 

@@ -18,10 +18,9 @@ from jsonschema import Draft202012Validator
 from cds_hooks import metrics
 from cds_hooks.callers import Caller
 from cds_hooks.hook_request import explain_faults
-from cds_hooks.json_bodies import read_json
-from cds_hooks.json_documents import load_schema
 from cds_hooks.recording import Recorder
 from cds_hooks.store.reports import Report
+from cds_hooks.strict_json import load_schema, read_json
 
 _SCHEMA: Final = Path(__file__).resolve().parent / "schemas" / "feedback.schema.json"
 

@@ -7,7 +7,8 @@ from itertools import islice
 from threading import Lock
 from typing import Any, Final, Generic, TypeVar
 
-from cds_hooks.fhir_urls import Asked, Place
+from cds_hooks.fhir_urls import Asked
+from cds_hooks.outbound.places import Place
 
 T = TypeVar("T")
 

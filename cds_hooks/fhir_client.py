@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import copy_context
 from typing import Any
 
-from cds_hooks.fhir_access import Answer, FetchError, FhirAccess, FhirServer, Problem, Record
+from cds_hooks.fhir_access import Answer, FhirAccess, FhirServer, Record
 from cds_hooks.fhir_capabilities import Lately, Names, read_names, translate
 from cds_hooks.fhir_connections import Connections
 from cds_hooks.fhir_exchange import (
@@ -26,8 +26,10 @@ from cds_hooks.fhir_exchange import (
     read_record,
     request_headers,
 )
-from cds_hooks.fhir_urls import Asked, Place, read_allowed_place, read_asked, read_place
+from cds_hooks.fhir_urls import Asked, read_asked
 from cds_hooks.metrics import Crowd, read_fhir
+from cds_hooks.outbound.places import Place, read_allowed_place, read_place
+from cds_hooks.outbound.problems import FetchError, Problem
 from cds_hooks.traces import span
 
 

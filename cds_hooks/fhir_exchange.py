@@ -10,9 +10,11 @@ import msgspec
 import orjson
 
 from cds_hooks.errors import UnreadableBodyError
-from cds_hooks.fhir_access import FetchError, Problem, Record
-from cds_hooks.fhir_urls import Asked, Place
-from cds_hooks.json_bodies import read_json
+from cds_hooks.fhir_access import Record
+from cds_hooks.fhir_urls import Asked
+from cds_hooks.outbound.places import Place
+from cds_hooks.outbound.problems import FetchError, Problem
+from cds_hooks.strict_json import read_json
 
 FHIR_JSON: Final = "application/fhir+json"
 

@@ -9,7 +9,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from math import inf
 from typing import Any, Final
 
-from cds_hooks.fhir_access import FetchError, Problem
+from cds_hooks.outbound.problems import FetchError, Problem
 
 #: What an operator may open with `private`. Link-local addresses, where clouds keep their credentials, stay shut.
 _INSIDE: Final = tuple(

@@ -16,7 +16,7 @@ from cards import ORDER_TYPES, literal_reference, record_key
 from cds_hooks.costs import refuse_costly
 from cds_hooks.errors import InvalidRequestError, Issue
 from cds_hooks.fhir_check import FhirCheck
-from cds_hooks.json_bodies import read_json
+from cds_hooks.strict_json import read_json
 
 #: As many faults of an envelope are named; a body made of faults does not make an endless answer.
 MOST_ISSUES: Final = 50

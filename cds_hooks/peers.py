@@ -2,18 +2,13 @@
 
 from collections.abc import Callable
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 
-Network = IPv4Network | IPv6Network
+from cds_hooks.settings import Network
 
 #: One client has as many bits of IPv6 as it likes after these (RFC 6177).
 _IPV6_PREFIX: Final = 64
-
-
-def read_networks(text: str) -> tuple[Network, ...]:
-    """Return addresses or networks that are separated by commas; ValueError where one is neither."""
-    return tuple(ip_network(one.strip()) for one in text.split(",") if one.strip())
 
 
 def peer_finder(proxies: tuple[Network, ...]) -> Callable[[str, str | None], str]:

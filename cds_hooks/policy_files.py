@@ -25,7 +25,7 @@ from cards import (
     read_vocabulary,
 )
 from cds_hooks.errors import StartError
-from cds_hooks.json_documents import load_schema, quick_check, read_document
+from cds_hooks.strict_json import load_schema, quick_check, read_document
 
 T = TypeVar("T")
 

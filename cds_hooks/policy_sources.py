@@ -10,10 +10,10 @@ from jsonschema import Draft202012Validator
 
 from cards import DocumentError, Policy, PolicyIndex, read_policy
 from cds_hooks.errors import StartError
-from cds_hooks.json_documents import load_schema, read_document
 from cds_hooks.policy_cases import load_cases_schema
 from cds_hooks.policy_files import Rules, load_policies, load_rules, load_vocabulary
 from cds_hooks.settings import Settings
+from cds_hooks.strict_json import load_schema, read_document
 
 _SCHEMAS: Final = Path(__file__).resolve().parent.parent / "cards"
 

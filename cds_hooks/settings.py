@@ -6,20 +6,22 @@ import uuid
 from collections.abc import Callable
 from datetime import date, datetime
 from importlib.util import find_spec
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
+from limits import RateLimitItem, parse
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cds_hooks.errors import StartError
-from cds_hooks.peers import read_networks
-from cds_hooks.rate_texts import read_rate
 
 _PACKAGED: Final = Path(__file__).resolve().parent.parent / "cards"
 
 PREFIX: Final = "CRD_"
+
+Network = IPv4Network | IPv6Network
 
 
 def _existing_folder(path: Path) -> Path:
@@ -71,6 +73,19 @@ def _database_url(value: str) -> str:
     if value.startswith("postgresql") and find_spec("psycopg") is None:
         raise ValueError("PostgreSQL needs the package psycopg: pip install 'crd-server[postgresql]'")
     return value
+
+
+def read_networks(text: str) -> tuple[Network, ...]:
+    """Return addresses or networks that are separated by commas; ValueError where one is neither."""
+    return tuple(ip_network(one.strip()) for one in text.split(",") if one.strip())
+
+
+def read_rate(text: str) -> RateLimitItem | None:
+    """Return a rate such as `100/second`, None for `none`; ValueError where it is neither."""
+    rate = None if text.strip() == "none" else parse(text)
+    if rate is not None and rate.amount < 1:
+        raise ValueError("less than one call")
+    return rate
 
 
 def _networks(value: str) -> str:

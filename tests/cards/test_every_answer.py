@@ -33,8 +33,8 @@ from cards import (
     respond,
 )
 from cards.coverage import PayerDirectory
-from cds_hooks.json_documents import load_schema
 from cds_hooks.policy_files import load_rules
+from cds_hooks.strict_json import load_schema
 from tests.guide.conformance import answer_faults
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -14,8 +14,8 @@ import pytest
 from cds_hooks.client_files import SCHEMA, ClientFile, load_clients
 from cds_hooks.clients import Client
 from cds_hooks.errors import StartError
-from cds_hooks.json_documents import load_schema
 from cds_hooks.json_web_keys import ALGORITHMS
+from cds_hooks.strict_json import load_schema
 from tests.auth.tokens import jwk, jwks
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "clients.md"

@@ -10,7 +10,7 @@ import requests
 
 from cds_hooks.costs import refuse_costly
 from cds_hooks.errors import TooCostlyError, UnreadableBodyError
-from cds_hooks.json_bodies import read_json
+from cds_hooks.strict_json import read_json
 
 SIGN = "/cds-services/order-sign-crd"
 

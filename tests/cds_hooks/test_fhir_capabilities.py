@@ -6,7 +6,8 @@ import pytest
 
 from cds_hooks import fhir_capabilities
 from cds_hooks.fhir_capabilities import Lately, Names, read_names, translate
-from cds_hooks.fhir_urls import Place, read_asked
+from cds_hooks.fhir_urls import read_asked
+from cds_hooks.outbound.places import Place
 
 FHIR = "http://hl7.org/fhir/SearchParameter"
 US_CORE = "http://hl7.org/fhir/us/core/SearchParameter"

@@ -18,10 +18,11 @@ import pytest
 
 from cds_hooks import fhir_capabilities, fhir_connections
 from cds_hooks.errors import StartError
-from cds_hooks.fhir_access import Answer, FhirAccess, FhirServer, Problem
+from cds_hooks.fhir_access import Answer, FhirAccess, FhirServer
 from cds_hooks.fhir_client import FhirClient
 from cds_hooks.fhir_exchange import Call
-from cds_hooks.fhir_urls import Place
+from cds_hooks.outbound.places import Place
+from cds_hooks.outbound.problems import Problem
 from tests.fhir.servers import RunningServer, start_odd_server
 
 pytest_plugins = ["tests.fhir.fixtures"]

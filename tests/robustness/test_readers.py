@@ -23,15 +23,15 @@ from cds_hooks.errors import (
     TooCostlyError,
     UnreadableBodyError,
 )
-from cds_hooks.fhir_access import FetchError
 from cds_hooks.fhir_capabilities import read_names
 from cds_hooks.fhir_check import FhirCheck
 from cds_hooks.fhir_exchange import Reply, next_link, read_batch, read_document, read_page, read_record
 from cds_hooks.fhir_urls import Asked
 from cds_hooks.hook_request import HookSchema, read_hook_request
-from cds_hooks.json_bodies import read_json
 from cds_hooks.json_web_keys import KeySetError, read_key_set
+from cds_hooks.outbound.problems import FetchError
 from cds_hooks.policy_files import Rules, load_rules
+from cds_hooks.strict_json import read_json
 from tests.auth.tokens import claims, encoded, jwk, sign
 from tests.conftest import ROOT
 from tests.robustness.calls import EXAMPLES, change, spoil

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cds_hooks.errors import UnreadableBodyError
-from cds_hooks.json_bodies import _LARGE, read_json
+from cds_hooks.strict_json import _LARGE, read_json
 
 #: Makes a body a large one, and does not count.
 FILLER = "x" * (_LARGE + 1)

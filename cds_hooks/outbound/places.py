@@ -1,0 +1,70 @@
+"""Where a URL leads: one origin in one spelling and a path, by a grammar that no two readers read differently (X-7)."""
+
+import re
+from typing import Final, NamedTuple
+from urllib.parse import urljoin
+
+from cds_hooks.errors import StartError
+from cds_hooks.outbound.problems import FetchError, Problem
+
+#: One grammar, much narrower than the RFC's, so that no two readers can disagree about where a URL leads.
+_PLACE: Final = re.compile(
+    r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?((?:/[\w.~!$&'()*+,;=:@%-]+)*)/?",
+    re.IGNORECASE | re.ASCII,
+)
+
+#: Segments that lead elsewhere, plain or encoded.
+_UPWARD: Final = re.compile(r"/\.\.?(?:/|$)|%(?:2e|2f|5c|25)", re.IGNORECASE)
+
+_QUERY: Final = re.compile(r'[!"$-~]*')
+
+
+class Place(NamedTuple):
+    """Where an http(s) URL without query leads: its origin in one spelling, its path in segments."""
+
+    origin: str
+    path: tuple[str, ...]
+
+    @property
+    def url(self) -> str:
+        """The URL, without a slash at its end."""
+        return "/".join((self.origin, *self.path))
+
+    def holds(self, other: "Place") -> bool:
+        """Whether another place has the same origin and lies at this path or below it."""
+        return self.origin == other.origin and other.path[: len(self.path)] == self.path
+
+    def at(self, relative: str) -> str:
+        """Return the absolute URL of a relative one."""
+        return f"{self.url}/{relative}"
+
+    def inside(self, link: str) -> str:
+        """Return the absolute URL of a link under this base; NOT_FHIR for any other, which must not get the token."""
+        try:
+            path, mark, query = urljoin(self.at(""), link).partition("?")
+        except ValueError:
+            raise FetchError(Problem.NOT_FHIR) from None
+        place = read_place(path)
+        if place is None or not self.holds(place) or not _QUERY.fullmatch(query):
+            raise FetchError(Problem.NOT_FHIR)
+        return place.url + mark + query
+
+
+def read_place(url: str) -> Place | None:
+    """Return where a URL leads; None for what is no plain http(s) URL, with user, query, fragment or `..` in it."""
+    found = _PLACE.fullmatch(url)
+    if found is None or _UPWARD.search(found[4]):
+        return None
+    scheme, host, port = found[1].lower(), found[2].lower(), int(found[3] or 0)
+    if port > 65535 or found[3] == "0":
+        return None
+    is_default = port in (0, 443 if scheme == "https" else 80)
+    return Place(f"{scheme}://{host}" + ("" if is_default else f":{port}"), tuple(found[4].split("/")[1:]))
+
+
+def read_allowed_place(url: str) -> Place:
+    """Return where a base URL of the settings leads; StartError for none."""
+    place = read_place(url)
+    if place is None:
+        raise StartError(f"{url}: not the base URL of a FHIR server")
+    return place
