@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from cds_hooks.fhir_sockets import Address, TlsBudgetSocket, dial, is_inside, is_public
 from cds_hooks.outbound.places import read_place
 from cds_hooks.outbound.problems import FetchError, Problem
+from cds_hooks.outbound.sockets import Address, TlsBudgetSocket, dial, is_inside, is_public
 
 #: For the whole of one fetch: the look-up of the name, TLS, and the last byte of the body.
 SECONDS: Final = 2.0
