@@ -9,8 +9,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = (ROOT / "docs" / "threats.md").read_text()
 
-#: Tests named without a folder are in this one.
-USUAL = "cds_hooks"
+#: A test file is named by as much of its path as tells it from all others.
+FILES = [path.relative_to(ROOT / "tests").as_posix() for path in (ROOT / "tests").rglob("test_*.py")]
 
 NAMED = re.compile(r"`(?:([\w/]+\.py): )?(test_\w+)`")
 
@@ -41,10 +41,10 @@ def faults(row: Row) -> list[str]:
     file = ""
     for path, name in named:
         file = path or file
-        place = ROOT / "tests" / (file if "/" in file else f"{USUAL}/{file}")
-        if not file or not place.is_file():
-            found.append(f"no such file: {file or name}")
-        elif not re.search(rf"^def {name}\(", place.read_text(), re.MULTILINE):
+        places = [one for one in FILES if f"/{one}".endswith(f"/{file}")] if file else []
+        if len(places) != 1:
+            found.append(f"no such file, or several: {file or name}")
+        elif not re.search(rf"^def {name}\(", (ROOT / "tests" / places[0]).read_text(), re.MULTILINE):
             found.append(f"no such test: {file}: {name}")
     return found
 
