@@ -16,7 +16,6 @@ from cards import (
     fail,
     respond,
 )
-from cds_hooks import metrics
 from cds_hooks.accounts import Ids, give_account
 from cds_hooks.callers import ANYONE, Caller
 from cds_hooks.configuration import read_configuration
@@ -35,7 +34,8 @@ from cds_hooks.records import Records
 from cds_hooks.refusals import refuse
 from cds_hooks.services import Service
 from cds_hooks.store.exchanges import Summary
-from cds_hooks.traces import span
+from cds_hooks.telemetry import metrics
+from cds_hooks.telemetry.traces import span
 
 #: The extension that carries the steps of each decision, where the setting asks for it.
 TRACE: Final = "crd-server.trace"

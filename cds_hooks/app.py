@@ -14,7 +14,6 @@ from cds_hooks.fhir_check import FhirCheck
 from cds_hooks.fhir_client import FhirClient
 from cds_hooks.gate import Gate
 from cds_hooks.hook_request import HookSchema
-from cds_hooks.logs import configure, record
 from cds_hooks.memory import keep_memory_small
 from cds_hooks.observation import with_observation
 from cds_hooks.policy_files import Rules
@@ -24,6 +23,7 @@ from cds_hooks.rule_watch import RuleWatch, read_rules
 from cds_hooks.services import SERVICE_IDS, SERVICES, check_templates
 from cds_hooks.settings import Clock, Settings, read_settings, unknown_variables
 from cds_hooks.slow_clients import watch
+from cds_hooks.telemetry.logs import configure, record
 
 #: Seconds that an answer takes, beside those for reading records: fetching keys, the store of used tokens.
 _OWN_TIME: Final = 2.0

@@ -14,8 +14,8 @@ from cds_hooks.callers import ANYONE, Caller, Mode
 from cds_hooks.clients import AuthorizationServer, Client, Clients, JwtTerms, Trust
 from cds_hooks.errors import AuthenticationError, Cause, Issue, NotEntitledError, NotRecordedError
 from cds_hooks.json_web_keys import Key, Style
-from cds_hooks.logs import record
 from cds_hooks.replay import ReplayStoreError
+from cds_hooks.telemetry.logs import record
 from cds_hooks.token_checks import check_audience, check_signature, check_times, text_claim
 
 #: The `typ` of access tokens: RFC 9068 has its own, most servers write `JWT` or nothing.

@@ -13,8 +13,8 @@ from jsonschema import Draft202012Validator
 from cds_hooks.clients import Clients, RegistrationError, read_clients
 from cds_hooks.errors import StartError
 from cds_hooks.json_web_keys import KeySet, read_key_set
-from cds_hooks.logs import record
 from cds_hooks.strict_json import load_schema, read_document
+from cds_hooks.telemetry.logs import record
 
 SCHEMA: Final = Path(__file__).resolve().parent / "schemas" / "clients.schema.json"
 

@@ -27,10 +27,10 @@ from cds_hooks.fhir_exchange import (
     request_headers,
 )
 from cds_hooks.fhir_urls import Asked, read_asked
-from cds_hooks.metrics import Crowd, read_fhir
 from cds_hooks.outbound.places import Place, read_allowed_place, read_place
 from cds_hooks.outbound.problems import FetchError, Problem
-from cds_hooks.traces import span
+from cds_hooks.telemetry.metrics import Crowd, read_fhir
+from cds_hooks.telemetry.traces import span
 
 
 class FhirClient:

@@ -21,10 +21,10 @@ from urllib3.exceptions import HTTPError
 
 from cds_hooks.fhir_access import FhirAccess
 from cds_hooks.fhir_exchange import FHIR_JSON, Call, Reply
-from cds_hooks.metrics import Crowd, asked_fhir
 from cds_hooks.outbound.problems import FetchError, Problem
 from cds_hooks.outbound.sockets import TlsBudgetSocket, dial, is_inside, is_public
-from cds_hooks.traces import client_span
+from cds_hooks.telemetry.metrics import Crowd, asked_fhir
+from cds_hooks.telemetry.traces import client_span
 
 #: Connections that lay idle for longer are not used again: a firewall may have dropped them without a word.
 MOST_IDLE_SECONDS = 30.0

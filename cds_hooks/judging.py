@@ -26,10 +26,10 @@ from cards import (
 )
 from cds_hooks.fhir_check import is_resource_type
 from cds_hooks.hook_request import Draft, HookRequest, OrderReference
-from cds_hooks.logs import record, where
 from cds_hooks.policy_files import Rules
 from cds_hooks.records import Records
 from cds_hooks.services import Service
+from cds_hooks.telemetry.logs import record, where
 
 #: Problems that a Coverage which could not be read might have solved.
 _NO_COVERAGE: Final = frozenset({CoverageProblem.NONE, CoverageProblem.INACTIVE})

@@ -8,8 +8,8 @@ from typing import Final
 
 from cds_hooks.json_web_keys import Key, KeySet, KeySetError, Style, read_key_set
 from cds_hooks.jwks_fetch import Fetched, JwksFetchError
-from cds_hooks.logs import record
-from cds_hooks.metrics import fetched_keys
+from cds_hooks.telemetry.logs import record
+from cds_hooks.telemetry.metrics import fetched_keys
 
 #: A document is kept for as long as its server says (`Cache-Control: max-age`) within these bounds, in seconds.
 SHORTEST: Final = 5 * 60.0

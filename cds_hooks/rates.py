@@ -11,10 +11,10 @@ from limits.errors import ConfigurationError, StorageError
 from limits.storage import RedisStorage
 from limits.strategies import FixedWindowRateLimiter
 
-from cds_hooks import metrics
 from cds_hooks.errors import StartError, ThrottledError
-from cds_hooks.logs import record
 from cds_hooks.settings import read_rate
+from cds_hooks.telemetry import metrics
+from cds_hooks.telemetry.logs import record
 
 #: Seconds that Valkey may take to connect, or to answer; and for which it is left alone after it did not.
 _TIMEOUT: Final = 0.2

@@ -6,7 +6,6 @@ from typing import Any
 
 import orjson
 
-from cds_hooks import metrics
 from cds_hooks.answer import Answer, answer_hook
 from cds_hooks.callers import Caller
 from cds_hooks.deployment import Deployment
@@ -19,7 +18,6 @@ from cds_hooks.errors import (
     StartError,
     operation_outcome,
 )
-from cds_hooks.logs import record
 from cds_hooks.policy_files import Rules
 from cds_hooks.redaction import without_tokens
 from cds_hooks.services import Service
@@ -31,6 +29,8 @@ from cds_hooks.store.queueing import QueuedWriter
 from cds_hooks.store.reports import CardSent, Report, find_card, to_row
 from cds_hooks.store.sealing import Sealer, read_keys
 from cds_hooks.store.writing import Writer
+from cds_hooks.telemetry import metrics
+from cds_hooks.telemetry.logs import record
 
 
 class Recorder:

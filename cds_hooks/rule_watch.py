@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from cds_hooks import metrics
-from cds_hooks.logs import record, where
 from cds_hooks.policy_files import ALWAYS_CHANGING, Rules, RulesError, State, load_rules, look_at
 from cds_hooks.settings import Settings
+from cds_hooks.telemetry import metrics
+from cds_hooks.telemetry.logs import record, where
 
 #: Files that have changed are read once they have stayed as they are for so many seconds.
 _STILL: Final = 0.2

@@ -9,10 +9,10 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from cds_hooks import traces
 from cds_hooks.errors import StartError
-from cds_hooks.metrics_server import serve_metrics
 from cds_hooks.settings import Settings
+from cds_hooks.telemetry import traces
+from cds_hooks.telemetry.metrics_server import serve_metrics
 from cds_hooks.tls import tls_options
 
 #: A worker that has not stopped this many seconds after it was told to is ended: calls take 5 at the most.
@@ -51,8 +51,8 @@ def create_server(settings: Settings, application: str = "cds_hooks.app:create_s
         log_dictconfig={
             "version": 1,
             "disable_existing_loggers": False,
-            "formatters": {"generic": {"()": "cds_hooks.logs.JsonFormatter"}},
-            "filters": {"intended": {"()": "cds_hooks.logs.IntendedThreads"}},
+            "formatters": {"generic": {"()": "cds_hooks.telemetry.logs.JsonFormatter"}},
+            "filters": {"intended": {"()": "cds_hooks.telemetry.logs.IntendedThreads"}},
             "handlers": {
                 "console": {
                     "class": "logging.StreamHandler",

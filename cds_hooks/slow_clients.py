@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final, NamedTuple
 
-from cds_hooks.logs import record
+from cds_hooks.telemetry.logs import record
 
 #: Seconds between two looks.
 _EVERY: Final = 1.0

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from multiprocessing.util import Finalize
 from typing import Final
 
-from cds_hooks.logs import record
 from cds_hooks.store.database import PATIENCE, StoreError
 from cds_hooks.store.exchanges import Exchange, Rows
 from cds_hooks.store.writing import State, Writer
+from cds_hooks.telemetry.logs import record
 
 #: As many records wait at the most; then callers wait too, and then nothing is answered that is not kept.
 MOST_WAITING: Final = 5000

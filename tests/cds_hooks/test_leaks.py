@@ -18,9 +18,9 @@ import pytest
 import requests
 
 from tests.auth.tokens import jwk, jwks, secrets_of, sign
+from tests.cds_hooks.telemetry.servers import Collector, Metrics, wait_for
 from tests.conftest import ROOT
 from tests.leaks import leaks
-from tests.telemetry.servers import Collector, Metrics, wait_for
 
 pytest_plugins = ["tests.fhir.fixtures"]
 

@@ -20,9 +20,9 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.registry import Collector
 
 from cds_hooks.errors import StartError
-from cds_hooks.logs import record
-from cds_hooks.metric_files import FOLDER
 from cds_hooks.settings import Settings
+from cds_hooks.telemetry.logs import record
+from cds_hooks.telemetry.metric_files import FOLDER
 
 _SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 (a private folder is made there)
 

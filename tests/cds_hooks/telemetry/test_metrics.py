@@ -17,13 +17,13 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.parser import text_string_to_metric_families
 
 from cds_hooks.errors import StartError
-from cds_hooks.metric_files import FOLDER, METRICS
-from cds_hooks.metrics_server import MetricsServer
 from cds_hooks.settings import read_settings
+from cds_hooks.telemetry.metric_files import FOLDER, METRICS
+from cds_hooks.telemetry.metrics_server import MetricsServer
 from tests.auth.servers import KeyServer
 from tests.auth.tokens import claims, jwk, jwks, sign
+from tests.cds_hooks.telemetry.servers import Metrics, wait_for
 from tests.conftest import ROOT
-from tests.telemetry.servers import Metrics, wait_for
 
 pytest_plugins = ["tests.auth.fixtures", "tests.fhir.fixtures"]
 
@@ -304,7 +304,8 @@ def test_fetches_of_keys_are_counted_by_outcome(counted: Any, metrics: Metrics, 
 def test_what_other_parts_count_is_there_when_the_process_ends(tmp_path: Path) -> None:
     """The store, the limits and the feedback; and a metric cannot grow without end."""
     code = """
-from cds_hooks import metric_files, metrics
+from cds_hooks.telemetry import metric_files
+from cds_hooks.telemetry import metrics
 assert not metrics.is_on() and metrics.start() and metrics.is_on()
 metric_files.MOST_CHILDREN = 3
 metrics.watch("crd_queue_length", lambda: 7, "store")

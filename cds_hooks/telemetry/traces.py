@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import Any, Final, Protocol
 
 from cds_hooks.errors import StartError
-from cds_hooks.logs import record
 from cds_hooks.settings import Settings
+from cds_hooks.telemetry.logs import record
 
 _NEEDED: Final = ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http")
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import requests
 
+from tests.cds_hooks.telemetry.servers import Collector, wait_for
 from tests.conftest import ROOT
-from tests.telemetry.servers import Collector, wait_for
 
 pytest_plugins = ["tests.fhir.fixtures"]
 

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Mapping
 from multiprocessing.util import Finalize
 from typing import Any, Final
 
-from cds_hooks.logs import record, where
-from cds_hooks.metric_files import FOLDER, Labels, MetricFiles
+from cds_hooks.telemetry.logs import record, where
+from cds_hooks.telemetry.metric_files import FOLDER, Labels, MetricFiles
 
 #: Notes are added up this often, in seconds.
 PERIOD: Final = 1.0
