@@ -7,7 +7,7 @@ from datetime import date
 from cards import Answered, Decision, explain, rests_on
 from cds_hooks.hook_request import HookRequest
 from cds_hooks.records import Records
-from cds_hooks.store.exchanges import CALL_PART, CardTold, DecisionTold, PolicyTold, Summary
+from cds_hooks.store.calls import CALL_PART, CardTold, DecisionTold, PolicyTold, Summary
 
 
 class Ids:
@@ -15,7 +15,7 @@ class Ids:
 
     The same call on the same day has the same ids, no other call has. Some clients repeat hookInstance and order ids
     for every patient, so the whole request counts, and what was read for it. All ids of a call begin alike
-    (`exchanges.CALL_PART`), so that the store finds the call of any of them by one entry of its index.
+    (`calls.CALL_PART`), so that the store finds the call of any of them by one entry of its index.
     """
 
     def __init__(self, service_id: str, call: HookRequest, records: Records, on: date, namespace: bytes) -> None:

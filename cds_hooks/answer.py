@@ -33,7 +33,7 @@ from cds_hooks.policy_files import Rules
 from cds_hooks.records import Records
 from cds_hooks.refusals import refuse
 from cds_hooks.services import Service
-from cds_hooks.store.exchanges import Summary
+from cds_hooks.store.calls import Summary
 from cds_hooks.telemetry import metrics
 from cds_hooks.telemetry.traces import span
 

@@ -15,12 +15,12 @@ import orjson
 
 from cds_hooks.errors import StartError
 from cds_hooks.settings import Settings, read_settings
-from cds_hooks.store.audit_events import to_audit_event, to_instant
+from cds_hooks.store.audit_event import to_audit_event, to_instant
+from cds_hooks.store.calls import Bodies
 from cds_hooks.store.database import StoreError, connect, prepare
-from cds_hooks.store.exchanges import Bodies
-from cds_hooks.store.keeping import days_ago, delete_before, encrypt_anew
-from cds_hooks.store.sealing import Sealer, SealError, make_key, read_keys
-from cds_hooks.store.searching import Archive, Found, Wanted
+from cds_hooks.store.encryption import Sealer, SealError, make_key, read_keys
+from cds_hooks.store.retention import days_ago, delete_before, encrypt_anew
+from cds_hooks.store.search import Archive, Found, Wanted
 
 
 @click.group()

@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator
 from cds_hooks.callers import Caller
 from cds_hooks.hook_request import explain_faults
 from cds_hooks.recording import Recorder
-from cds_hooks.store.reports import Report
+from cds_hooks.store.feedback import Report
 from cds_hooks.strict_json import load_schema, read_json
 from cds_hooks.telemetry import metrics
 

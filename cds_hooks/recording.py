@@ -19,16 +19,16 @@ from cds_hooks.errors import (
     operation_outcome,
 )
 from cds_hooks.policy_files import Rules
-from cds_hooks.redaction import without_tokens
 from cds_hooks.services import Service
 from cds_hooks.settings import Settings
+from cds_hooks.store.calls import Bodies, Exchange, Summary, make_id
 from cds_hooks.store.database import StoreError, connect, prepare
-from cds_hooks.store.exchanges import Bodies, Exchange, Summary, make_id
-from cds_hooks.store.keeping import Retention
+from cds_hooks.store.encryption import Sealer, read_keys
+from cds_hooks.store.feedback import CardSent, Report, find_card, to_row
 from cds_hooks.store.queueing import QueuedWriter
-from cds_hooks.store.reports import CardSent, Report, find_card, to_row
-from cds_hooks.store.sealing import Sealer, read_keys
-from cds_hooks.store.writing import Writer
+from cds_hooks.store.redaction import without_tokens
+from cds_hooks.store.retention import Retention
+from cds_hooks.store.writer import Writer
 from cds_hooks.telemetry import metrics
 from cds_hooks.telemetry.logs import record
 

@@ -18,10 +18,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from cds_hooks.store.calls import Bodies, CardTold, DecisionTold, Exchange, PolicyTold, Summary, make_id, to_rows
 from cds_hooks.store.database import connect, prepare
-from cds_hooks.store.exchanges import Bodies, CardTold, DecisionTold, Exchange, PolicyTold, Summary, make_id, to_rows
-from cds_hooks.store.sealing import Sealer
-from cds_hooks.store.searching import Archive, Wanted
+from cds_hooks.store.encryption import Sealer
+from cds_hooks.store.search import Archive, Wanted
 
 YEARS = 3
 CLIENTS = 100

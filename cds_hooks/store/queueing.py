@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from multiprocessing.util import Finalize
 from typing import Final
 
+from cds_hooks.store.calls import Exchange, Rows
 from cds_hooks.store.database import PATIENCE, StoreError
-from cds_hooks.store.exchanges import Exchange, Rows
-from cds_hooks.store.writing import State, Writer
+from cds_hooks.store.writer import State, Writer
 from cds_hooks.telemetry.logs import record
 
 #: As many records wait at the most; then callers wait too, and then nothing is answered that is not kept.

@@ -11,13 +11,13 @@ from fhir.resources.R4B.auditevent import AuditEvent
 
 from cds_hooks.audit_commands import audit
 from cds_hooks.cli import main
+from cds_hooks.store.calls import Bodies, Summary
 from cds_hooks.store.database import connect, prepare
-from cds_hooks.store.exchanges import Bodies, Summary
-from cds_hooks.store.keeping import Retention
-from cds_hooks.store.reports import Report, find_card, to_row
-from cds_hooks.store.sealing import Sealer, make_key, read_keys
-from cds_hooks.store.writing import Writer
-from tests.store.samples import POLICY, exchange, ids
+from cds_hooks.store.encryption import Sealer, make_key, read_keys
+from cds_hooks.store.feedback import Report, find_card, to_row
+from cds_hooks.store.retention import Retention
+from cds_hooks.store.writer import Writer
+from tests.cds_hooks.store.samples import POLICY, exchange, ids
 
 DAY = 86_400_000_000
 

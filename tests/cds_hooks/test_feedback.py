@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from cds_hooks.store.calls import CARD, digest_of
 from cds_hooks.store.database import connect
-from cds_hooks.store.exchanges import CARD, digest_of
-from cds_hooks.store.reports import open_entry
-from cds_hooks.store.sealing import Sealer
+from cds_hooks.store.encryption import Sealer
+from cds_hooks.store.feedback import open_entry
 from cds_hooks.store.tables import FEEDBACK
-from tests.store.reading import store_of
+from tests.cds_hooks.store.reading import store_of
 
 SIGN = "/cds-services/order-sign-crd"
 FEEDBACK_URL = f"{SIGN}/feedback"

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from cds_hooks.store.sealing import make_key, read_keys
+from cds_hooks.store.encryption import make_key, read_keys
+from tests.cds_hooks.store.reading import bodies, calls, store_of
 from tests.fhir.servers import NO_FHIR_SERVER
-from tests.store.reading import bodies, calls, store_of
 
 pytest_plugins = ["tests.fhir.fixtures"]
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
+from tests.cds_hooks.store.reading import calls, store_of
 from tests.conftest import ROOT
 from tests.databases.servers import PostgreSQL
-from tests.store.reading import calls, store_of
 from tests.survival.load import Load
 
 pytest_plugins = ["tests.databases.fixtures"]

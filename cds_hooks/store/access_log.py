@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from cds_hooks.store.exchanges import make_id
+from cds_hooks.store.calls import make_id
 from cds_hooks.store.tables import ACCESSES
 
 

@@ -9,9 +9,9 @@ from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
+from cds_hooks.store.calls import Exchange, Rows, to_rows
 from cds_hooks.store.database import PATIENCE, StoreError, kind_of
-from cds_hooks.store.exchanges import Exchange, Rows, to_rows
-from cds_hooks.store.sealing import Sealer
+from cds_hooks.store.encryption import Sealer
 from cds_hooks.store.tables import TABLES
 
 #: As many records are written by one commit.

@@ -11,18 +11,18 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from cds_hooks.store.calls import Exchange
 from cds_hooks.store.database import StoreError, connect, prepare
-from cds_hooks.store.exchanges import Exchange
+from cds_hooks.store.encryption import Sealer
 from cds_hooks.store.queueing import QueuedWriter
-from cds_hooks.store.sealing import Sealer
 from cds_hooks.store.tables import EXCHANGES
-from cds_hooks.store.writing import Writer
+from cds_hooks.store.writer import Writer
+from tests.cds_hooks.store.samples import exchange
 from tests.databases.servers import PostgreSQL
-from tests.store.samples import exchange
 
 pytest_plugins = ["tests.databases.fixtures"]
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 class Commits:
@@ -132,7 +132,7 @@ def test_nothing_is_taken_for_written_when_something_unforeseen_happens(
         raise MemoryError
 
     with monkeypatch.context() as patched:
-        patched.setattr("cds_hooks.store.writing.to_rows", fail)
+        patched.setattr("cds_hooks.store.writer.to_rows", fail)
         with pytest.raises(MemoryError):
             writer.write(exchange())
     writer.write(exchange())
@@ -205,9 +205,9 @@ def test_a_queue_is_written_before_its_process_ends(tmp_path: Path) -> None:
         (
             "from cds_hooks.store.database import connect",
             "from cds_hooks.store.queueing import QueuedWriter",
-            "from cds_hooks.store.sealing import Sealer",
-            "from cds_hooks.store.writing import Writer",
-            "from tests.store.samples import exchange",
+            "from cds_hooks.store.encryption import Sealer",
+            "from cds_hooks.store.writer import Writer",
+            "from tests.cds_hooks.store.samples import exchange",
             f"writer = QueuedWriter(Writer(connect({store!r}), Sealer()))",
             "for number in range(50): writer.write(exchange(number))",
         )

@@ -16,7 +16,7 @@ from tests.databases.servers import PostgreSQL
 
 pytest_plugins = ["tests.databases.fixtures"]
 
-MIGRATIONS = Path(__file__).resolve().parents[2] / "cds_hooks" / "store" / "migrations"
+MIGRATIONS = Path(__file__).resolve().parents[3] / "cds_hooks" / "store" / "migrations"
 
 
 def url(folder: Path) -> str:

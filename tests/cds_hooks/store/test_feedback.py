@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from cds_hooks.store.database import connect, prepare
-from cds_hooks.store.reports import find_card
-from cds_hooks.store.sealing import Sealer
-from cds_hooks.store.writing import Writer
-from tests.store.samples import exchange, ids
+from cds_hooks.store.encryption import Sealer
+from cds_hooks.store.feedback import find_card
+from cds_hooks.store.writer import Writer
+from tests.cds_hooks.store.samples import exchange, ids
 
 
 def test_a_card_is_found_for_the_client_it_was_sent_to_and_for_no_other(tmp_path: Path) -> None:

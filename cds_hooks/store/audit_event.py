@@ -4,7 +4,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from cds_hooks.store.searching import Found
+from cds_hooks.store.search import Found
 
 _DICOM: Final = "http://dicom.nema.org/resources/ontology/DCM"
 _HOOKS: Final = "https://cds-hooks.org/hooks"

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from cds_hooks.store.sealing import Sealer
+from cds_hooks.store.encryption import Sealer
 
 
 class PolicyTold(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -8,9 +8,9 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from cds_hooks.store.calls import CALL, CALL_PART, CARD, digest_of, make_id, open_summary
 from cds_hooks.store.database import StoreError, kind_of
-from cds_hooks.store.exchanges import CALL, CALL_PART, CARD, digest_of, make_id, open_summary
-from cds_hooks.store.sealing import Sealer, SealError
+from cds_hooks.store.encryption import Sealer, SealError
 from cds_hooks.store.tables import EXCHANGES, MENTIONS
 
 #: Part of what a sealed report is about.

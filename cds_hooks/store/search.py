@@ -6,9 +6,8 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from cds_hooks.store.accesses import note_access
-from cds_hooks.store.database import StoreError, kind_of
-from cds_hooks.store.exchanges import (
+from cds_hooks.store.access_log import note_access
+from cds_hooks.store.calls import (
     CALL,
     CALL_PART,
     CARD,
@@ -20,8 +19,9 @@ from cds_hooks.store.exchanges import (
     open_bodies,
     open_summary,
 )
-from cds_hooks.store.reports import open_entry
-from cds_hooks.store.sealing import Sealer, SealError
+from cds_hooks.store.database import StoreError, kind_of
+from cds_hooks.store.encryption import Sealer, SealError
+from cds_hooks.store.feedback import open_entry
 from cds_hooks.store.tables import ACCESSES, EXCHANGES, FEEDBACK, MENTIONS
 
 #: As many calls are read at a time.

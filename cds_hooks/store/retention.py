@@ -8,11 +8,11 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from cds_hooks.store.accesses import note_access
+from cds_hooks.store.access_log import note_access
+from cds_hooks.store.calls import first_id, seal_again, split_mentions
 from cds_hooks.store.database import StoreError, connect, kind_of
-from cds_hooks.store.exchanges import first_id, seal_again, split_mentions
-from cds_hooks.store.reports import seal_report_again
-from cds_hooks.store.sealing import Sealer
+from cds_hooks.store.encryption import Sealer
+from cds_hooks.store.feedback import seal_report_again
 from cds_hooks.store.tables import EXCHANGES, FEEDBACK, MENTIONS
 from cds_hooks.telemetry.logs import record
 

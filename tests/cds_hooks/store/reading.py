@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from cds_hooks.store.calls import Bodies
 from cds_hooks.store.database import connect
-from cds_hooks.store.exchanges import Bodies
-from cds_hooks.store.sealing import Sealer
-from cds_hooks.store.searching import Archive, Found, Wanted
+from cds_hooks.store.encryption import Sealer
+from cds_hooks.store.search import Archive, Found, Wanted
 
 
 @contextmanager

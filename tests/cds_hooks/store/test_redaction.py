@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cds_hooks.redaction import REMOVED, without_tokens
+from cds_hooks.store.redaction import REMOVED, without_tokens
 
 TOKEN = "eyJhbGciOiJub25lIn0.secret-of-the-ehr"  # noqa: S105 (made up)
 

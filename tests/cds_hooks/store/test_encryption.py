@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cds_hooks.errors import StartError
-from cds_hooks.store import sealing
-from cds_hooks.store.sealing import Sealer, SealError, make_key, read_keys
+from cds_hooks.store import encryption as sealing
+from cds_hooks.store.encryption import Sealer, SealError, make_key, read_keys
 
 TEXT = b'{"resourceType":"Patient","name":[{"family":"Invented"}]}' * 20
 ONE, OTHER = b"1" * 32, b"2" * 32

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from cds_hooks.store.exchanges import (
+from cds_hooks.store.calls import (
     CALL_PART,
     Bodies,
     CardTold,
