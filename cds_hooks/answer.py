@@ -26,7 +26,7 @@ from cds_hooks.errors import (
     UnsupportedVersionError,
 )
 from cds_hooks.explanation import Explanation, explain_order, trace
-from cds_hooks.fhir_check import FhirCheck
+from cds_hooks.fhir.validation import FhirCheck
 from cds_hooks.hook_request import MOST_ISSUES, HookRequest, read_hook_request
 from cds_hooks.judging import Inquiry, Judged, unreadable_order
 from cds_hooks.policy_files import Rules

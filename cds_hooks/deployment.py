@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import date
 
-from cds_hooks.fhir_check import FhirCheck
-from cds_hooks.fhir_client import FhirClient
+from cds_hooks.fhir.client import FhirClient
+from cds_hooks.fhir.validation import FhirCheck
 from cds_hooks.hook_request import HookSchema
 from cds_hooks.settings import Clock, Settings
 

@@ -15,7 +15,7 @@ from jsonschema.exceptions import ValidationError
 from cards import ORDER_TYPES, literal_reference, record_key
 from cds_hooks.costs import refuse_costly
 from cds_hooks.errors import InvalidRequestError, Issue
-from cds_hooks.fhir_check import FhirCheck
+from cds_hooks.fhir.validation import FhirCheck
 from cds_hooks.strict_json import read_json
 
 #: As many faults of an envelope are named; a body made of faults does not make an endless answer.

@@ -24,7 +24,7 @@ from cards import (
     record_key,
     same_reference,
 )
-from cds_hooks.fhir_check import is_resource_type
+from cds_hooks.fhir.validation import is_resource_type
 from cds_hooks.hook_request import Draft, HookRequest, OrderReference
 from cds_hooks.policy_files import Rules
 from cds_hooks.records import Records

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from cds_hooks.edge import FACTS, REQUEST_ID, Application, Environ, StartResponse
-from cds_hooks.fhir_client import FhirClient
+from cds_hooks.fhir.client import FhirClient
 from cds_hooks.services import SERVICES
 from cds_hooks.settings import Settings
 from cds_hooks.telemetry import metrics, traces

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final, NamedTuple
 
-from cds_hooks.fhir_check import element_name
+from cds_hooks.fhir.validation import element_name
 
 Json = Mapping[str, Any]
 

@@ -12,9 +12,9 @@ from urllib.parse import quote
 import msgspec
 
 from cards import CodeSystems, Coverage, literal_reference, read_coverage, record_key, same_reference
-from cds_hooks.fhir_access import FhirServer, Record
-from cds_hooks.fhir_client import FhirClient
-from cds_hooks.fhir_urls import relative_reference
+from cds_hooks.fhir.access import FhirServer, Record
+from cds_hooks.fhir.client import FhirClient
+from cds_hooks.fhir.queries import relative_reference
 from cds_hooks.hook_request import Draft, HookRequest
 from cds_hooks.outbound.problems import Problem
 from cds_hooks.prefetch import Prefetched, outcomes, read_prefetch

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from cds_hooks import fhir_capabilities
-from cds_hooks.fhir_capabilities import Lately, Names, read_names, translate
-from cds_hooks.fhir_urls import read_asked
+from cds_hooks.fhir import capabilities as fhir_capabilities
+from cds_hooks.fhir.capabilities import Lately, Names, read_names, translate
+from cds_hooks.fhir.queries import read_asked
 from cds_hooks.outbound.places import Place
 
 FHIR = "http://hl7.org/fhir/SearchParameter"

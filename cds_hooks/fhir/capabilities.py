@@ -7,7 +7,7 @@ from itertools import islice
 from threading import Lock
 from typing import Any, Final, Generic, TypeVar
 
-from cds_hooks.fhir_urls import Asked
+from cds_hooks.fhir.queries import Asked
 from cds_hooks.outbound.places import Place
 
 T = TypeVar("T")

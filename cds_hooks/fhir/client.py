@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import copy_context
 from typing import Any
 
-from cds_hooks.fhir_access import Answer, FhirAccess, FhirServer, Record
-from cds_hooks.fhir_capabilities import Lately, Names, read_names, translate
-from cds_hooks.fhir_connections import Connections
-from cds_hooks.fhir_exchange import (
+from cds_hooks.fhir.access import Answer, FhirAccess, FhirServer, Record
+from cds_hooks.fhir.capabilities import Lately, Names, read_names, translate
+from cds_hooks.fhir.connections import Connections
+from cds_hooks.fhir.messages import (
     Call,
     Reply,
     batch_body,
@@ -26,7 +26,7 @@ from cds_hooks.fhir_exchange import (
     read_record,
     request_headers,
 )
-from cds_hooks.fhir_urls import Asked, read_asked
+from cds_hooks.fhir.queries import Asked, read_asked
 from cds_hooks.outbound.places import Place, read_allowed_place, read_place
 from cds_hooks.outbound.problems import FetchError, Problem
 from cds_hooks.telemetry.metrics import Crowd, read_fhir

@@ -16,11 +16,12 @@ from typing import Any
 
 import pytest
 
-from cds_hooks import fhir_capabilities, fhir_connections
 from cds_hooks.errors import StartError
-from cds_hooks.fhir_access import Answer, FhirAccess, FhirServer
-from cds_hooks.fhir_client import FhirClient
-from cds_hooks.fhir_exchange import Call
+from cds_hooks.fhir import capabilities as fhir_capabilities
+from cds_hooks.fhir import connections as fhir_connections
+from cds_hooks.fhir.access import Answer, FhirAccess, FhirServer
+from cds_hooks.fhir.client import FhirClient
+from cds_hooks.fhir.messages import Call
 from cds_hooks.outbound.places import Place
 from cds_hooks.outbound.problems import Problem
 from tests.fhir.servers import RunningServer, start_odd_server

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cds_hooks.fhir_urls import relative_reference
+from cds_hooks.fhir.queries import relative_reference
 
 EHR = "https://ehr.example.org/fhir"
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from cards import ORDER_TYPES
-from cds_hooks.fhir_check import MOST_BYTES, FhirCheck
+from cds_hooks.fhir.validation import MOST_BYTES, FhirCheck
 
 CHECK = FhirCheck()
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 ORDER: dict[str, Any] = {
     "resourceType": "ServiceRequest",

@@ -10,8 +10,8 @@ import msgspec
 import orjson
 
 from cds_hooks.errors import UnreadableBodyError
-from cds_hooks.fhir_access import Record
-from cds_hooks.fhir_urls import Asked
+from cds_hooks.fhir.access import Record
+from cds_hooks.fhir.queries import Asked
 from cds_hooks.outbound.places import Place
 from cds_hooks.outbound.problems import FetchError, Problem
 from cds_hooks.strict_json import read_json

@@ -19,8 +19,8 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
-from cds_hooks.fhir_access import FhirAccess
-from cds_hooks.fhir_exchange import FHIR_JSON, Call, Reply
+from cds_hooks.fhir.access import FhirAccess
+from cds_hooks.fhir.messages import FHIR_JSON, Call, Reply
 from cds_hooks.outbound.problems import FetchError, Problem
 from cds_hooks.outbound.sockets import TlsBudgetSocket, dial, is_inside, is_public
 from cds_hooks.telemetry.metrics import Crowd, asked_fhir

@@ -1,0 +1,1 @@
+"""The client's FHIR server: what is read there, over which connections, and what it understands."""
