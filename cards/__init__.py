@@ -4,7 +4,7 @@ onto the order, is never a card, and is made here too.)
 
 This package is pure: no Flask, no network, no files, no clock, no randomness. The day, the ids and the
 options are arguments. Only the `read_*` functions see dictionaries; everything after them is a frozen value.
-The data beside the code (policies, payers, vocabulary) is read by `cds_hooks.policy_files`, not from here.
+The data beside the code (policies, payers, vocabulary) is read by `cds_hooks.rules.loading`, not from here.
 """
 
 from cards.annotation import URL as COVERAGE_INFORMATION

@@ -29,9 +29,9 @@ from cds_hooks.explanation import Explanation, explain_order, trace
 from cds_hooks.fhir.validation import FhirCheck
 from cds_hooks.hook_request import MOST_ISSUES, HookRequest, read_hook_request
 from cds_hooks.judging import Inquiry, Judged, unreadable_order
-from cds_hooks.policy_files import Rules
 from cds_hooks.records import Records
 from cds_hooks.refusals import refuse
+from cds_hooks.rules.loading import Rules
 from cds_hooks.services import Service
 from cds_hooks.store.calls import Summary
 from cds_hooks.telemetry import metrics

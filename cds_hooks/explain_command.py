@@ -13,8 +13,8 @@ from cds_hooks.app import create_deployment
 from cds_hooks.deployment import Deployment
 from cds_hooks.errors import CallError, StartError
 from cds_hooks.explanation import Explanation, explain_order
-from cds_hooks.policy_files import Rules
-from cds_hooks.rule_watch import read_rules
+from cds_hooks.rules.loading import Rules
+from cds_hooks.rules.reload import read_rules
 from cds_hooks.services import SERVICES
 from cds_hooks.settings import read_settings
 

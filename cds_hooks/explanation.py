@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from cards import Decision, Order, Paying, decide
 from cds_hooks.judging import Judged
-from cds_hooks.policy_files import Rules
+from cds_hooks.rules.loading import Rules
 
 
 class Explanation(NamedTuple):

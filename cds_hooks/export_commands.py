@@ -9,8 +9,8 @@ import click
 import orjson
 
 from cards import Vocabulary
-from cds_hooks.fhir_export import export_bundle
-from cds_hooks.policy_files import load_policies, load_vocabulary
+from cds_hooks.rules.fhir_export import export_bundle
+from cds_hooks.rules.loading import load_policies, load_vocabulary
 from cds_hooks.settings import Settings, read_settings
 from cds_hooks.strict_json import load_schema, read_document
 

@@ -26,8 +26,8 @@ from cards import (
 )
 from cds_hooks.fhir.validation import is_resource_type
 from cds_hooks.hook_request import Draft, HookRequest, OrderReference
-from cds_hooks.policy_files import Rules
 from cds_hooks.records import Records
+from cds_hooks.rules.loading import Rules
 from cds_hooks.services import Service
 from cds_hooks.telemetry.logs import record, where
 

@@ -10,13 +10,13 @@ import click
 import orjson
 
 from cds_hooks.errors import StartError
-from cds_hooks.policy_cases import answer_order, list_cases_files, read_cases, read_orders
-from cds_hooks.policy_check import Checked, Flaw, check_policies, read_flaws
-from cds_hooks.policy_diff import Asked, Difference, TextChange, compare
-from cds_hooks.policy_files import Rules, load_policies, load_vocabulary
-from cds_hooks.policy_sources import find_cases_folder, find_source, load_source, write_new
-from cds_hooks.policy_templates import Beginning, start_cases, start_policy
-from cds_hooks.policy_text import describe_policy, list_lines, show_lines, version_key
+from cds_hooks.rules.cases import answer_order, list_cases_files, read_cases, read_orders
+from cds_hooks.rules.check import Checked, Flaw, check_policies, read_flaws
+from cds_hooks.rules.diff import Asked, Difference, TextChange, compare
+from cds_hooks.rules.loading import Rules, load_policies, load_vocabulary
+from cds_hooks.rules.sources import find_cases_folder, find_source, load_source, write_new
+from cds_hooks.rules.templates import Beginning, start_cases, start_policy
+from cds_hooks.rules.text import describe_policy, list_lines, show_lines, version_key
 from cds_hooks.settings import Settings, read_settings
 
 _FOLDER: Final = click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cards import Paying, PolicyIndex, decide, read_order, read_payer, read_policy
-from cds_hooks.policy_files import load_vocabulary
+from cds_hooks.rules.loading import load_vocabulary
 
 ROOT = Path(__file__).resolve().parent.parent
 DAY = date(2026, 11, 23)

@@ -15,7 +15,7 @@ import pytest
 import requests
 from hypothesis import HealthCheck, settings
 
-from cds_hooks.policy_files import Rules, load_rules
+from cds_hooks.rules.loading import Rules, load_rules
 from cds_hooks.settings import read_settings
 
 ROOT = Path(__file__).resolve().parent.parent

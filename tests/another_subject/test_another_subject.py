@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from cds_hooks.policy_cases import answer_order, is_as_expected, read_cases
-from cds_hooks.policy_files import Rules, load_rules
+from cds_hooks.rules.cases import answer_order, is_as_expected, read_cases
+from cds_hooks.rules.loading import Rules, load_rules
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from cards import Coverage, CoverageProblem, Order, Paying, find_paying, read_coverage, read_order
-from cds_hooks.policy_files import Rules
+from cds_hooks.rules.loading import Rules
 
 DAY = date(2026, 11, 23)
 

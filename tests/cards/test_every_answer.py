@@ -33,7 +33,7 @@ from cards import (
     respond,
 )
 from cards.coverage import PayerDirectory
-from cds_hooks.policy_files import load_rules
+from cds_hooks.rules.loading import load_rules
 from cds_hooks.strict_json import load_schema
 from tests.guide.conformance import answer_faults
 

@@ -11,7 +11,7 @@ from cards import read_order
 from cards.coding import Coding
 from cards.order import ORDER_TYPES
 from cards.reading import Place
-from cds_hooks.policy_files import Rules
+from cds_hooks.rules.loading import Rules
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cards.text import TermFinder, normalise
-from cds_hooks.policy_files import Rules
+from cds_hooks.rules.loading import Rules
 
 
 @pytest.fixture(name="finder")

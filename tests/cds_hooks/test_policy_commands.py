@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from cards import read_policy
-from cds_hooks.policy_files import load_vocabulary
-from cds_hooks.policy_text import show_lines
+from cds_hooks.rules.loading import load_vocabulary
+from cds_hooks.rules.text import show_lines
 
 CRD = str(Path(sys.executable).parent / "crd")
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cards import read_order
-from cds_hooks.policy_files import Rules
+from cds_hooks.rules.loading import Rules
 
 HERE = Path(__file__).resolve().parent
 FILES = ("development", "held-out", "fresh")

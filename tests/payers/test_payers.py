@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cards import read_coverage
-from cds_hooks.policy_files import Rules
+from cds_hooks.rules.loading import Rules
 
 HERE = Path(__file__).resolve().parent
 PAYERS = sorted(

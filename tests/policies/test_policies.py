@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cds_hooks.policy_cases import Case, answer_order, is_as_expected, read_cases
-from cds_hooks.policy_files import Rules
+from cds_hooks.rules.cases import Case, answer_order, is_as_expected, read_cases
+from cds_hooks.rules.loading import Rules
 
 HERE = Path(__file__).resolve().parent
 SHIPPED = HERE.parent.parent / "cards" / "policies"

@@ -30,7 +30,7 @@ from cds_hooks.fhir.validation import FhirCheck
 from cds_hooks.hook_request import HookSchema, read_hook_request
 from cds_hooks.json_web_keys import KeySetError, read_key_set
 from cds_hooks.outbound.problems import FetchError
-from cds_hooks.policy_files import Rules, load_rules
+from cds_hooks.rules.loading import Rules, load_rules
 from cds_hooks.strict_json import read_json
 from tests.auth.tokens import claims, encoded, jwk, sign
 from tests.conftest import ROOT

@@ -10,12 +10,12 @@ from jsonschema import Draft202012Validator
 
 from cards import DocumentError, Policy, PolicyIndex, read_policy
 from cds_hooks.errors import StartError
-from cds_hooks.policy_cases import load_cases_schema
-from cds_hooks.policy_files import Rules, load_policies, load_rules, load_vocabulary
+from cds_hooks.rules.cases import load_cases_schema
+from cds_hooks.rules.loading import Rules, load_policies, load_rules, load_vocabulary
 from cds_hooks.settings import Settings
 from cds_hooks.strict_json import load_schema, read_document
 
-_SCHEMAS: Final = Path(__file__).resolve().parent.parent / "cards"
+_SCHEMAS: Final = Path(__file__).resolve().parents[2] / "cards"
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ ALWAYS_CHANGING: Final = "the files are changed all the time, so that no state o
 #: Gets the bytes of everything that is read.
 Note = Callable[[bytes], None]
 
-_SCHEMAS: Final = Path(__file__).resolve().parent.parent / "cards"
+_SCHEMAS: Final = Path(__file__).resolve().parents[2] / "cards"
 
 
 @dataclass(frozen=True)

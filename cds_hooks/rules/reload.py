@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from cds_hooks.policy_files import ALWAYS_CHANGING, Rules, RulesError, State, load_rules, look_at
+from cds_hooks.rules.loading import ALWAYS_CHANGING, Rules, RulesError, State, load_rules, look_at
 from cds_hooks.settings import Settings
 from cds_hooks.telemetry import metrics
 from cds_hooks.telemetry.logs import record, where

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from cds_hooks.policy_cases import Answer
+from cds_hooks.rules.cases import Answer
 
 
 class Asked(NamedTuple):

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from cds_hooks.errors import StartError
-from cds_hooks.policy_files import Rules, load_rules
+from cds_hooks.rules.loading import Rules, load_rules
 
-SHIPPED = Path(__file__).resolve().parents[2] / "cards"
+SHIPPED = Path(__file__).resolve().parents[3] / "cards"
 
 
 @pytest.fixture(name="data")

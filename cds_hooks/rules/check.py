@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 
 from cards import Policy
 from cds_hooks.errors import StartError
-from cds_hooks.policy_cases import NOTHING, Case, answer_order, edge_days, expectation, is_as_expected, read_cases
-from cds_hooks.policy_files import Rules
+from cds_hooks.rules.cases import NOTHING, Case, answer_order, edge_days, expectation, is_as_expected, read_cases
+from cds_hooks.rules.loading import Rules
 
 #: How the loaders say what is wrong inside a file: the file, the JSON path, the reason.
 _INSIDE_A_FILE: Final = re.compile(r"(?P<file>.+?\.json): (?P<path>\$.*?): (?P<problem>.+)")

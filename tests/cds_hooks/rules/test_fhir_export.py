@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from fhir.resources import R4B
 
-from cds_hooks.fhir_export import export_bundle
-from cds_hooks.policy_files import Rules
+from cds_hooks.rules.fhir_export import export_bundle
+from cds_hooks.rules.loading import Rules
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 CRD = str(Path(sys.executable).parent / "crd")
 BASE = "http://example.org/crd"
 ON = date(2026, 11, 23)

@@ -13,10 +13,10 @@ from cards import ORDER_TYPES, Paying, Policy, decide, read_order
 from cards.coverage_terms import CoverageTerms
 from cards.match import Finding
 from cds_hooks.errors import StartError
-from cds_hooks.policy_files import Rules
+from cds_hooks.rules.loading import Rules
 from cds_hooks.strict_json import load_schema, read_document, refuse_constant, refuse_repeated_members
 
-_SCHEMA: Final = Path(__file__).resolve().parent / "schemas" / "policy-cases.schema.json"
+_SCHEMA: Final = Path(__file__).resolve().parents[1] / "schemas" / "policy-cases.schema.json"
 
 #: What a policy answers about an order that is none of its business; the other answers are codes of `covered`.
 NOTHING: Final = "nothing"

@@ -16,14 +16,15 @@ from typing import Any
 import pytest
 import requests
 
-from cds_hooks import policy_files, rule_watch
-from cds_hooks.policy_files import RulesError, load_rules
-from cds_hooks.rule_watch import RuleWatch, read_rules
+from cds_hooks.rules import loading as policy_files
+from cds_hooks.rules import reload as rule_watch
+from cds_hooks.rules.loading import RulesError, load_rules
+from cds_hooks.rules.reload import RuleWatch, read_rules
 from cds_hooks.settings import read_settings
 
 pytest_plugins = ["tests.fhir.fixtures"]
 
-SHIPPED = Path(__file__).resolve().parents[2] / "cards"
+SHIPPED = Path(__file__).resolve().parents[3] / "cards"
 SIGN = "/cds-services/order-sign-crd"
 FOLDERS = ("policies", "payers", "vocabulary")
 
