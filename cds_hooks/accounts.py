@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from cards import Answered, Decision, explain, rests_on
-from cds_hooks.hook_request import HookRequest
+from cds_hooks.hooks.request import HookRequest
 from cds_hooks.records import Records
 from cds_hooks.store.calls import CALL_PART, CardTold, DecisionTold, PolicyTold, Summary
 

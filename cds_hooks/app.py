@@ -13,14 +13,14 @@ from cds_hooks.fhir.access import FhirAccess
 from cds_hooks.fhir.client import FhirClient
 from cds_hooks.fhir.validation import FhirCheck
 from cds_hooks.gate import Gate
-from cds_hooks.hook_request import HookSchema
+from cds_hooks.hooks.request import HookSchema
+from cds_hooks.hooks.services import SERVICE_IDS, SERVICES, check_templates
 from cds_hooks.memory import keep_memory_small
 from cds_hooks.observation import with_observation
 from cds_hooks.recording import Recorder
 from cds_hooks.routes import add_routes
 from cds_hooks.rules.loading import Rules
 from cds_hooks.rules.reload import RuleWatch, read_rules
-from cds_hooks.services import SERVICE_IDS, SERVICES, check_templates
 from cds_hooks.settings import Clock, Settings, read_settings, unknown_variables
 from cds_hooks.slow_clients import watch
 from cds_hooks.telemetry.logs import configure, record

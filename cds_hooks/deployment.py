@@ -5,7 +5,7 @@ from datetime import date
 
 from cds_hooks.fhir.client import FhirClient
 from cds_hooks.fhir.validation import FhirCheck
-from cds_hooks.hook_request import HookSchema
+from cds_hooks.hooks.request import HookSchema
 from cds_hooks.settings import Clock, Settings
 
 

@@ -13,9 +13,9 @@ from cds_hooks.app import create_deployment
 from cds_hooks.deployment import Deployment
 from cds_hooks.errors import CallError, StartError
 from cds_hooks.explanation import Explanation, explain_order
+from cds_hooks.hooks.services import SERVICES
 from cds_hooks.rules.loading import Rules
 from cds_hooks.rules.reload import read_rules
-from cds_hooks.services import SERVICES
 from cds_hooks.settings import read_settings
 
 _SERVICES: Final = {service.hook: service for service in SERVICES}

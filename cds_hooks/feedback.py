@@ -16,7 +16,7 @@ import jsonschema_rs
 from jsonschema import Draft202012Validator
 
 from cds_hooks.callers import Caller
-from cds_hooks.hook_request import explain_faults
+from cds_hooks.hooks.request import explain_faults
 from cds_hooks.recording import Recorder
 from cds_hooks.store.feedback import Report
 from cds_hooks.strict_json import load_schema, read_json

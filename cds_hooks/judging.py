@@ -25,10 +25,10 @@ from cards import (
     same_reference,
 )
 from cds_hooks.fhir.validation import is_resource_type
-from cds_hooks.hook_request import Draft, HookRequest, OrderReference
+from cds_hooks.hooks.request import Draft, HookRequest, OrderReference
+from cds_hooks.hooks.services import Service
 from cds_hooks.records import Records
 from cds_hooks.rules.loading import Rules
-from cds_hooks.services import Service
 from cds_hooks.telemetry.logs import record, where
 
 #: Problems that a Coverage which could not be read might have solved.

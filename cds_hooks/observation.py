@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from cds_hooks.edge import FACTS, REQUEST_ID, Application, Environ, StartResponse
 from cds_hooks.fhir.client import FhirClient
-from cds_hooks.services import SERVICES
+from cds_hooks.hooks.services import SERVICES
 from cds_hooks.settings import Settings
 from cds_hooks.telemetry import metrics, traces
 from cds_hooks.telemetry.logs import record

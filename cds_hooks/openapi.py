@@ -14,7 +14,7 @@ import orjson
 
 from cds_hooks.callers import read_modes
 from cds_hooks.errors import HTTP_STATUS
-from cds_hooks.services import SERVICES, Service
+from cds_hooks.hooks.services import SERVICES, Service
 from cds_hooks.settings import Settings
 
 Json = dict[str, Any]

@@ -18,8 +18,8 @@ from cds_hooks.errors import (
     StartError,
     operation_outcome,
 )
+from cds_hooks.hooks.services import Service
 from cds_hooks.rules.loading import Rules
-from cds_hooks.services import Service
 from cds_hooks.settings import Settings
 from cds_hooks.store.calls import Bodies, Exchange, Summary, make_id
 from cds_hooks.store.database import StoreError, connect, prepare

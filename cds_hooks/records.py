@@ -15,9 +15,9 @@ from cards import CodeSystems, Coverage, literal_reference, read_coverage, recor
 from cds_hooks.fhir.access import FhirServer, Record
 from cds_hooks.fhir.client import FhirClient
 from cds_hooks.fhir.queries import relative_reference
-from cds_hooks.hook_request import Draft, HookRequest
+from cds_hooks.hooks.prefetch import Prefetched, outcomes, read_prefetch
+from cds_hooks.hooks.request import Draft, HookRequest
 from cds_hooks.outbound.problems import Problem
-from cds_hooks.prefetch import Prefetched, outcomes, read_prefetch
 
 Json = Mapping[str, Any]
 

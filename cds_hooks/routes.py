@@ -23,10 +23,10 @@ from cds_hooks.errors import (
 )
 from cds_hooks.feedback import receive_feedback
 from cds_hooks.gate import Gate
+from cds_hooks.hooks.services import SERVICES, Service
 from cds_hooks.openapi import build_document
 from cds_hooks.recording import Recorder, answer_and_keep, internal_error
 from cds_hooks.rules.reload import RuleWatch
-from cds_hooks.services import SERVICES, Service
 from cds_hooks.settings import Settings
 from cds_hooks.telemetry.logs import record, where
 from cds_hooks.telemetry.traces import span

@@ -14,9 +14,9 @@ from cds_hooks.accounts import derive_uuid
 from cds_hooks.answer import answer_hook
 from cds_hooks.app import create_deployment
 from cds_hooks.deployment import Deployment
+from cds_hooks.hooks.services import SERVICES
 from cds_hooks.rules.loading import Rules
 from cds_hooks.rules.reload import read_rules
-from cds_hooks.services import SERVICES
 from cds_hooks.settings import read_settings
 from tests.guide.conformance import faults
 

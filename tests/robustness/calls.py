@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
-from cds_hooks.services import SERVICES
+from cds_hooks.hooks.services import SERVICES
 from tests.fhir.odd_server import BEHAVIOURS
 from tests.robustness.wire import Request
 

@@ -27,7 +27,7 @@ from cds_hooks.fhir.capabilities import read_names
 from cds_hooks.fhir.messages import Reply, next_link, read_batch, read_document, read_page, read_record
 from cds_hooks.fhir.queries import Asked
 from cds_hooks.fhir.validation import FhirCheck
-from cds_hooks.hook_request import HookSchema, read_hook_request
+from cds_hooks.hooks.request import HookSchema, read_hook_request
 from cds_hooks.json_web_keys import KeySetError, read_key_set
 from cds_hooks.outbound.problems import FetchError
 from cds_hooks.rules.loading import Rules, load_rules

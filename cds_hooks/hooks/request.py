@@ -13,9 +13,9 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from cards import ORDER_TYPES, literal_reference, record_key
-from cds_hooks.costs import refuse_costly
 from cds_hooks.errors import InvalidRequestError, Issue
 from cds_hooks.fhir.validation import FhirCheck
+from cds_hooks.hooks.request_limits import refuse_costly
 from cds_hooks.strict_json import read_json
 
 #: As many faults of an envelope are named; a body made of faults does not make an endless answer.
@@ -117,7 +117,7 @@ class HookSchema:
     where it is not, jsonschema tells everything that is wrong and where."""
 
     def __init__(self, hook: str, fhir_check: FhirCheck) -> None:
-        schema = json.loads((Path(__file__).parent / "schemas" / "hook-request.schema.json").read_text("utf-8"))
+        schema = json.loads((Path(__file__).parents[1] / "schemas" / "hook-request.schema.json").read_text("utf-8"))
         root = {"$schema": schema["$schema"], "$ref": f"#/$defs/{hook}", "$defs": schema["$defs"]}
         self._is_valid = jsonschema_rs.validator_for(root).is_valid
         self._explain = Draft202012Validator(root)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import requests
 
-from cds_hooks.costs import refuse_costly
 from cds_hooks.errors import TooCostlyError, UnreadableBodyError
+from cds_hooks.hooks.request_limits import refuse_costly
 from cds_hooks.strict_json import read_json
 
 SIGN = "/cds-services/order-sign-crd"

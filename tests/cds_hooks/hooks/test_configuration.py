@@ -8,7 +8,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cds_hooks.configuration import OPTIONS, read_configuration
+from cds_hooks.hooks.configuration import OPTIONS, read_configuration
 
 SIGN = "/cds-services/order-sign-crd"
 JSON = st.recursive(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cds_hooks.services import SERVICES, check_templates, template_fault
+from cds_hooks.hooks.services import SERVICES, check_templates, template_fault
 
 
 def test_the_services_templates_keep_the_rules() -> None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from cards import WIRE_VERSIONS
-from cds_hooks.configuration import OPTIONS
 from cds_hooks.errors import StartError
+from cds_hooks.hooks.configuration import OPTIONS
 
 #: What every service asks for; nothing else is needed on every call (CRD-41, minimum necessary).
 STANDARD_PREFETCH: Final[Mapping[str, str]] = {

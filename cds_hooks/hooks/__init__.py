@@ -1,0 +1,1 @@
+"""CDS Hooks' own words: services, requests, prefetch, configuration, and the limits of a request."""
