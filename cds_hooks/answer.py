@@ -17,7 +17,7 @@ from cards import (
     respond,
 )
 from cds_hooks.accounts import Ids, give_account
-from cds_hooks.callers import ANYONE, Caller
+from cds_hooks.auth.caller import ANYONE, Caller
 from cds_hooks.deployment import Deployment
 from cds_hooks.errors import (
     InvalidResourceError,

@@ -6,13 +6,13 @@ from typing import Final
 
 from flask import Flask
 
+from cds_hooks.auth.access import Gate
 from cds_hooks.bodies import with_whole_bodies
 from cds_hooks.deployment import Deployment
 from cds_hooks.edge import with_edge
 from cds_hooks.fhir.access import FhirAccess
 from cds_hooks.fhir.client import FhirClient
 from cds_hooks.fhir.validation import FhirCheck
-from cds_hooks.gate import Gate
 from cds_hooks.hooks.request import HookSchema
 from cds_hooks.hooks.services import SERVICE_IDS, SERVICES, check_templates
 from cds_hooks.memory import keep_memory_small

@@ -15,7 +15,7 @@ from typing import Any, Final
 import jsonschema_rs
 from jsonschema import Draft202012Validator
 
-from cds_hooks.callers import Caller
+from cds_hooks.auth.caller import Caller
 from cds_hooks.hooks.request import explain_faults
 from cds_hooks.recording import Recorder
 from cds_hooks.store.feedback import Report

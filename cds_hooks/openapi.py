@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import orjson
 
-from cds_hooks.callers import read_modes
+from cds_hooks.auth.caller import read_modes
 from cds_hooks.errors import HTTP_STATUS
 from cds_hooks.hooks.services import SERVICES, Service
 from cds_hooks.settings import Settings

@@ -7,6 +7,7 @@ import orjson
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
+from cds_hooks.auth.access import Gate
 from cds_hooks.deployment import Deployment
 from cds_hooks.edge import FACTS, PEER, REQUEST_ID
 from cds_hooks.errors import (
@@ -22,7 +23,6 @@ from cds_hooks.errors import (
     operation_outcome,
 )
 from cds_hooks.feedback import receive_feedback
-from cds_hooks.gate import Gate
 from cds_hooks.hooks.services import SERVICES, Service
 from cds_hooks.openapi import build_document
 from cds_hooks.recording import Recorder, answer_and_keep, internal_error

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from flask import Flask
 
-from cds_hooks import jwks
 from cds_hooks.app import create_served_app
+from cds_hooks.auth import jwks_cache as jwks
 from cds_hooks.server import create_server
 from cds_hooks.settings import read_settings
 

@@ -64,12 +64,12 @@ def test_all_tests_in_the_document_stand_in_a_row() -> None:
 @pytest.mark.parametrize(
     ("cell", "fault"),
     [
-        ("`test_gate.py: test_a_token_is_good_for_one_call`", ""),
+        ("`auth/test_access.py: test_a_token_is_good_for_one_call`", ""),
         ("`store/test_encryption.py: test_it_is_smaller`, `test_keys_are_read_from_a_file`", ""),
         ("no test: it is the client that must check", ""),
-        ("`test_gate.py: test_a_token_is_good_for_ever`", "no such test"),
-        ("`test_gate.py: test_a_token_is_good`", "no such test"),
-        ("`test_gate.py: test_a_token_is_good_for_one_call`, `test_it_is_smaller`", "no such test"),
+        ("`auth/test_access.py: test_a_token_is_good_for_ever`", "no such test"),
+        ("`auth/test_access.py: test_a_token_is_good`", "no such test"),
+        ("`auth/test_access.py: test_a_token_is_good_for_one_call`, `test_it_is_smaller`", "no such test"),
         ("`test_nothing.py: test_it`", "no such file"),
         ("`test_a_token_is_good_for_one_call`", "no such file"),
         ("", "no reason"),

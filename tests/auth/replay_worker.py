@@ -7,7 +7,7 @@ import random
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from cds_hooks.replay import ReplayGuard
+from cds_hooks.auth.replay_guard import ReplayGuard
 
 if __name__ == "__main__":
     url, count, seed, now = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cds_hooks.bearer_tokens import bearer_token, read_token
-from cds_hooks.client_files import load_clients
+from cds_hooks.auth.jwk import KeySetError, read_key_set
+from cds_hooks.auth.jwt_reader import bearer_token, read_token
+from cds_hooks.auth.registration_file import load_clients
 from cds_hooks.errors import (
     AuthenticationError,
     CallError,
@@ -28,7 +29,6 @@ from cds_hooks.fhir.messages import Reply, next_link, read_batch, read_document,
 from cds_hooks.fhir.queries import Asked
 from cds_hooks.fhir.validation import FhirCheck
 from cds_hooks.hooks.request import HookSchema, read_hook_request
-from cds_hooks.json_web_keys import KeySetError, read_key_set
 from cds_hooks.outbound.problems import FetchError
 from cds_hooks.rules.loading import Rules, load_rules
 from cds_hooks.strict_json import read_json

@@ -7,9 +7,9 @@ from typing import Any, Final
 from jwt import PyJWTError
 from jwt.api_jws import PyJWS
 
-from cds_hooks.bearer_tokens import Token
+from cds_hooks.auth.jwk import ALGORITHMS, Key
+from cds_hooks.auth.jwt_reader import Token
 from cds_hooks.errors import AuthenticationError, Cause
-from cds_hooks.json_web_keys import ALGORITHMS, Key
 
 _JWS: Final = PyJWS(algorithms=list(ALGORITHMS), options={"verify_signature": True, "enforce_minimum_key_length": True})
 

@@ -7,8 +7,8 @@ from typing import Any, Final, Literal
 
 from limits import RateLimitItem
 
+from cds_hooks.auth.jwk import KeySet, Style
 from cds_hooks.errors import StartError
-from cds_hooks.json_web_keys import KeySet, Style
 from cds_hooks.outbound.places import Place, read_allowed_place, read_place
 from cds_hooks.settings import read_rate
 

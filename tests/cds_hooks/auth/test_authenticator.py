@@ -18,15 +18,15 @@ from cryptography.hazmat.primitives import serialization
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cds_hooks.bearer_tokens import MOST_CHARACTERS, read_token
-from cds_hooks.callers import ANYONE, Caller, Mode, read_modes
-from cds_hooks.client_auth import Authenticator
-from cds_hooks.clients import AuthorizationServer, Client, Clients, JwtTerms, Trust
+from cds_hooks.auth.authenticator import Authenticator
+from cds_hooks.auth.caller import ANYONE, Caller, Mode, read_modes
+from cds_hooks.auth.jwk import ALGORITHMS, read_key_set
+from cds_hooks.auth.jwks_cache import KeyCache
+from cds_hooks.auth.jwks_fetch import JwksFetcher
+from cds_hooks.auth.jwt_reader import MOST_CHARACTERS, read_token
+from cds_hooks.auth.registrations import AuthorizationServer, Client, Clients, JwtTerms, Trust
+from cds_hooks.auth.replay_guard import ReplayGuard, ReplayStoreError
 from cds_hooks.errors import HTTP_STATUS, AuthenticationError, Cause, NotEntitledError, NotRecordedError, StartError
-from cds_hooks.json_web_keys import ALGORITHMS, read_key_set
-from cds_hooks.jwks import KeyCache
-from cds_hooks.jwks_fetch import JwksFetcher
-from cds_hooks.replay import ReplayGuard, ReplayStoreError
 from tests.auth.servers import KeyServer
 from tests.auth.tokens import BASE, ISSUER, NOW, SERVICE, claims, encoded, jwk, jwks, private_key, secrets_of, sign
 

@@ -2,14 +2,14 @@
 
 from ipaddress import ip_address
 
-from cds_hooks.callers import ANYONE, Caller, Mode, read_modes
-from cds_hooks.client_auth import Authenticator
-from cds_hooks.client_files import ClientFile
+from cds_hooks.auth.authenticator import Authenticator
+from cds_hooks.auth.caller import ANYONE, Caller, Mode, read_modes
+from cds_hooks.auth.jwks_cache import KeyCache
+from cds_hooks.auth.jwks_fetch import JwksFetcher
+from cds_hooks.auth.rate_limits import open_rates
+from cds_hooks.auth.registration_file import ClientFile
+from cds_hooks.auth.replay_guard import ReplayGuard, ReplayStoreError
 from cds_hooks.errors import AuthenticationError, NotEntitledError, StartError
-from cds_hooks.jwks import KeyCache
-from cds_hooks.jwks_fetch import JwksFetcher
-from cds_hooks.rates import open_rates
-from cds_hooks.replay import ReplayGuard, ReplayStoreError
 from cds_hooks.settings import Settings
 
 

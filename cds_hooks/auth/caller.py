@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
-from cds_hooks.clients import Client
+from cds_hooks.auth.registrations import Client
 from cds_hooks.errors import StartError
 
 #: How a caller may prove who it is. `none` is no proof.

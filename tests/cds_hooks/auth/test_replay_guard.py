@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from cds_hooks.replay import GRACE, ReplayGuard, ReplayStoreError
+from cds_hooks.auth.replay_guard import GRACE, ReplayGuard, ReplayStoreError
 from tests.databases.servers import PostgreSQL
 
 pytest_plugins = ["tests.databases.fixtures"]
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 NOW = 1_795_435_200.0
 ISSUER = "https://ehr.example.org"
 

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from cds_hooks.client_files import SCHEMA, ClientFile, load_clients
-from cds_hooks.clients import Client
+from cds_hooks.auth.jwk import ALGORITHMS
+from cds_hooks.auth.registration_file import SCHEMA, ClientFile, load_clients
+from cds_hooks.auth.registrations import Client
 from cds_hooks.errors import StartError
-from cds_hooks.json_web_keys import ALGORITHMS
 from cds_hooks.strict_json import load_schema
 from tests.auth.tokens import jwk, jwks
 
-DOCS = Path(__file__).resolve().parents[2] / "docs" / "clients.md"
+DOCS = Path(__file__).resolve().parents[3] / "docs" / "clients.md"
 SNIPPETS = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)]
 
 JWT = {"issuer": "https://ehr.example.org", "jku": ["https://ehr.example.org/jwks.json"]}
@@ -340,7 +340,7 @@ def test_while_one_thread_reads_the_others_go_on(path: Path, clock: Clock, monke
         done.wait(5)
         return load_clients(*arguments)
 
-    monkeypatch.setattr("cds_hooks.client_files.load_clients", slow)
+    monkeypatch.setattr("cds_hooks.auth.registration_file.load_clients", slow)
     write(path, one(id="new"))
     clock.time += 1
     reader = threading.Thread(target=file.current)

@@ -13,9 +13,9 @@ import pytest
 import requests
 from limits import parse
 
-from cds_hooks.clients import RegistrationError, read_clients
+from cds_hooks.auth.rate_limits import MemoryCounter, Rates, SharedCounter, open_rates
+from cds_hooks.auth.registrations import RegistrationError, read_clients
 from cds_hooks.errors import StartError, ThrottledError
-from cds_hooks.rates import MemoryCounter, Rates, SharedCounter, open_rates
 from cds_hooks.settings import read_settings
 from tests.auth.tokens import jwk, jwks, sign
 

@@ -9,14 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final, Protocol
 
-from cds_hooks.bearer_tokens import Token, bearer_token, read_token
-from cds_hooks.callers import ANYONE, Caller, Mode
-from cds_hooks.clients import AuthorizationServer, Client, Clients, JwtTerms, Trust
+from cds_hooks.auth.caller import ANYONE, Caller, Mode
+from cds_hooks.auth.jwk import Key, Style
+from cds_hooks.auth.jwt_checks import check_audience, check_signature, check_times, text_claim
+from cds_hooks.auth.jwt_reader import Token, bearer_token, read_token
+from cds_hooks.auth.registrations import AuthorizationServer, Client, Clients, JwtTerms, Trust
+from cds_hooks.auth.replay_guard import ReplayStoreError
 from cds_hooks.errors import AuthenticationError, Cause, Issue, NotEntitledError, NotRecordedError
-from cds_hooks.json_web_keys import Key, Style
-from cds_hooks.replay import ReplayStoreError
 from cds_hooks.telemetry.logs import record
-from cds_hooks.token_checks import check_audience, check_signature, check_times, text_claim
 
 #: The `typ` of access tokens: RFC 9068 has its own, most servers write `JWT` or nothing.
 _ACCESS_TOKEN_TYPES: Final = (None, "jwt", "at+jwt")
@@ -25,14 +25,14 @@ _PRINTABLE: Final = re.compile(r"[ -~]{1,256}")
 
 
 class Keys(Protocol):
-    """Keys that clients publish, as `jwks.KeyCache` has them."""
+    """Keys that clients publish, as `jwks_cache.KeyCache` has them."""
 
     def find(self, url: str, kid: str, style: Style) -> tuple[Key, ...] | None:
         """Return the keys with this `kid` at a URL; None where its document cannot be had."""
 
 
 class Replays(Protocol):
-    """Tokens that were used, as `replay.ReplayGuard` has them."""
+    """Tokens that were used, as `replay_guard.ReplayGuard` has them."""
 
     def first_use(self, issuer: str, jti: str, until: float) -> bool:
         """Remember a token, and say whether it was unknown."""

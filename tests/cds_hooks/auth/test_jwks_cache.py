@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cds_hooks import jwks
-from cds_hooks.json_web_keys import Key, KeySetError, read_key_set
-from cds_hooks.jwks import LONGEST, PATIENCE, REST, SHORTEST, STALE, KeyCache
-from cds_hooks.jwks_fetch import MOST_BYTES, Fetched, JwksFetcher, JwksFetchError
+from cds_hooks.auth import jwks_cache as jwks
+from cds_hooks.auth.jwk import Key, KeySetError, read_key_set
+from cds_hooks.auth.jwks_cache import LONGEST, PATIENCE, REST, SHORTEST, STALE, KeyCache
+from cds_hooks.auth.jwks_fetch import MOST_BYTES, Fetched, JwksFetcher, JwksFetchError
 from tests.auth.servers import KeyServer
 from tests.auth.tokens import jwk, private_key
 from tests.auth.tokens import jwks as key_set

@@ -203,7 +203,7 @@ def test_preflight_and_probes_need_no_token(guarded: Any) -> None:
 def start(**variables: str) -> subprocess.CompletedProcess[str]:
     environment = {
         "PATH": "/usr/bin",
-        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+        "PYTHONPATH": str(Path(__file__).resolve().parents[3]),
         "CRD_PORT": "1",
         **variables,
     }

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from cds_hooks.auth.jwk import ALGORITHMS
 from cds_hooks.errors import AuthenticationError, Cause, UnreadableBodyError
-from cds_hooks.json_web_keys import ALGORITHMS
 from cds_hooks.strict_json import read_json
 
 #: Longer tokens are refused unread. Tokens with a key of 8192 bits and some hundred groups are shorter.

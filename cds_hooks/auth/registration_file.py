@@ -10,13 +10,13 @@ from typing import Final
 
 from jsonschema import Draft202012Validator
 
-from cds_hooks.clients import Clients, RegistrationError, read_clients
+from cds_hooks.auth.jwk import KeySet, read_key_set
+from cds_hooks.auth.registrations import Clients, RegistrationError, read_clients
 from cds_hooks.errors import StartError
-from cds_hooks.json_web_keys import KeySet, read_key_set
 from cds_hooks.strict_json import load_schema, read_document
 from cds_hooks.telemetry.logs import record
 
-SCHEMA: Final = Path(__file__).resolve().parent / "schemas" / "clients.schema.json"
+SCHEMA: Final = Path(__file__).resolve().parents[1] / "schemas" / "clients.schema.json"
 
 #: The files are looked at this often, in seconds, by a call that comes then.
 _LOOK_EVERY: Final = 1.0

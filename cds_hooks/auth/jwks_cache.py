@@ -6,8 +6,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
-from cds_hooks.json_web_keys import Key, KeySet, KeySetError, Style, read_key_set
-from cds_hooks.jwks_fetch import Fetched, JwksFetchError
+from cds_hooks.auth.jwk import Key, KeySet, KeySetError, Style, read_key_set
+from cds_hooks.auth.jwks_fetch import Fetched, JwksFetchError
 from cds_hooks.telemetry.logs import record
 from cds_hooks.telemetry.metrics import fetched_keys
 
