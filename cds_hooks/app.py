@@ -6,9 +6,10 @@ from typing import Final
 
 from flask import Flask
 
+from cds_hooks.answering.deployment import Deployment
+from cds_hooks.answering.recording import Recorder
 from cds_hooks.auth.access import Gate
 from cds_hooks.bodies import with_whole_bodies
-from cds_hooks.deployment import Deployment
 from cds_hooks.edge import with_edge
 from cds_hooks.fhir.access import FhirAccess
 from cds_hooks.fhir.client import FhirClient
@@ -17,7 +18,6 @@ from cds_hooks.hooks.request import HookSchema
 from cds_hooks.hooks.services import SERVICE_IDS, SERVICES, check_templates
 from cds_hooks.memory import keep_memory_small
 from cds_hooks.observation import with_observation
-from cds_hooks.recording import Recorder
 from cds_hooks.routes import add_routes
 from cds_hooks.rules.loading import Rules
 from cds_hooks.rules.reload import RuleWatch, read_rules

@@ -8,11 +8,11 @@ import click
 import orjson
 
 from cards import CodeSystems, Paying, explain, read_order
-from cds_hooks.answer import explain_hook
+from cds_hooks.answering.answer import explain_hook
+from cds_hooks.answering.deployment import Deployment
+from cds_hooks.answering.trace import Explanation, explain_order
 from cds_hooks.app import create_deployment
-from cds_hooks.deployment import Deployment
 from cds_hooks.errors import CallError, StartError
-from cds_hooks.explanation import Explanation, explain_order
 from cds_hooks.hooks.services import SERVICES
 from cds_hooks.rules.loading import Rules
 from cds_hooks.rules.reload import read_rules

@@ -7,8 +7,10 @@ import orjson
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
+from cds_hooks.answering.deployment import Deployment
+from cds_hooks.answering.feedback import receive_feedback
+from cds_hooks.answering.recording import Recorder, answer_and_keep, internal_error
 from cds_hooks.auth.access import Gate
-from cds_hooks.deployment import Deployment
 from cds_hooks.edge import FACTS, PEER, REQUEST_ID
 from cds_hooks.errors import (
     HTTP_STATUS,
@@ -22,10 +24,8 @@ from cds_hooks.errors import (
     UnreadableBodyError,
     operation_outcome,
 )
-from cds_hooks.feedback import receive_feedback
 from cds_hooks.hooks.services import SERVICES, Service
 from cds_hooks.openapi import build_document
-from cds_hooks.recording import Recorder, answer_and_keep, internal_error
 from cds_hooks.rules.reload import RuleWatch
 from cds_hooks.settings import Settings
 from cds_hooks.telemetry.logs import record, where

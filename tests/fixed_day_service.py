@@ -27,7 +27,8 @@ def app() -> Flask:
 
 def _crash_at_will() -> None:
     """Let calls that say so fail inside, with everything they hold in the text of the error."""
-    from cds_hooks import judging, recording
+    from cds_hooks.answering import evaluation as judging
+    from cds_hooks.answering import recording
 
     answer_hook, decide = recording.answer_hook, judging.decide
 

@@ -326,7 +326,7 @@ def test_health_and_ready(service: Any) -> None:
 def test_an_internal_error_shows_a_correlation_id_and_nothing_else(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], example: Any, tmp_path: Path
 ) -> None:
-    from cds_hooks import recording
+    from cds_hooks.answering import recording
 
     def fail(*_: Any) -> None:
         raise RuntimeError("Ida Invented, born 1971-04-02")

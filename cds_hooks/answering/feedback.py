@@ -15,14 +15,14 @@ from typing import Any, Final
 import jsonschema_rs
 from jsonschema import Draft202012Validator
 
+from cds_hooks.answering.recording import Recorder
 from cds_hooks.auth.caller import Caller
 from cds_hooks.hooks.request import explain_faults
-from cds_hooks.recording import Recorder
 from cds_hooks.store.feedback import Report
 from cds_hooks.strict_json import load_schema, read_json
 from cds_hooks.telemetry import metrics
 
-_SCHEMA: Final = Path(__file__).resolve().parent / "schemas" / "feedback.schema.json"
+_SCHEMA: Final = Path(__file__).resolve().parents[1] / "schemas" / "feedback.schema.json"
 
 #: Codes of reasons that may stand in the clear; what is written otherwise may be about a patient, and is sealed.
 _CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

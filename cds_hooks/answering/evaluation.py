@@ -24,10 +24,10 @@ from cards import (
     record_key,
     same_reference,
 )
+from cds_hooks.answering.resources import Records
 from cds_hooks.fhir.validation import is_resource_type
 from cds_hooks.hooks.request import Draft, HookRequest, OrderReference
 from cds_hooks.hooks.services import Service
-from cds_hooks.records import Records
 from cds_hooks.rules.loading import Rules
 from cds_hooks.telemetry.logs import record, where
 

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from cards import Decision, Order, Paying, decide
-from cds_hooks.judging import Judged
+from cds_hooks.answering.evaluation import Judged
 from cds_hooks.rules.loading import Rules
 
 

@@ -16,22 +16,22 @@ from cards import (
     fail,
     respond,
 )
-from cds_hooks.accounts import Ids, give_account
+from cds_hooks.answering.deployment import Deployment
+from cds_hooks.answering.evaluation import Inquiry, Judged, unreadable_order
+from cds_hooks.answering.rejections import refuse
+from cds_hooks.answering.resources import Records
+from cds_hooks.answering.summary import Ids, give_account
+from cds_hooks.answering.trace import Explanation, explain_order, trace
 from cds_hooks.auth.caller import ANYONE, Caller
-from cds_hooks.deployment import Deployment
 from cds_hooks.errors import (
     InvalidResourceError,
     Issue,
     UnsupportedVersionError,
 )
-from cds_hooks.explanation import Explanation, explain_order, trace
 from cds_hooks.fhir.validation import FhirCheck
 from cds_hooks.hooks.configuration import read_configuration
 from cds_hooks.hooks.request import MOST_ISSUES, HookRequest, read_hook_request
 from cds_hooks.hooks.services import Service
-from cds_hooks.judging import Inquiry, Judged, unreadable_order
-from cds_hooks.records import Records
-from cds_hooks.refusals import refuse
 from cds_hooks.rules.loading import Rules
 from cds_hooks.store.calls import Summary
 from cds_hooks.telemetry import metrics

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from cards import Answered, Decision, explain, rests_on
+from cds_hooks.answering.resources import Records
 from cds_hooks.hooks.request import HookRequest
-from cds_hooks.records import Records
 from cds_hooks.store.calls import CALL_PART, CardTold, DecisionTold, PolicyTold, Summary
 
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from cards import Basis, CoverageProblem, WireVersion, record_key, set_aside
+from cds_hooks.answering.evaluation import Inquiry, Judged, speaks
+from cds_hooks.answering.resources import Records
 from cds_hooks.errors import CoverageProblemError, Issue, MissingDataError
 from cds_hooks.fhir.validation import is_resource_type
 from cds_hooks.hooks.request import MOST_ISSUES, OrderReference
-from cds_hooks.judging import Inquiry, Judged, speaks
 from cds_hooks.outbound.problems import Problem
-from cds_hooks.records import Records
 from cds_hooks.settings import Settings
 
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cards import PolicyIndex
-from cds_hooks.accounts import derive_uuid
-from cds_hooks.answer import answer_hook
+from cds_hooks.answering.answer import answer_hook
+from cds_hooks.answering.deployment import Deployment
+from cds_hooks.answering.summary import derive_uuid
 from cds_hooks.app import create_deployment
-from cds_hooks.deployment import Deployment
 from cds_hooks.hooks.services import SERVICES
 from cds_hooks.rules.loading import Rules
 from cds_hooks.rules.reload import read_rules

@@ -6,9 +6,9 @@ from typing import Any
 
 import orjson
 
-from cds_hooks.answer import Answer, answer_hook
+from cds_hooks.answering.answer import Answer, answer_hook
+from cds_hooks.answering.deployment import Deployment
 from cds_hooks.auth.caller import Caller
-from cds_hooks.deployment import Deployment
 from cds_hooks.errors import (
     HTTP_STATUS,
     CallError,
