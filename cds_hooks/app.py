@@ -9,21 +9,21 @@ from flask import Flask
 from cds_hooks.answering.deployment import Deployment
 from cds_hooks.answering.recording import Recorder
 from cds_hooks.auth.access import Gate
-from cds_hooks.bodies import with_whole_bodies
-from cds_hooks.edge import with_edge
 from cds_hooks.fhir.access import FhirAccess
 from cds_hooks.fhir.client import FhirClient
 from cds_hooks.fhir.validation import FhirCheck
 from cds_hooks.hooks.request import HookSchema
 from cds_hooks.hooks.services import SERVICE_IDS, SERVICES, check_templates
 from cds_hooks.memory import keep_memory_small
-from cds_hooks.observation import with_observation
-from cds_hooks.routes import add_routes
 from cds_hooks.rules.loading import Rules
 from cds_hooks.rules.reload import RuleWatch, read_rules
 from cds_hooks.settings import Clock, Settings, read_settings, unknown_variables
 from cds_hooks.slow_clients import watch
 from cds_hooks.telemetry.logs import configure, record
+from cds_hooks.web.body_buffering import with_whole_bodies
+from cds_hooks.web.instrumentation import with_observation
+from cds_hooks.web.middleware import with_edge
+from cds_hooks.web.routes import add_routes
 
 #: Seconds that an answer takes, beside those for reading records: fetching keys, the store of used tokens.
 _OWN_TIME: Final = 2.0

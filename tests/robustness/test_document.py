@@ -7,7 +7,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 
-from cds_hooks.openapi import ROUTES
+from cds_hooks.web.openapi import ROUTES
 from tests.robustness.documented import CHECKS
 
 #: The same examples at every run; `make soak` looks for others.

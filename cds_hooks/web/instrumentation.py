@@ -4,12 +4,12 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from cds_hooks.edge import FACTS, REQUEST_ID, Application, Environ, StartResponse
 from cds_hooks.fhir.client import FhirClient
 from cds_hooks.hooks.services import SERVICES
 from cds_hooks.settings import Settings
 from cds_hooks.telemetry import metrics, traces
 from cds_hooks.telemetry.logs import record
+from cds_hooks.web.middleware import FACTS, REQUEST_ID, Application, Environ, StartResponse
 
 #: What each path is called; a path that callers choose might hold a name.
 _ENDPOINTS: Final[Mapping[str, tuple[str, str | None]]] = {

@@ -150,6 +150,6 @@ def _schemas() -> Json:
     """Return the definitions of all schema files, their references turned to where they stand in the document."""
     found: Json = {}
     for name in ("hook-request", "hook-response", "service-response", "feedback"):
-        text = (Path(__file__).parent / "schemas" / f"{name}.schema.json").read_text(encoding="utf-8")
+        text = (Path(__file__).parents[1] / "schemas" / f"{name}.schema.json").read_text(encoding="utf-8")
         found |= json.loads(text.replace("#/$defs/", "#/components/schemas/"))["$defs"]
     return found

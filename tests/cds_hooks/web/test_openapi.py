@@ -13,8 +13,8 @@ from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 from cds_hooks import create_app
 from cds_hooks.errors import HTTP_STATUS
 from cds_hooks.hooks.services import SERVICES
-from cds_hooks.openapi import build_document
 from cds_hooks.settings import Settings, read_settings
+from cds_hooks.web.openapi import build_document
 from tests.conftest import ROOT
 
 

@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from cds_hooks.peers import peer_finder
 from cds_hooks.settings import Settings, read_networks
 from cds_hooks.telemetry.logs import record
+from cds_hooks.web.client_address import peer_finder
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]

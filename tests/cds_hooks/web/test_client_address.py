@@ -11,8 +11,8 @@ import pytest
 import requests
 
 from cds_hooks.errors import StartError
-from cds_hooks.peers import peer_finder
 from cds_hooks.settings import read_networks, read_settings
+from cds_hooks.web.client_address import peer_finder
 from tests.auth.tokens import jwk, jwks, sign
 
 SIGN = "/cds-services/order-sign-crd"

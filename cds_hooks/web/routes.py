@@ -11,7 +11,6 @@ from cds_hooks.answering.deployment import Deployment
 from cds_hooks.answering.feedback import receive_feedback
 from cds_hooks.answering.recording import Recorder, answer_and_keep, internal_error
 from cds_hooks.auth.access import Gate
-from cds_hooks.edge import FACTS, PEER, REQUEST_ID
 from cds_hooks.errors import (
     HTTP_STATUS,
     AuthenticationError,
@@ -25,11 +24,12 @@ from cds_hooks.errors import (
     operation_outcome,
 )
 from cds_hooks.hooks.services import SERVICES, Service
-from cds_hooks.openapi import build_document
 from cds_hooks.rules.reload import RuleWatch
 from cds_hooks.settings import Settings
 from cds_hooks.telemetry.logs import record, where
 from cds_hooks.telemetry.traces import span
+from cds_hooks.web.middleware import FACTS, PEER, REQUEST_ID
+from cds_hooks.web.openapi import build_document
 
 #: Where the layers leave each other note of who calls.
 CALLER: Final = "crd.caller"

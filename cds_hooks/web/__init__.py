@@ -1,0 +1,1 @@
+"""HTTP in and out: routes, what every response has, request bodies, and the OpenAPI document."""
