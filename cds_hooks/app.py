@@ -14,11 +14,11 @@ from cds_hooks.fhir.client import FhirClient
 from cds_hooks.fhir.validation import FhirCheck
 from cds_hooks.hooks.request import HookSchema
 from cds_hooks.hooks.services import SERVICE_IDS, SERVICES, check_templates
-from cds_hooks.memory import keep_memory_small
 from cds_hooks.rules.loading import Rules
 from cds_hooks.rules.reload import RuleWatch, read_rules
+from cds_hooks.server.memory import keep_memory_small
+from cds_hooks.server.slow_clients import watch
 from cds_hooks.settings import Clock, Settings, read_settings, unknown_variables
-from cds_hooks.slow_clients import watch
 from cds_hooks.telemetry.logs import configure, record
 from cds_hooks.web.body_buffering import with_whole_bodies
 from cds_hooks.web.instrumentation import with_observation

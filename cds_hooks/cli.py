@@ -11,7 +11,7 @@ from cds_hooks.errors import StartError
 from cds_hooks.explain_command import explain_command
 from cds_hooks.export_commands import export
 from cds_hooks.policy_commands import policies
-from cds_hooks.server import check_free, create_server
+from cds_hooks.server.process import check_free, create_server
 from cds_hooks.settings import describe_settings, read_settings
 
 

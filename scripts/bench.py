@@ -48,7 +48,7 @@ def create_app():
 """
 SERVE = """
 import sys
-from cds_hooks.server import create_server
+from cds_hooks.server.process import create_server
 from cds_hooks.settings import read_settings
 create_server(read_settings(), sys.argv[1]).serve()
 """

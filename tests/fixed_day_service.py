@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from flask import Flask
 
 from cds_hooks.app import create_served_app
-from cds_hooks.server import create_server
+from cds_hooks.server.process import create_server
 from cds_hooks.settings import read_settings
 
 

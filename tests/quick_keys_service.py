@@ -7,7 +7,7 @@ from flask import Flask
 
 from cds_hooks.app import create_served_app
 from cds_hooks.auth import jwks_cache as jwks
-from cds_hooks.server import create_server
+from cds_hooks.server.process import create_server
 from cds_hooks.settings import read_settings
 
 #: Seconds; those of `jwks` are 300, 86400, 30 and 10.

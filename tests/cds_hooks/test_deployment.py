@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from cds_hooks.settings import Settings
-from tests.cds_hooks.test_tls import Authority
+from tests.cds_hooks.server.test_tls import Authority
 from tests.conftest import ROOT
 from tests.databases.servers import free_port
 

@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from cds_hooks.errors import StartError
+from cds_hooks.server.tls import tls_options
 from cds_hooks.settings import read_settings
-from cds_hooks.tls import tls_options
 from tests.conftest import ROOT, RunningService
 
 PKCS8, TRADITIONAL = serialization.PrivateFormat.PKCS8, serialization.PrivateFormat.TraditionalOpenSSL

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 
-from cds_hooks.slow_clients import Patience, Sample
+from cds_hooks.server.slow_clients import Patience, Sample
 from tests.databases.servers import free_port
 
 SIGN = "/cds-services/order-sign-crd"

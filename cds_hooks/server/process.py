@@ -10,10 +10,10 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from cds_hooks.errors import StartError
+from cds_hooks.server.tls import tls_options
 from cds_hooks.settings import Settings
 from cds_hooks.telemetry import traces
 from cds_hooks.telemetry.metrics_server import serve_metrics
-from cds_hooks.tls import tls_options
 
 #: A worker that has not stopped this many seconds after it was told to is ended: calls take 5 at the most.
 _PATIENCE: Final = 10
