@@ -61,7 +61,7 @@ class Service:
         """Stop the service, if it runs, and start one that goes on with its store."""
         if hasattr(self, "running"):
             self.running.stop()
-        self.running = self._start([sys.executable, "-m", "cds_hooks.cli", "serve"], **self._variables)
+        self.running = self._start([sys.executable, "-m", "cds_hooks.commands.main", "serve"], **self._variables)
 
     def jump(self, seconds: int) -> None:
         """Set the clock of the service so many seconds ahead, or back."""

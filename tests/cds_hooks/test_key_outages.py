@@ -81,7 +81,7 @@ class Service:
 def _services(start_service: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The service as it is, and one that keeps keys for a short time; each with a key server of its own."""
     servers = [KeyServer(), KeyServer()]
-    commands = [("-m", "cds_hooks.cli", "serve"), (str(ROOT / "tests" / "quick_keys_service.py"),)]
+    commands = [("-m", "cds_hooks.commands.main", "serve"), (str(ROOT / "tests" / "quick_keys_service.py"),)]
     yield [
         Service(start_service, tmp_path_factory.mktemp("keys"), server, *command)
         for server, command in zip(servers, commands, strict=True)

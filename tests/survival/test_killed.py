@@ -138,7 +138,7 @@ def _fill(file: Path) -> None:
 def test_a_disk_that_is_read_only_stops_the_start_with_one_clear_line(small_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     environment = {"PATH": "/usr/bin", "PYTHONPATH": str(ROOT), "CRD_DATABASE_URL": f"sqlite:///{small_disk}/c.sqlite3"}
-    command = [sys.executable, "-m", "cds_hooks.cli", "serve", "--port", "1"]
+    command = [sys.executable, "-m", "cds_hooks.commands.main", "serve", "--port", "1"]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 2
     assert ended.stderr == "crd: CRD_DATABASE_URL: the store cannot be opened (Read-only file system)\n"

@@ -166,7 +166,7 @@ def test_connections_over_the_limit_wait_until_others_end(start_service: Any, co
 
 def test_more_connections_than_the_system_allows_are_refused_at_start() -> None:
     """Else the service would run out of open files while it answers."""
-    serve = f"ulimit -n 300; exec {sys.executable} -m cds_hooks.cli serve"
+    serve = f"ulimit -n 300; exec {sys.executable} -m cds_hooks.commands.main serve"
     environment = {**os.environ, "CRD_PORT": str(free_port())}
 
     ended = subprocess.run(

@@ -343,7 +343,7 @@ def test_a_taken_port_stops_the_start_with_a_clear_text(counted: Any, metrics: M
     environment |= metrics.variables
 
     started = subprocess.run(
-        [sys.executable, "-m", "cds_hooks.cli", "serve"],
+        [sys.executable, "-m", "cds_hooks.commands.main", "serve"],
         env=environment,
         capture_output=True,
         text=True,

@@ -162,7 +162,7 @@ def test_traces_without_opentelemetry_stop_the_start_with_a_clear_text(tmp_path:
     }
 
     started = subprocess.run(
-        [sys.executable, "-m", "cds_hooks.cli", "serve"],
+        [sys.executable, "-m", "cds_hooks.commands.main", "serve"],
         env=environment,
         capture_output=True,
         text=True,

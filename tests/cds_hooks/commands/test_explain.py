@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 CRD = str(Path(sys.executable).parent / "crd")
 SIGN = "/cds-services/order-sign-crd"
 

@@ -14,7 +14,7 @@ from cds_hooks.rules.loading import load_policies, load_vocabulary
 from cds_hooks.settings import Settings, read_settings
 from cds_hooks.strict_json import load_schema, read_document
 
-_SCHEMA: Final = Path(__file__).resolve().parent.parent / "cards" / "policies" / "policy.schema.json"
+_SCHEMA: Final = Path(__file__).resolve().parents[2] / "cards" / "policies" / "policy.schema.json"
 
 #: What `|version` and `/Type/id` can follow: an http(s) URL without query, fragment, space or `|`.
 _BASE_URL: Final = re.compile(r"https?://[^\s|?#/][^\s|?#]*")

@@ -6,11 +6,11 @@ import click
 import orjson
 
 from cds_hooks.app import check_start
-from cds_hooks.audit_commands import audit
+from cds_hooks.commands.audit import audit
+from cds_hooks.commands.explain import explain_command
+from cds_hooks.commands.export import export
+from cds_hooks.commands.policies import policies
 from cds_hooks.errors import StartError
-from cds_hooks.explain_command import explain_command
-from cds_hooks.export_commands import export
-from cds_hooks.policy_commands import policies
 from cds_hooks.server.process import check_free, create_server
 from cds_hooks.settings import describe_settings, read_settings
 

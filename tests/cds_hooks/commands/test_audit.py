@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 from fhir.resources.R4B.auditevent import AuditEvent
 
-from cds_hooks.audit_commands import audit
-from cds_hooks.cli import main
+from cds_hooks.commands.audit import audit
+from cds_hooks.commands.main import main
 from cds_hooks.store.calls import Bodies, Summary
 from cds_hooks.store.database import connect, prepare
 from cds_hooks.store.encryption import Sealer, make_key, read_keys

@@ -17,7 +17,7 @@ from cds_hooks.rules.loading import load_vocabulary
 from cds_hooks.rules.text import show_lines
 
 CRD = str(Path(sys.executable).parent / "crd")
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 HCPCS = "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets"
 

@@ -1,0 +1,1 @@
+"""The command `crd`: serve, settings, policies, audit, explain and export."""
