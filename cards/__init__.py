@@ -7,7 +7,6 @@ options are arguments. Only the `read_*` functions see dictionaries; everything 
 The data beside the code (policies, payers, vocabulary) is read by `cds_hooks.rules.loading`, not from here.
 """
 
-from cards.annotation import URL as COVERAGE_INFORMATION
 from cards.coding import CodeSystems
 from cards.coverage import (
     Coverage,
@@ -20,17 +19,18 @@ from cards.coverage import (
     same_reference,
 )
 from cards.decision import Basis, Decision, decide, fail, set_aside
+from cards.elements import Fault, OrderText, Place, literal_reference, record_key
 from cards.errors import CardsError, DocumentError
-from cards.matching import PolicyIndex
-from cards.options import ResponseOptions
+from cards.matching.policy_index import PolicyIndex
 from cards.order import ORDER_TYPES, Order, read_order
-from cards.paying import Paying, find_paying
+from cards.payer_selection import Paying, find_paying
 from cards.policy import Policy, read_policy
-from cards.reading import Fault, OrderText, Place, literal_reference, record_key
-from cards.response import Answered, HookResponse, respond
-from cards.versions import WIRE_VERSIONS, WireVersion
+from cards.response.annotation import URL as COVERAGE_INFORMATION
+from cards.response.options import ResponseOptions
+from cards.response.respond import Answered, HookResponse, respond
+from cards.response.versions import WIRE_VERSIONS, WireVersion
+from cards.response.wording import explain, rests_on
 from cards.vocabulary import Vocabulary, read_code_systems, read_vocabulary
-from cards.wording import explain, rests_on
 
 __all__ = [
     "COVERAGE_INFORMATION",

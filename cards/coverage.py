@@ -8,8 +8,8 @@ from enum import Enum
 from typing import Any, Final, NamedTuple
 
 from cards.coding import CodeSystems, Coding, fold_uri
+from cards.elements import literal_reference, record_key
 from cards.errors import DocumentError
-from cards.reading import literal_reference, record_key
 from cards.vocabulary import CodePattern, read_pattern
 
 Json = Mapping[str, Any]

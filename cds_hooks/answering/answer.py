@@ -6,16 +6,7 @@ from datetime import date
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-from cards import (
-    WIRE_VERSIONS,
-    Answered,
-    Basis,
-    Fault,
-    ResponseOptions,
-    WireVersion,
-    fail,
-    respond,
-)
+from cards import WIRE_VERSIONS, Answered, Basis, Fault, ResponseOptions, WireVersion, fail, respond
 from cds_hooks.answering.deployment import Deployment
 from cds_hooks.answering.evaluation import Inquiry, Judged, unreadable_order
 from cds_hooks.answering.rejections import refuse

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from cards import ORDER_TYPES, Paying, Policy, decide, read_order
 from cards.coverage_terms import CoverageTerms
-from cards.match import Finding
+from cards.matching.match import Finding
 from cds_hooks.errors import StartError
 from cds_hooks.rules.loading import Rules
 from cds_hooks.strict_json import load_schema, read_document, refuse_constant, refuse_repeated_members

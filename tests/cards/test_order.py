@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from cards import read_order
 from cards.coding import Coding
+from cards.elements import Place
 from cards.order import ORDER_TYPES
-from cards.reading import Place
 from cds_hooks.rules.loading import Rules
 
 JSON = st.recursive(

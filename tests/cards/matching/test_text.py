@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cards.text import TermFinder, normalise
+from cards.matching.text import TermFinder, normalise
 from cds_hooks.rules.loading import Rules
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from cards.coverage import CoverageProblem
 from cards.decision import Basis, Decision
-from cards.match import Finding, Strength
+from cards.matching.match import Finding, Strength
 from cards.policy import Covered
 
 #: An order's own words are shown up to this many characters.

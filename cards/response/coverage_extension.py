@@ -8,11 +8,11 @@ import orjson
 from cards.coding import CodeSystems, Coding
 from cards.coverage_terms import DETAIL_CATEGORIES, Detail
 from cards.decision import Basis, Decision
-from cards.match import Strength
-from cards.options import ResponseOptions
+from cards.matching.match import Strength
 from cards.policy import Covered, PolicyCode
-from cards.versions import TEMPORARY, WireVersion
-from cards.wording import explain, instruct
+from cards.response.options import ResponseOptions
+from cards.response.versions import TEMPORARY, WireVersion
+from cards.response.wording import explain, instruct
 
 Part = dict[str, Any]
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from cards.coding import Coding
-from cards.match import Match, Strength
-from cards.reading import OrderText, Place
-from cards.text import Mention
+from cards.elements import OrderText, Place
+from cards.matching.match import Match, Strength
+from cards.matching.text import Mention
 
 #: A match and the FHIRPath of what it rests on.
 Found = tuple[Match, str]

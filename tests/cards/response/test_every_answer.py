@@ -37,7 +37,7 @@ from cds_hooks.rules.loading import load_rules
 from cds_hooks.strict_json import load_schema
 from tests.guide.conformance import answer_faults
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 POLICY_SCHEMA = load_schema(ROOT / "cards" / "policies" / "policy.schema.json")
 PAYER_SCHEMA = load_schema(ROOT / "cards" / "payers" / "payer.schema.json")
 VOCABULARY = load_rules(*(ROOT / "cards" / name for name in ("vocabulary", "policies", "payers"))).vocabulary

@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Final
 
-from cards.card import Card, HooksCoding, Link, Source
 from cards.coverage import Payer
 from cards.decision import Decision
-from cards.options import ResponseOptions
 from cards.policy import Covered, Policy, PolicyVersion
-from cards.versions import WireVersion
-from cards.wording import name_order, once, rests_on, summarise, tell_problem
+from cards.response.card import Card, HooksCoding, Link, Source
+from cards.response.options import ResponseOptions
+from cards.response.versions import WireVersion
+from cards.response.wording import name_order, once, rests_on, summarise, tell_problem
 
 _REASONS: Final = "http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes"
 

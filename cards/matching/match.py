@@ -5,8 +5,8 @@ from enum import Enum
 from typing import NamedTuple
 
 from cards.coding import Coding
+from cards.elements import Place
 from cards.policy import Policy, PolicyCode, PolicyVersion
-from cards.reading import Place
 
 #: Takes a step of the trace: the rule, and what it found. None where nobody wants to know.
 Tracer = Callable[[str, str], None]

@@ -5,12 +5,12 @@ from datetime import date
 from typing import Final
 
 from cards.coding import CodeSystems, Coding
-from cards.evidence import NAMING, Evidence, Found, Mentioned, contradict, weigh
-from cards.match import Finding, Match, Strength, Tracer
+from cards.elements import OrderText, Place
+from cards.matching.evidence import NAMING, Evidence, Found, Mentioned, contradict, weigh
+from cards.matching.match import Finding, Match, Strength, Tracer
+from cards.matching.text import TermFinder, normalise
 from cards.order import Order
 from cards.policy import Policy, PolicyVersion, own_word_list
-from cards.reading import OrderText, Place
-from cards.text import TermFinder, normalise
 from cards.vocabulary import Vocabulary, WordList
 
 #: Requests that can be for an injection; in any other a note that names one is only a remark.

@@ -8,13 +8,13 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from cards.card import Card, SystemAction
 from cards.coding import CodeSystems
 from cards.decision import Basis, Decision
-from cards.options import ResponseOptions
 from cards.policy import Covered
-from cards.response_types import coverage_information, external_reference, instructions
-from cards.wording import has_modifier
+from cards.response.card import Card, SystemAction
+from cards.response.options import ResponseOptions
+from cards.response.types import coverage_information, external_reference, instructions
+from cards.response.wording import has_modifier
 
 
 class Answered(NamedTuple):

@@ -6,9 +6,9 @@ import pkgutil
 import orjson
 import pytest
 
-from cards import response_types
-from cards.card import Card, HooksCoding, Link, Source
 from cards.errors import CardLimitError
+from cards.response.card import Card, HooksCoding, Link, Source
+from cards.response import types as response_types
 
 SOURCE = Source("Example Health Plan", HooksCoding("http://example.org/topics", "guideline", "Guideline"))
 
@@ -43,4 +43,4 @@ def test_a_link_is_absolute_and_takes_no_app_context() -> None:
 
 def test_every_response_type_builds() -> None:
     for module in pkgutil.iter_modules(response_types.__path__):
-        assert callable(importlib.import_module(f"cards.response_types.{module.name}").build)
+        assert callable(importlib.import_module(f"cards.response.types.{module.name}").build)

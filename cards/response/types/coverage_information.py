@@ -9,13 +9,13 @@ from typing import Any, Final
 
 import orjson
 
-from cards.annotation import URL, Assertion, annotate
-from cards.card import SystemAction
 from cards.coding import CodeSystems
-from cards.coverage_parts import write_answer
 from cards.decision import Basis, Decision
-from cards.options import ResponseOptions
-from cards.wording import summarise
+from cards.response.annotation import URL, Assertion, annotate
+from cards.response.card import SystemAction
+from cards.response.coverage_extension import write_answer
+from cards.response.options import ResponseOptions
+from cards.response.wording import summarise
 
 #: What a client switches off with `davinci-crd.configuration`, on any hook (resp-28).
 TOPIC: Final = "coverage-info"

@@ -6,11 +6,21 @@ It has a detail, no links and no suggestions (resp-24), and sends nobody to a po
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from cards.card import Card, HooksCoding, Source
 from cards.coverage import Payer
 from cards.decision import Basis, Decision
-from cards.options import ResponseOptions
-from cards.wording import ask, doubts, has_modifier, name_missing, name_order, once, plain, summarise, tell_problem
+from cards.response.card import Card, HooksCoding, Source
+from cards.response.options import ResponseOptions
+from cards.response.wording import (
+    ask,
+    doubts,
+    has_modifier,
+    name_missing,
+    name_order,
+    once,
+    plain,
+    summarise,
+    tell_problem,
+)
 
 #: The topic of these cards: what they ask for is what coverage depends on.
 TOPIC: Final = "coverage-info"

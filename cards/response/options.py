@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from cards.versions import WireVersion
+from cards.response.versions import WireVersion
 
 
 class ResponseOptions(NamedTuple):

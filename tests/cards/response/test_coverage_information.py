@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cards.annotation import URL, Assertion, annotate
+from cards.response.annotation import URL, Assertion, annotate
 
 MINE = {"url": URL, "extension": [{"url": "coverage", "valueReference": {"reference": "Coverage/1"}}, {"url": "covered", "valueCode": "not-covered"}]}  # fmt: skip
 

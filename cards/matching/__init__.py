@@ -1,0 +1,1 @@
+"""What in an order points to a policy: its codes, its words, and what they leave open."""

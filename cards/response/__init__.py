@@ -1,0 +1,1 @@
+"""From decisions to the response: cards for people, coverage information on orders, and what differs by version."""
