@@ -7,8 +7,8 @@ import orjson
 import pytest
 
 from cards.errors import CardLimitError
-from cards.response.card import Card, HooksCoding, Link, Source
 from cards.response import types as response_types
+from cards.response.card import Card, HooksCoding, Link, Source
 
 SOURCE = Source("Example Health Plan", HooksCoding("http://example.org/topics", "guideline", "Guideline"))
 

@@ -15,7 +15,7 @@ import pytest
 from cds_hooks.strict_json import load_schema
 from tests.guide.conformance import faults
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted(path.parent for path in (ROOT / "fhir_examples").glob("*/*/request.json"))
 NAMES = [f"{path.parent.name}/{path.name}" for path in EXAMPLES]
 PRIMARY = {"order-sign", "order-dispatch", "appointment-book"}

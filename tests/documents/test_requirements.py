@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 #: How many requirements of a server the sources list.
 COUNTS = {"CRD 2.0.1": 165, "CDS Hooks 2.0": 120, "CDS Hooks library 1.0.1": 23, "CRD 2.2": 144}
