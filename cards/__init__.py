@@ -23,7 +23,7 @@ from cards.elements import Fault, OrderText, Place, literal_reference, record_ke
 from cards.errors import CardsError, DocumentError
 from cards.matching.policy_index import PolicyIndex
 from cards.order import ORDER_TYPES, Order, read_order
-from cards.payer_selection import Paying, find_paying
+from cards.payer_selection import PayerChoice, find_paying
 from cards.policy import Policy, read_policy
 from cards.response.annotation import URL as COVERAGE_INFORMATION
 from cards.response.options import ResponseOptions
@@ -49,8 +49,8 @@ __all__ = [
     "Order",
     "OrderText",
     "Payer",
+    "PayerChoice",
     "PayerDirectory",
-    "Paying",
     "Place",
     "Policy",
     "PolicyIndex",

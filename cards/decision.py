@@ -9,7 +9,7 @@ from cards.elements import record_key
 from cards.matching.match import Finding, Tracer
 from cards.matching.policy_index import PolicyIndex
 from cards.order import Order
-from cards.payer_selection import Paying
+from cards.payer_selection import PayerChoice
 from cards.policy import Covered
 
 #: Which answer wins where several policies bind: the stricter (domain note, section 5).
@@ -54,7 +54,9 @@ class Decision(NamedTuple):
         return True
 
 
-def decide(order: Order, paying: Paying, index: PolicyIndex, on: date, trace: Tracer | None = None) -> Decision | None:
+def decide(
+    order: Order, paying: PayerChoice, index: PolicyIndex, on: date, trace: Tracer | None = None
+) -> Decision | None:
     """Decide on one order under the policies that bind its payer, as they stand on its day of service.
 
     `on` is the day of the call: the day of the decision, and of the service where the order names none. `trace`
@@ -81,12 +83,12 @@ def decide(order: Order, paying: Paying, index: PolicyIndex, on: date, trace: Tr
     return Decision(order, *paying, covered, Basis.POLICY, deciding, on)
 
 
-def fail(order: Order, paying: Paying, on: date, missing: tuple[str, ...]) -> Decision:
+def fail(order: Order, paying: PayerChoice, on: date, missing: tuple[str, ...]) -> Decision:
     """Return the answer to an order that a technical failure keeps from being judged (resp-43)."""
     return Decision(order, *paying, Covered.INDETERMINATE, Basis.TECHNICAL, (), on, missing)
 
 
-def _undecided(order: Order, paying: Paying, index: PolicyIndex, on: date) -> Decision:
+def _undecided(order: Order, paying: PayerChoice, index: PolicyIndex, on: date) -> Decision:
     """Return the answer where no policy speaks: a fault matters only where no code says that it is something else."""
     if index.is_another_service(order, paying.payer.policies, order.service_date or on):
         return _open(order, paying, Basis.NOT_EVALUATED, on)
@@ -100,11 +102,11 @@ def set_aside(decision: Decision) -> Decision:
     return decision._replace(covered=Covered.CONDITIONAL, basis=Basis.NOT_EVALUATED, findings=(), coverage=None)
 
 
-def _fail_unread(order: Order, paying: Paying, on: date) -> Decision:
+def _fail_unread(order: Order, paying: PayerChoice, on: date) -> Decision:
     return fail(order, paying, on, tuple(f"{record_key(reference)} could not be read" for reference in order.unread))
 
 
-def _open(order: Order, paying: Paying, basis: Basis, on: date) -> Decision:
+def _open(order: Order, paying: PayerChoice, basis: Basis, on: date) -> Decision:
     return Decision(order, *paying, Covered.CONDITIONAL, basis, (), on)
 
 

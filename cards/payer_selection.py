@@ -12,7 +12,7 @@ from cards.order import Order
 MOST_COVERAGES: Final = 5
 
 
-class Paying(NamedTuple):
+class PayerChoice(NamedTuple):
     """A coverage, the payer that answers, and whether the coverage names it; `problem` is what is not known."""
 
     coverage: Coverage | None
@@ -30,7 +30,7 @@ def find_paying(
     only_one: bool = False,
     unreachable: Container[str] = (),
     base: str | None = None,
-) -> tuple[Paying, ...]:
+) -> tuple[PayerChoice, ...]:
     """Return under whom an order is judged: one payer, or several where coverages of equal rank are all ours.
 
     `only_one` is the rule of CRD 2.1 and 2.2 (hook-13): one coverage, whose payer has an identifier; anything else
@@ -42,29 +42,31 @@ def find_paying(
     if problem is None and only_one and len(active) > 1:
         problem = CoverageProblem.SEVERAL
     if problem:
-        return (Paying(None, payers.default, payer_is_known=True, problem=problem),)
+        return (PayerChoice(None, payers.default, payer_is_known=True, problem=problem),)
     judged = [_recognise(coverage, payers, unreachable, only_one=only_one) for coverage in active]
     return (judged[0],) if len(judged) == 1 else _rank(judged, payers)
 
 
-def _rank(judged: Sequence[Paying], payers: PayerDirectory) -> tuple[Paying, ...]:
+def _rank(judged: Sequence[PayerChoice], payers: PayerDirectory) -> tuple[PayerChoice, ...]:
     known = [paying for paying in judged if paying.payer_is_known]
     candidates = known or judged
     first = min(paying.coverage.order for paying in candidates if paying.coverage)
     ranked = tuple(paying for paying in candidates if paying.coverage and paying.coverage.order == first)
     if len(ranked) > MOST_COVERAGES:
-        return (Paying(None, payers.default, payer_is_known=True, problem=CoverageProblem.SEVERAL),)
+        return (PayerChoice(None, payers.default, payer_is_known=True, problem=CoverageProblem.SEVERAL),)
     return ranked if known else ranked[:1]
 
 
-def _recognise(coverage: Coverage, payers: PayerDirectory, unreachable: Container[str], *, only_one: bool) -> Paying:
+def _recognise(
+    coverage: Coverage, payers: PayerDirectory, unreachable: Container[str], *, only_one: bool
+) -> PayerChoice:
     payer = payers.recognise(coverage)
     if payer and (coverage.payer_identifiers or not only_one):
-        return Paying(coverage, payer, payer_is_known=True)
+        return PayerChoice(coverage, payer, payer_is_known=True)
     if any(record_key(reference) in unreachable for reference in coverage.unread_payors):
         problem = CoverageProblem.UNREAD_PAYER
     elif coverage.payer_identifiers or not only_one:
         problem = CoverageProblem.UNKNOWN_PAYER
     else:
         problem = CoverageProblem.NO_PAYER_IDENTIFIER
-    return Paying(coverage, payer or payers.default, payer_is_known=payer is not None, problem=problem)
+    return PayerChoice(coverage, payer or payers.default, payer_is_known=payer is not None, problem=problem)

@@ -8,14 +8,14 @@ from flask import Flask
 
 from cds_hooks.answering.deployment import Deployment
 from cds_hooks.answering.recording import Recorder
-from cds_hooks.auth.access import Gate
+from cds_hooks.auth.access import AccessControl
 from cds_hooks.fhir.access import FhirAccess
 from cds_hooks.fhir.client import FhirClient
 from cds_hooks.fhir.validation import FhirCheck
 from cds_hooks.hooks.request import HookSchema
 from cds_hooks.hooks.services import SERVICE_IDS, SERVICES, check_templates
 from cds_hooks.rules.loading import Rules
-from cds_hooks.rules.reload import RuleWatch, read_rules
+from cds_hooks.rules.reload import RuleReloader, read_rules
 from cds_hooks.server.memory import keep_memory_small
 from cds_hooks.server.slow_clients import watch
 from cds_hooks.settings import Clock, Settings, read_settings, unknown_variables
@@ -43,8 +43,8 @@ def create_app(settings: Settings | None = None, clock: Clock = datetime.now) ->
     app = Flask("cds_hooks", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.url_map.merge_slashes = False
-    gate = Gate(settings, SERVICE_IDS)
-    rule_watch = RuleWatch(settings, rules)
+    gate = AccessControl(settings, SERVICE_IDS)
+    rule_watch = RuleReloader(settings, rules)
     add_routes(app, deployment, rule_watch, gate, Recorder(settings))
     app.extensions[_WATCH] = rule_watch
     whole = with_whole_bodies(app.wsgi_app, settings)
@@ -57,7 +57,7 @@ def check_start(settings: Settings) -> None:
     """Raise StartError where an application could not be made with these settings; nothing stays open."""
     create_deployment(settings)
     read_rules(settings)
-    Gate(settings, SERVICE_IDS)
+    AccessControl(settings, SERVICE_IDS)
     Recorder(settings)
 
 
@@ -85,7 +85,7 @@ def _fhir_access(settings: Settings) -> FhirAccess:
     )
 
 
-def _report_start(settings: Settings, rules: Rules, gate: Gate) -> None:
+def _report_start(settings: Settings, rules: Rules, gate: AccessControl) -> None:
     if "none" in gate.modes:
         record("warning", "clients-not-authenticated", auth=settings.auth, host=settings.host)
     for name in unknown_variables():

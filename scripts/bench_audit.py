@@ -18,9 +18,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from cds_hooks.store.calls import Bodies, CardTold, DecisionTold, Exchange, PolicyTold, Summary, make_id, to_rows
+from cds_hooks.store.calls import (
+    Bodies,
+    CallRecord,
+    CardSummary,
+    DecisionSummary,
+    PolicySummary,
+    Summary,
+    make_id,
+    to_rows,
+)
 from cds_hooks.store.database import connect, prepare
-from cds_hooks.store.encryption import Sealer
+from cds_hooks.store.encryption import RecordCipher
 from cds_hooks.store.search import Archive, Wanted
 
 YEARS = 3
@@ -47,7 +56,7 @@ def _run(path: Path, chosen: argparse.Namespace) -> int:
     size = path.stat().st_size / 1e9
     print(f"{chosen.rows:,} calls in {size:.1f} GB, made in {time.perf_counter() - started:.0f} s")
     url = f"sqlite:///{path}"
-    archive = Archive(connect(url), connect(url, each_alone=True), Sealer())
+    archive = Archive(connect(url), connect(url, each_alone=True), RecordCipher())
     worst = 0.0
     for name, ask in _questions(archive, true, chance).items():
         _forget()
@@ -62,8 +71,8 @@ def _run(path: Path, chosen: argparse.Namespace) -> int:
     return 0 if worst < 1 else 1
 
 
-def _questions(archive: Archive, true: list[Exchange], chance: random.Random) -> dict[str, Callable[[], object]]:
-    def about(**wanted: Callable[[Exchange], Any]) -> Callable[[], object]:
+def _questions(archive: Archive, true: list[CallRecord], chance: random.Random) -> dict[str, Callable[[], object]]:
+    def about(**wanted: Callable[[CallRecord], Any]) -> Callable[[], object]:
         def ask() -> object:
             call = chance.choice(true)
             found = archive.find(Wanted(**{name: read(call) for name, read in wanted.items()}), 50)
@@ -73,10 +82,10 @@ def _questions(archive: Archive, true: list[Exchange], chance: random.Random) ->
 
         return ask
 
-    def order(call: Exchange) -> str:
+    def order(call: CallRecord) -> str:
         return call.summary.decisions[0].order
 
-    def client(call: Exchange) -> str:
+    def client(call: CallRecord) -> str:
         return call.client
 
     minutes = about(client=client, since=lambda call: call.at - 1000, until=lambda call: call.at + DAY // 288)
@@ -91,13 +100,13 @@ def _questions(archive: Archive, true: list[Exchange], chance: random.Random) ->
     }
 
 
-def _build(path: Path, rows: int, body_bytes: int, chance: random.Random) -> list[Exchange]:
+def _build(path: Path, rows: int, body_bytes: int, chance: random.Random) -> list[CallRecord]:
     prepare(f"sqlite:///{path}")
     store = sqlite3.connect(path, isolation_level=None)
     for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-400000", "temp_store=FILE"):
         store.execute(f"PRAGMA {pragma}")
     store.execute("CREATE TEMP TABLE unsorted (digest BLOB, exchange BLOB)")
-    true: list[Exchange] = []
+    true: list[CallRecord] = []
     store.execute("BEGIN")
     store.executemany(
         "INSERT INTO exchanges VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -109,7 +118,7 @@ def _build(path: Path, rows: int, body_bytes: int, chance: random.Random) -> lis
     return true
 
 
-def _rows(rows: int, body_bytes: int, chance: random.Random, true: list[Exchange], store: Any) -> Iterator[Any]:
+def _rows(rows: int, body_bytes: int, chance: random.Random, true: list[CallRecord], store: Any) -> Iterator[Any]:
     """Yield the rows of the calls in the order of time; what they mention goes into another table."""
     now = time.time_ns() // 1000
     step = YEARS * 365 * DAY // rows
@@ -122,7 +131,7 @@ def _rows(rows: int, body_bytes: int, chance: random.Random, true: list[Exchange
         if number % every == 0:
             call = _call(number, at, client)
             true.append(call)
-            made = to_rows([call], Sealer())
+            made = to_rows([call], RecordCipher())
             mentions += [(row["digest"], row["exchange"]) for row in made["mentions"]]
             yield tuple(made["exchanges"][0].values())
         else:
@@ -135,15 +144,15 @@ def _rows(rows: int, body_bytes: int, chance: random.Random, true: list[Exchange
             mentions.clear()
 
 
-def _call(number: int, at: int, client: str) -> Exchange:
+def _call(number: int, at: int, client: str) -> CallRecord:
     part = f"{os.urandom(4).hex()}-{os.urandom(2).hex()}"
     card, assertion = f"{part}-5000-8000-00000000000c", f"{part}-5000-8000-00000000000a"
-    order, policy = f"ServiceRequest/{number}", PolicyTold("evicore-cmm-204@2023-05-31", "definitive", "code M0076")
-    decision = DecisionTold(
+    order, policy = f"ServiceRequest/{number}", PolicySummary("evicore-cmm-204@2023-05-31", "definitive", "code M0076")
+    decision = DecisionSummary(
         order, "not-covered", "a policy in force", "p", "2026-11-23", "Coverage/1", assertion, (policy,)
     )
-    summary = Summary("hook", (decision,), (CardTold(card, (order,), (policy.version,)),))
-    return Exchange(
+    summary = Summary("hook", (decision,), (CardSummary(card, (order,), (policy.version,)),))
+    return CallRecord(
         id=make_id(at),
         at=at,
         client=client,

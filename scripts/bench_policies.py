@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cards import Paying, PolicyIndex, decide, read_order, read_payer, read_policy
+from cards import PayerChoice, PolicyIndex, decide, read_order, read_payer, read_policy
 from cds_hooks.rules.loading import load_vocabulary
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,7 +31,7 @@ def main() -> int:
         policies = [read_policy(policy(number), vocabulary) for number in range(4, 4 + size)]
         index = PolicyIndex(policies, vocabulary)
         payer = read_payer(_payer([policy.id for policy in policies]), vocabulary.code_systems)
-        paying = Paying(None, payer, payer_is_known=True)
+        paying = PayerChoice(None, payer, payer_is_known=True)
         for name, members in ORDERS.items():
             order = read_order({"resourceType": "ServiceRequest", "id": "o", **members}, vocabulary.code_systems)
             costs[name].append(_cost(partial(decide, order, paying, index, DAY)))

@@ -27,10 +27,9 @@ def app() -> Flask:
 
 def _crash_at_will() -> None:
     """Let calls that say so fail inside, with everything they hold in the text of the error."""
-    from cds_hooks.answering import evaluation as judging
-    from cds_hooks.answering import recording
+    from cds_hooks.answering import evaluation, recording
 
-    answer_hook, decide = recording.answer_hook, judging.decide
+    answer_hook, decide = recording.answer_hook, evaluation.decide
 
     def answer(service: Any, body: bytes, *rest: Any) -> Any:
         if b"crash-in-answer" in body:
@@ -42,7 +41,7 @@ def _crash_at_will() -> None:
             raise LookupError(repr(order))
         return decide(order, *rest)
 
-    recording.answer_hook, judging.decide = answer, decide_or_crash
+    recording.answer_hook, evaluation.decide = answer, decide_or_crash
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from pathlib import Path
 from flask import Flask
 
 from cds_hooks.app import create_served_app
-from cds_hooks.auth import jwks_cache as jwks
+from cds_hooks.auth import jwks_cache
 from cds_hooks.server.process import create_server
 from cds_hooks.settings import read_settings
 
@@ -16,7 +16,7 @@ SHORTEST, STALE, PATIENCE, REST = 0.6, 60.0, 1.0, 0.3
 
 def app() -> Flask:
     """Return the application."""
-    jwks.SHORTEST, jwks.STALE, jwks.PATIENCE, jwks.REST = SHORTEST, STALE, PATIENCE, REST
+    jwks_cache.SHORTEST, jwks_cache.STALE, jwks_cache.PATIENCE, jwks_cache.REST = SHORTEST, STALE, PATIENCE, REST
     return create_served_app()
 
 

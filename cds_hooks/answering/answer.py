@@ -8,9 +8,9 @@ from typing import Any, Final, NamedTuple
 
 from cards import WIRE_VERSIONS, Answered, Basis, Fault, ResponseOptions, WireVersion, fail, respond
 from cds_hooks.answering.deployment import Deployment
-from cds_hooks.answering.evaluation import Inquiry, Judged, unreadable_order
+from cds_hooks.answering.evaluation import EvaluatedOrder, Evaluation, unreadable_order
 from cds_hooks.answering.rejections import refuse
-from cds_hooks.answering.resources import Records
+from cds_hooks.answering.resources import ResourcePool
 from cds_hooks.answering.summary import Ids, give_account
 from cds_hooks.answering.trace import Explanation, explain_order, trace
 from cds_hooks.auth.caller import ANYONE, Caller
@@ -56,7 +56,7 @@ def answer_hook(service: Service, body: bytes, deployment: Deployment, rules: Ru
     records = _open_records(service, call, deployment, rules, caller)
     if metrics.is_on():
         metrics.prefetched(caller.client, records.prefetched(service.templates(settings.default_version)))
-    inquiry = Inquiry(service, call, records, wire, rules, on)
+    inquiry = Evaluation(service, call, records, wire, rules, on)
     with span("decide"):
         judged = inquiry.judge()
     fhir_faults = 0
@@ -107,7 +107,7 @@ def choose_version(requested: Any, default: str) -> WireVersion:
 
 def _open_records(
     service: Service, call: HookRequest, deployment: Deployment, rules: Rules, caller: Caller | None
-) -> Records:
+) -> ResourcePool:
     """Return the records of a call; nothing is fetched for nobody, or from a server its client may not name (X-7)."""
     has_access = call.fhir_token or deployment.settings.anonymous_fhir == "allow"
     client = deployment.fhir_client if caller and has_access else None
@@ -115,10 +115,10 @@ def _open_records(
         client = None
     code_systems = rules.vocabulary.code_systems
     templates = service.templates("2.2")  # of any version: a client may have been told of them before
-    return Records(call, templates, code_systems, client, deployment.settings.fhir_time_budget)
+    return ResourcePool(call, templates, code_systems, client, deployment.settings.fhir_time_budget)
 
 
-def _answer_unavailable(inquiry: Inquiry) -> list[Answered]:
+def _answer_unavailable(inquiry: Evaluation) -> list[Answered]:
     """Return an answer for each order that could not be had, while others could: a card says so (CRD-63)."""
     if not inquiry.service.is_primary:
         return []
@@ -140,12 +140,12 @@ def explain_hook(
     wire = choose_version(call.requested_version, settings.default_version)
     day = on or deployment.today()
     records = _open_records(service, call, deployment, rules, None)
-    judged = Inquiry(service, call, records, wire, rules, day).judge()
+    judged = Evaluation(service, call, records, wire, rules, day).judge()
     return [explain_order(one.order, paying, rules, day) for one in judged for paying in one.paying]
 
 
 def _facts(
-    service: Service, inquiry: Inquiry, judged: Sequence[Judged], fhir_faults: int, nonsense: tuple[str, ...]
+    service: Service, inquiry: Evaluation, judged: Sequence[EvaluatedOrder], fhir_faults: int, nonsense: tuple[str, ...]
 ) -> dict[str, Any]:
     """Return what may be logged of a call: counts and codes, nothing of the patient."""
     records = inquiry.records
@@ -180,7 +180,9 @@ def _measure(answered: Iterable[Answered]) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def _check_fhir(call: HookRequest, judged: Sequence[Judged], records: Records, check: FhirCheck, mode: str) -> int:
+def _check_fhir(
+    call: HookRequest, judged: Sequence[EvaluatedOrder], records: ResourcePool, check: FhirCheck, mode: str
+) -> int:
     """Return how many faults the orders and coverages have as FHIR R4; in strict mode refuse the call for them."""
     drafts = {draft.path: draft for draft in (*call.drafts, *(one.draft for one in judged))}
     checked = [(draft.resource, draft.path) for draft in drafts.values()] + records.coverage_resources

@@ -13,7 +13,7 @@ from cards import (
     Fault,
     Order,
     OrderText,
-    Paying,
+    PayerChoice,
     Place,
     WireVersion,
     choose_coverages,
@@ -24,7 +24,7 @@ from cards import (
     record_key,
     same_reference,
 )
-from cds_hooks.answering.resources import Records
+from cds_hooks.answering.resources import ResourcePool
 from cds_hooks.fhir.validation import is_resource_type
 from cds_hooks.hooks.request import Draft, HookRequest, OrderReference
 from cds_hooks.hooks.services import Service
@@ -38,20 +38,20 @@ _NO_COVERAGE: Final = frozenset({CoverageProblem.NONE, CoverageProblem.INACTIVE}
 _MOST_ROUNDS: Final = 4
 
 
-class Judged(NamedTuple):
+class EvaluatedOrder(NamedTuple):
     """One resource of the call, the order read from it, who pays, and a decision for each of them."""
 
     draft: Draft
     order: Order
-    paying: tuple[Paying, ...]
+    paying: tuple[PayerChoice, ...]
     decisions: tuple[Decision, ...]
 
 
-class Inquiry:
+class Evaluation:
     """One call while it is judged: what it is about, and the records it has so far."""
 
     def __init__(
-        self, service: Service, call: HookRequest, records: Records, wire: WireVersion, rules: Rules, on: date
+        self, service: Service, call: HookRequest, records: ResourcePool, wire: WireVersion, rules: Rules, on: date
     ) -> None:
         self.service = service
         self.call = call
@@ -63,7 +63,7 @@ class Inquiry:
         self._days: dict[str, date] = {}
         self._references = self._find_references()
 
-    def judge(self) -> list[Judged]:
+    def judge(self) -> list[EvaluatedOrder]:
         """Decide on everything in scope; what is missing for that is read and all is judged again."""
         for _ in range(_MOST_ROUNDS):
             judged = [self._judge(draft) for draft in self._in_scope()]
@@ -160,16 +160,16 @@ class Inquiry:
                     order = order.made_for(based_on)
         return order
 
-    def _judge(self, draft: Draft) -> Judged:
+    def _judge(self, draft: Draft) -> EvaluatedOrder:
         order = self._read(draft)
         paying = self.find_paying(order)
         decisions = (self._decide(order, one) for one in paying)
-        return Judged(draft, order, paying, tuple([decision for decision in decisions if decision]))
+        return EvaluatedOrder(draft, order, paying, tuple([decision for decision in decisions if decision]))
 
-    def find_paying(self, order: Order) -> tuple[Paying, ...]:
+    def find_paying(self, order: Order) -> tuple[PayerChoice, ...]:
         """Return under whom an order is judged."""
         if self.records.is_another_patient(order.subject):
-            return (Paying(None, self._rules.payers.default, True, CoverageProblem.OTHER_PATIENT),)
+            return (PayerChoice(None, self._rules.payers.default, True, CoverageProblem.OTHER_PATIENT),)
         found = find_paying(
             order,
             self.records.coverages_of(order.subject),
@@ -186,7 +186,7 @@ class Inquiry:
             return (found[0]._replace(problem=CoverageProblem.UNREAD),)
         return found
 
-    def _decide(self, order: Order, paying: Paying) -> Decision | None:
+    def _decide(self, order: Order, paying: PayerChoice) -> Decision | None:
         try:
             return decide(order, paying, self._rules.index, self.on)
         except Exception as error:
@@ -196,12 +196,12 @@ class Inquiry:
             record("error", "decision-failed", error=type(error).__name__, where=where(error))
             return fail(order, paying, self.on, ("this service failed",))
 
-    def _unfinished(self, judged: list[Judged]) -> set[str]:
+    def _unfinished(self, judged: list[EvaluatedOrder]) -> set[str]:
         """Return the types of which every record counts, so that further pages of them are to be read."""
         kinds = {record_key(reference.reference).partition("/")[0] for reference in self.unavailable}
         return kinds | {"Coverage"} if any(self._concerns(one) for one in judged) else kinds
 
-    def _needs(self, judged: list[Judged]) -> Iterator[str]:
+    def _needs(self, judged: list[EvaluatedOrder]) -> Iterator[str]:
         """Yield what the decisions still need: references, and the search for the patient's Coverage."""
         unavailable = [reference.reference for reference in self.unavailable]
         yield from unavailable
@@ -215,7 +215,7 @@ class Inquiry:
             if not one.order.is_void:
                 yield from self._needs_of(one)
 
-    def _concerns(self, judged: Judged) -> bool:
+    def _concerns(self, judged: EvaluatedOrder) -> bool:
         """Tell whether it matters who pays: always where an answer is owed, else where a policy speaks of the order."""
         order = judged.order
         if order.is_void or self.records.is_another_patient(order.subject):
@@ -225,7 +225,7 @@ class Inquiry:
             order.faults or order.unread or index.find(order, index.everything, order.service_date or self.on)
         )
 
-    def _needs_of(self, judged: Judged) -> Iterator[str]:
+    def _needs_of(self, judged: EvaluatedOrder) -> Iterator[str]:
         if self._concerns(judged):
             yield from self._payors_of(judged)
         if judged.decisions and all(decision.is_sure for decision in judged.decisions):
@@ -236,7 +236,7 @@ class Inquiry:
         if reasons and any(index.reasons_matter(judged.order, one.payer.policies, day) for one in judged.paying):
             yield from reasons
 
-    def _payors_of(self, judged: Judged) -> Iterator[str]:
+    def _payors_of(self, judged: EvaluatedOrder) -> Iterator[str]:
         """Yield what says who pays: the Coverage an order names, and payors that no identifier has told yet."""
         order = judged.order
         if any(paying.problem is CoverageProblem.NOT_THE_ONE_NAMED for paying in judged.paying):
@@ -267,7 +267,7 @@ def _once(drafts: list[Draft]) -> list[Draft]:
     return list({draft.raw: draft for draft in reversed(drafts)}.values())[::-1] if len(drafts) > 1 else drafts
 
 
-def speaks(judged: Judged) -> bool:
+def speaks(judged: EvaluatedOrder) -> bool:
     """Tell whether anything is said of an order beyond that no policy here is about it."""
     return any(decision.basis is not Basis.NOT_EVALUATED for decision in judged.decisions)
 

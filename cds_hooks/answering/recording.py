@@ -21,9 +21,9 @@ from cds_hooks.errors import (
 from cds_hooks.hooks.services import Service
 from cds_hooks.rules.loading import Rules
 from cds_hooks.settings import Settings
-from cds_hooks.store.calls import Bodies, Exchange, Summary, make_id
+from cds_hooks.store.calls import Bodies, CallRecord, Summary, make_id
 from cds_hooks.store.database import StoreError, connect, prepare
-from cds_hooks.store.encryption import Sealer, read_keys
+from cds_hooks.store.encryption import RecordCipher, read_keys
 from cds_hooks.store.feedback import CardSent, Report, find_card, to_row
 from cds_hooks.store.queueing import QueuedWriter
 from cds_hooks.store.redaction import without_tokens
@@ -37,21 +37,21 @@ class Recorder:
     """Keeps calls in the store as the setting CRD_AUDIT says; one for all threads of a process."""
 
     def __init__(self, settings: Settings) -> None:
-        self.sealer = Sealer(read_keys(settings.audit_keys) if settings.audit_keys else ())
+        self.cipher = RecordCipher(read_keys(settings.audit_keys) if settings.audit_keys else ())
         self.keeps_calls = settings.audit != "off"
         try:
             prepare(settings.database_url)
         except StoreError as error:
             raise StartError(f"CRD_DATABASE_URL: the store cannot be opened ({error})") from None
         writer = Writer(
-            connect(settings.database_url, durable=settings.audit == "durable"), self.sealer, metrics.stored
+            connect(settings.database_url, durable=settings.audit == "durable"), self.cipher, metrics.stored
         )
         self._reading = connect(settings.database_url, each_alone=True)
         self._retention = Retention(settings.database_url, settings.audit_days) if settings.audit_days else None
         self.writer = QueuedWriter(writer) if settings.audit == "queued" else writer
         metrics.watch("crd_queue_length", lambda: self.writer.state.waiting, "store")
 
-    def keep(self, exchange: Exchange) -> None:
+    def keep(self, exchange: CallRecord) -> None:
         """Keep a call; NotRecordedError where that fails, so that nothing is answered that is not kept."""
         if self._retention:
             self._retention.start()
@@ -63,13 +63,13 @@ class Recorder:
     def find_card(self, card: str, client: str) -> CardSent | None:
         """Return where a card was sent to a client; NotRecordedError where the store cannot tell."""
         try:
-            return find_card(self._reading, self.sealer, card, client)
+            return find_card(self._reading, self.cipher, card, client)
         except StoreError as error:
             raise _not_kept(error) from None
 
     def keep_reports(self, reports: Sequence[Report], at: int, client: str, service: str) -> None:
         """Keep feedback of a client on a service, received at a time in microseconds since 1970."""
-        rows = [to_row(report, at, client, service, self.sealer) for report in reports]
+        rows = [to_row(report, at, client, service, self.cipher) for report in reports]
         try:
             self.writer.write({"feedback": rows})
         except StoreError as error:
@@ -98,7 +98,7 @@ def answer_and_keep(
 
     def keep(status: int, response: bytes, summary: Summary, version: Any = None, read: tuple[bytes, ...] = ()) -> None:
         recorder.keep(
-            Exchange(
+            CallRecord(
                 id=make_id(at),
                 at=at,
                 client=caller.client,

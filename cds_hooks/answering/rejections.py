@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from cards import Basis, CoverageProblem, WireVersion, record_key, set_aside
-from cds_hooks.answering.evaluation import Inquiry, Judged, speaks
-from cds_hooks.answering.resources import Records
+from cds_hooks.answering.evaluation import EvaluatedOrder, Evaluation, speaks
+from cds_hooks.answering.resources import ResourcePool
 from cds_hooks.errors import CoverageProblemError, Issue, MissingDataError
 from cds_hooks.fhir.validation import is_resource_type
 from cds_hooks.hooks.request import MOST_ISSUES, OrderReference
@@ -13,7 +13,7 @@ from cds_hooks.outbound.problems import Problem
 from cds_hooks.settings import Settings
 
 
-def refuse(inquiry: Inquiry, judged: Sequence[Judged], settings: Settings) -> list[Judged]:
+def refuse(inquiry: Evaluation, judged: Sequence[EvaluatedOrder], settings: Settings) -> list[EvaluatedOrder]:
     """Return the orders with the answers that may be given, none under a coverage that cannot be told (hook-13).
 
     What can be said is said (CRD-63, found-34). Where nothing can: MissingDataError for what could not be had (HK-54),
@@ -44,7 +44,7 @@ def refuse(inquiry: Inquiry, judged: Sequence[Judged], settings: Settings) -> li
     raise CoverageProblemError(*told)
 
 
-def _problems_of(judged: Judged, inquiry: Inquiry, settings: Settings) -> list[CoverageProblem]:
+def _problems_of(judged: EvaluatedOrder, inquiry: Evaluation, settings: Settings) -> list[CoverageProblem]:
     """Return the coverage problems for which an order must not be answered; supporting hooks say nothing anyway."""
     if not judged.decisions or not (inquiry.service.is_primary or speaks(judged)):
         return []
@@ -52,7 +52,7 @@ def _problems_of(judged: Judged, inquiry: Inquiry, settings: Settings) -> list[C
     return [problem for problem in problems if problem and _is_refused(problem, inquiry.wire, settings)]
 
 
-def _is_lacking(judged: Judged, inquiry: Inquiry) -> bool:
+def _is_lacking(judged: EvaluatedOrder, inquiry: Evaluation) -> bool:
     """Tell whether an order that asks for something gets no answer, not even an `indeterminate` one."""
     if not judged.decisions:
         return False
@@ -63,7 +63,7 @@ def _is_lacking(judged: Judged, inquiry: Inquiry) -> bool:
     return failed and inquiry.service.is_primary and not can_say
 
 
-def _missing_order(reference: OrderReference, records: Records) -> Issue:
+def _missing_order(reference: OrderReference, records: ResourcePool) -> Issue:
     code, why = _tell(records.problem_of(reference.reference))
     return Issue(code, f"the order at {reference.path} could not be read: {why}", reference.path)
 
@@ -85,7 +85,7 @@ _ISSUE_CODES: Final = {
 }
 
 
-def _missing_records(judged: Judged, records: Records) -> Iterator[Issue]:
+def _missing_records(judged: EvaluatedOrder, records: ResourcePool) -> Iterator[Issue]:
     """Yield what was missing for an order, by type: ids of records are a patient's."""
     wanted = list(judged.order.unread)
     for paying in judged.paying:

@@ -28,7 +28,7 @@ _OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ENTRIES: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-class Records:
+class ResourcePool:
     """The records of one call. Without a `client`, or where the call names no server, nothing is fetched."""
 
     def __init__(

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from cards import Answered, Decision, explain, rests_on
-from cds_hooks.answering.resources import Records
+from cds_hooks.answering.resources import ResourcePool
 from cds_hooks.hooks.request import HookRequest
-from cds_hooks.store.calls import CALL_PART, CardTold, DecisionTold, PolicyTold, Summary
+from cds_hooks.store.calls import CALL_PART, CardSummary, DecisionSummary, PolicySummary, Summary
 
 
 class Ids:
@@ -18,7 +18,7 @@ class Ids:
     (`calls.CALL_PART`), so that the store finds the call of any of them by one entry of its index.
     """
 
-    def __init__(self, service_id: str, call: HookRequest, records: Records, on: date, namespace: bytes) -> None:
+    def __init__(self, service_id: str, call: HookRequest, records: ResourcePool, on: date, namespace: bytes) -> None:
         self._namespace = namespace
         self._seed = f"{call.digest}{records.digest}|{service_id}|{on}|"
         self._call_part = derive_uuid(namespace, self._seed)[:CALL_PART]
@@ -50,9 +50,9 @@ def give_account(call: HookRequest, answered: Sequence[Answered], ids: Ids, resp
     return Summary(call.hook_instance, tuple(decisions), tuple(cards), rules)
 
 
-def _tell(decision: Decision, assertion: str | None) -> DecisionTold:
-    policies = [PolicyTold(f.version.key, f.match.strength.value, rests_on(f)) for f in decision.findings]
-    return DecisionTold(
+def _tell(decision: Decision, assertion: str | None) -> DecisionSummary:
+    policies = [PolicySummary(f.version.key, f.match.strength.value, rests_on(f)) for f in decision.findings]
+    return DecisionSummary(
         order=decision.order.reference,
         covered=decision.covered.value,
         basis=decision.basis.value,
@@ -70,11 +70,11 @@ def _coverage_of(decision: Decision) -> str | None:
     return decision.coverage.reference if decision.coverage else None
 
 
-def _card(parts: Iterable[str], identity: str, decisions: Sequence[DecisionTold]) -> CardTold:
+def _card(parts: Iterable[str], identity: str, decisions: Sequence[DecisionSummary]) -> CardSummary:
     """Return a card with the orders that it names, or all of its payer where it names none, and their policies."""
     _, *about = parts
     named = [decision for decision in decisions if decision.order in about]
     concerned = named or [decision for decision in decisions if decision.payer in about]
     orders = dict.fromkeys(decision.order for decision in concerned)
     policies = dict.fromkeys(policy.version for decision in concerned for policy in decision.policies)
-    return CardTold(identity, tuple(orders), tuple(policies))
+    return CardSummary(identity, tuple(orders), tuple(policies))

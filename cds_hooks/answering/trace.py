@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any, NamedTuple
 
-from cards import Decision, Order, Paying, decide
-from cds_hooks.answering.evaluation import Judged
+from cards import Decision, Order, PayerChoice, decide
+from cds_hooks.answering.evaluation import EvaluatedOrder
 from cds_hooks.rules.loading import Rules
 
 
@@ -13,12 +13,12 @@ class Explanation(NamedTuple):
     """One order of a call, how it was decided, and every step that led there."""
 
     order: Order
-    paying: Paying
+    paying: PayerChoice
     decision: Decision | None
     steps: tuple[tuple[str, str], ...]
 
 
-def explain_order(order: Order, paying: Paying, rules: Rules, on: date) -> Explanation:
+def explain_order(order: Order, paying: PayerChoice, rules: Rules, on: date) -> Explanation:
     """Decide on one order and keep every step."""
     steps: list[tuple[str, str]] = [("payer", _describe_payer(paying))]
     steps += [("read", f"{fault.path} {fault.problem}") for fault in order.faults]
@@ -28,13 +28,13 @@ def explain_order(order: Order, paying: Paying, rules: Rules, on: date) -> Expla
     return Explanation(order, paying, decision, tuple(steps))
 
 
-def trace(judged: Iterable[Judged], rules: Rules, on: date) -> Iterator[dict[str, Any]]:
+def trace(judged: Iterable[EvaluatedOrder], rules: Rules, on: date) -> Iterator[dict[str, Any]]:
     for one in judged:
         for paying in one.paying:
             yield {"order": one.draft.path, "steps": explain_order(one.order, paying, rules, on).steps}
 
 
-def _describe_payer(paying: Paying) -> str:
+def _describe_payer(paying: PayerChoice) -> str:
     if paying.coverage is None:
         why = paying.problem.value if paying.problem else "no coverage is asked about"
         return f"{paying.payer.name}: the default payer; {why}"

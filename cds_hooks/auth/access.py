@@ -13,7 +13,7 @@ from cds_hooks.errors import AuthenticationError, NotEntitledError, StartError
 from cds_hooks.settings import Settings
 
 
-class Gate:
+class AccessControl:
     """Lets callers in to the services with these ids, or not; one for all threads of a process."""
 
     def __init__(self, settings: Settings, service_ids: frozenset[str]) -> None:

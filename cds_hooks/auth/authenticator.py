@@ -38,11 +38,15 @@ class Replays(Protocol):
         """Remember a token, and say whether it was unknown."""
 
 
-class Nothing:
-    """Stands in where a mode needs no keys and no store: nothing is published, and no token can be remembered."""
+class NoKeys:
+    """Stands in where a mode needs no keys: nothing is published."""
 
     def find(self, *_: str) -> None:
         """Return None: there is no document."""
+
+
+class NoReplayStore:
+    """Stands in where a mode remembers no tokens: one that needs to be remembered is refused."""
 
     def first_use(self, *_: Any) -> bool:
         """Raise, so that a token which does need the store is refused."""
@@ -56,8 +60,8 @@ class Authenticator:
         self,
         modes: Sequence[Mode],
         clients: Callable[[], Clients] = Clients,
-        keys: Keys = Nothing(),  # noqa: B008 (has no state)
-        replays: Replays = Nothing(),  # noqa: B008 (has no state)
+        keys: Keys = NoKeys(),  # noqa: B008 (has no state)
+        replays: Replays = NoReplayStore(),  # noqa: B008 (has no state)
         now: Callable[[], float] = time.time,
     ) -> None:
         self._modes = tuple(modes)

@@ -18,7 +18,7 @@ from cds_hooks.settings import Settings, read_settings
 from cds_hooks.store.audit_event import to_audit_event, to_instant
 from cds_hooks.store.calls import Bodies
 from cds_hooks.store.database import StoreError, connect, prepare
-from cds_hooks.store.encryption import Sealer, SealError, make_key, read_keys
+from cds_hooks.store.encryption import RecordCipher, SealError, make_key, read_keys
 from cds_hooks.store.retention import days_ago, delete_before, encrypt_anew
 from cds_hooks.store.search import Archive, Found, Wanted
 
@@ -147,7 +147,7 @@ def encrypt(reason: str | None) -> None:
     with _failing_clearly():
         prepare(settings.database_url)
         engine = connect(settings.database_url)
-        changed = sum(encrypt_anew(engine, _sealer(settings), _actor(), reason))
+        changed = sum(encrypt_anew(engine, _cipher(settings), _actor(), reason))
         engine.dispose()
     click.echo(f"{changed} records encrypted anew")
 
@@ -161,7 +161,7 @@ def _archive() -> Iterator[tuple[Archive, Settings]]:
     with _failing_clearly():
         prepare(settings.database_url)
         url = settings.database_url
-        archive = Archive(connect(url), connect(url, each_alone=True), _sealer(settings))
+        archive = Archive(connect(url), connect(url, each_alone=True), _cipher(settings))
         try:
             yield archive, settings
         finally:
@@ -178,8 +178,8 @@ def _failing_clearly() -> Iterator[None]:
         raise StartError(f"a record {error}") from None
 
 
-def _sealer(settings: Settings) -> Sealer:
-    return Sealer(read_keys(settings.audit_keys) if settings.audit_keys else ())
+def _cipher(settings: Settings) -> RecordCipher:
+    return RecordCipher(read_keys(settings.audit_keys) if settings.audit_keys else ())
 
 
 def _actor() -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import click
 import orjson
 
-from cards import CodeSystems, Paying, explain, read_order
+from cards import CodeSystems, PayerChoice, explain, read_order
 from cds_hooks.answering.answer import explain_hook
 from cds_hooks.answering.deployment import Deployment
 from cds_hooks.answering.trace import Explanation, explain_order
@@ -89,7 +89,7 @@ def _of_options(
     if payer_id and payer_id not in payers:
         raise StartError(f"no payer {payer_id} (known: {', '.join(sorted(payers))})")
     payer = payers[payer_id] if payer_id else rules.payers.default
-    return explain_order(read_order(resource, code_systems), Paying(None, payer, payer_is_known=True), rules, on)
+    return explain_order(read_order(resource, code_systems), PayerChoice(None, payer, payer_is_known=True), rules, on)
 
 
 def _coding(code: str, code_systems: CodeSystems) -> dict[str, str]:

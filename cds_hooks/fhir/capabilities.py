@@ -33,7 +33,7 @@ _TYPE: Final = re.compile("[A-Z][A-Za-z]{1,63}")
 _NAME: Final = re.compile("[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 
-class Lately(Generic[T]):
+class TtlCache(Generic[T]):
     """What bases lately showed; too many or too old, it is forgotten. For all threads."""
 
     def __init__(self) -> None:

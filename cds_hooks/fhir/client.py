@@ -11,7 +11,7 @@ from contextvars import copy_context
 from typing import Any
 
 from cds_hooks.fhir.access import Answer, FhirAccess, FhirServer, Record
-from cds_hooks.fhir.capabilities import Lately, Names, read_names, translate
+from cds_hooks.fhir.capabilities import Names, TtlCache, read_names, translate
 from cds_hooks.fhir.connections import Connections
 from cds_hooks.fhir.messages import (
     Call,
@@ -29,7 +29,7 @@ from cds_hooks.fhir.messages import (
 from cds_hooks.fhir.queries import Asked, read_asked
 from cds_hooks.outbound.places import Place, read_allowed_place, read_place
 from cds_hooks.outbound.problems import FetchError, Problem
-from cds_hooks.telemetry.metrics import Crowd, read_fhir
+from cds_hooks.telemetry.metrics import ThreadGauge, read_fhir
 from cds_hooks.telemetry.traces import span
 
 
@@ -44,10 +44,10 @@ class FhirClient:
         self._allowed = tuple(read_allowed_place(server) for server in access.servers)
         self.connections = Connections(access)
         #: The threads of calls that wait for a FHIR server.
-        self.waiting = Crowd()
+        self.waiting = ThreadGauge()
         self._workers = ThreadPoolExecutor(access.connections, thread_name_prefix="fhir")
-        self._no_batch: Lately[bool] = Lately()
-        self._names: Lately[Names] = Lately()
+        self._no_batch: TtlCache[bool] = TtlCache()
+        self._names: TtlCache[Names] = TtlCache()
 
     def fetch(self, server: FhirServer, urls: Sequence[str], deadline: float) -> dict[str, Answer]:
         """Return the answer to each relative read (`Patient/1`) or search (`Coverage?patient=1`), by its URL.

@@ -23,7 +23,7 @@ from cds_hooks.fhir.access import FhirAccess
 from cds_hooks.fhir.messages import FHIR_JSON, Call, Reply
 from cds_hooks.outbound.problems import FetchError, Problem
 from cds_hooks.outbound.sockets import TlsBudgetSocket, dial, is_inside, is_public
-from cds_hooks.telemetry.metrics import Crowd, asked_fhir
+from cds_hooks.telemetry.metrics import ThreadGauge, asked_fhir
 from cds_hooks.telemetry.traces import client_span
 
 #: Connections that lay idle for longer are not used again: a firewall may have dropped them without a word.
@@ -48,7 +48,7 @@ class Connections:
         self._max_bytes = access.max_bytes
         self._adapter = _Adapter(access)
         #: The threads that wait for a reply, each over a connection of its own.
-        self.busy = Crowd()
+        self.busy = ThreadGauge()
 
     def send(self, call: Call, method: str, url: str, body: bytes | None = None) -> Reply:
         """Return the reply to one request; UNREACHABLE, TOO_LATE, TOO_LARGE or FORBIDDEN where there is none."""

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from jsonschema import Draft202012Validator
 
-from cards import ORDER_TYPES, Paying, Policy, decide, read_order
+from cards import ORDER_TYPES, PayerChoice, Policy, decide, read_order
 from cards.coverage_terms import CoverageTerms
 from cards.matching.match import Finding
 from cds_hooks.errors import StartError
@@ -98,7 +98,7 @@ def answer_order(order: Mapping[str, Any], policy: str, on: date, rules: Rules) 
     """Ask one policy alone about an order; a policy that the rules do not have answers nothing."""
     if policy not in rules.index.policies:
         return _SILENCE
-    paying = Paying(None, replace(rules.payers.default, policies=(policy,)), payer_is_known=True)
+    paying = PayerChoice(None, replace(rules.payers.default, policies=(policy,)), payer_is_known=True)
     resource = {"resourceType": "ServiceRequest", "id": "o", **order}
     decision = decide(read_order(resource, rules.vocabulary.code_systems), paying, rules.index, on)
     if decision is None or not decision.findings:

@@ -39,7 +39,7 @@ _LONGEST: Final = 2000
 _TURN: Final = 0.0005
 
 
-class RuleWatch:
+class RuleReloader:
     """The rules that calls rest on at this moment; one for all threads of a process, its own thread looks at the files.
 
     A call takes `current()` once and has one set of rules from beginning to end. The thread starts with the first
@@ -152,7 +152,7 @@ def _folders(settings: Settings) -> tuple[Path, Path, Path]:
     return settings.vocabulary, settings.policies, settings.payers
 
 
-def _watch(watched: "weakref.ref[RuleWatch]") -> None:
+def _watch(watched: "weakref.ref[RuleReloader]") -> None:
     """Look again and again, for as long as there is a watch."""
     while (watch := watched()) is not None:
         with contextlib.suppress(OSError, MemoryError):  # of a log that cannot be written, say; the next look may do

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import msgspec
 
-from cds_hooks.store.encryption import Sealer
+from cds_hooks.store.encryption import RecordCipher
 
 
-class PolicyTold(msgspec.Struct, frozen=True, omit_defaults=True):
+class PolicySummary(msgspec.Struct, frozen=True, omit_defaults=True):
     """A policy that a decision rests on: its version's key, how surely the order is for it, and on what that rests."""
 
     version: str
@@ -18,7 +18,7 @@ class PolicyTold(msgspec.Struct, frozen=True, omit_defaults=True):
     rests_on: str
 
 
-class DecisionTold(msgspec.Struct, frozen=True, omit_defaults=True):
+class DecisionSummary(msgspec.Struct, frozen=True, omit_defaults=True):
     """What was decided on one order under one coverage, and why. `problem` is what was not known of the coverage."""
 
     order: str
@@ -28,12 +28,12 @@ class DecisionTold(msgspec.Struct, frozen=True, omit_defaults=True):
     on: str
     coverage: str | None = None
     assertion: str | None = None
-    policies: tuple[PolicyTold, ...] = ()
+    policies: tuple[PolicySummary, ...] = ()
     problem: str | None = None
     reasons: tuple[str, ...] = ()
 
 
-class CardTold(msgspec.Struct, frozen=True, omit_defaults=True):
+class CardSummary(msgspec.Struct, frozen=True, omit_defaults=True):
     """A card that was sent: its uuid, the orders it is about and the versions of policies it rests on."""
 
     id: str
@@ -48,8 +48,8 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
     """
 
     hook_instance: str | None = None
-    decisions: tuple[DecisionTold, ...] = ()
-    cards: tuple[CardTold, ...] = ()
+    decisions: tuple[DecisionSummary, ...] = ()
+    cards: tuple[CardSummary, ...] = ()
     rules: str | None = None
     error: str | None = None
 
@@ -62,7 +62,7 @@ class Bodies(msgspec.Struct, frozen=True, omit_defaults=True):
     read: tuple[bytes, ...] = ()
 
 
-class Exchange(msgspec.Struct, frozen=True):
+class CallRecord(msgspec.Struct, frozen=True):
     """One call. `at` is in microseconds since 1970, `duration` in microseconds."""
 
     id: bytes
@@ -137,25 +137,25 @@ def split_mentions(joined: bytes) -> list[bytes]:
 Rows = dict[str, list[dict[str, Any]]]
 
 
-def to_rows(kept: Sequence[Exchange | Rows], sealer: Sealer) -> Rows:
+def to_rows(kept: Sequence[CallRecord | Rows], cipher: RecordCipher) -> Rows:
     """Return the rows of some calls, and of what else is kept."""
-    exchanges = [one for one in kept if isinstance(one, Exchange)]
+    exchanges = [one for one in kept if isinstance(one, CallRecord)]
     texts = [(_summaries.encode(one.summary), one.id + _SUMMARY) for one in exchanges]
     texts += [(_bodies.encode(one.bodies), one.id + _BODIES) for one in exchanges]
-    sealed = sealer.seal(texts) if texts else []
+    sealed = cipher.seal(texts) if texts else []
     rows: Rows = {"exchanges": [], "mentions": []}
     for exchange, summary, bodies in zip(exchanges, sealed, sealed[len(exchanges) :], strict=False):
         mentions = mentions_of(exchange.summary)
         rows["exchanges"].append(_to_row(exchange, b"".join(mentions), summary, bodies))
         rows["mentions"] += [{"digest": digest, "exchange": exchange.id} for digest in mentions]
     for one in kept:
-        if not isinstance(one, Exchange):
+        if not isinstance(one, CallRecord):
             for name, some in one.items():
                 rows.setdefault(name, []).extend(some)
     return rows
 
 
-def _to_row(exchange: Exchange, mentions: bytes, summary: bytes, bodies: bytes) -> dict[str, Any]:
+def _to_row(exchange: CallRecord, mentions: bytes, summary: bytes, bodies: bytes) -> dict[str, Any]:
     return {
         "id": exchange.id,
         "at": exchange.at,
@@ -172,20 +172,20 @@ def _to_row(exchange: Exchange, mentions: bytes, summary: bytes, bodies: bytes) 
     }
 
 
-def open_summary(identity: bytes, sealed: bytes, sealer: Sealer) -> Summary:
+def open_summary(identity: bytes, sealed: bytes, cipher: RecordCipher) -> Summary:
     """Return what is known of a call; SealError where it cannot be opened."""
-    return _read_summary.decode(sealer.open(sealed, identity + _SUMMARY))
+    return _read_summary.decode(cipher.open(sealed, identity + _SUMMARY))
 
 
-def open_bodies(identity: bytes, sealed: bytes, sealer: Sealer) -> Bodies:
+def open_bodies(identity: bytes, sealed: bytes, cipher: RecordCipher) -> Bodies:
     """Return what was said in a call; SealError where it cannot be opened."""
-    return _read_bodies.decode(sealer.open(sealed, identity + _BODIES))
+    return _read_bodies.decode(cipher.open(sealed, identity + _BODIES))
 
 
-def seal_again(row: Mapping[str, Any], sealer: Sealer) -> dict[str, bytes]:
+def seal_again(row: Mapping[str, Any], cipher: RecordCipher) -> dict[str, bytes]:
     """Return the sealed texts of a row with the current key; nothing where they are sealed with it."""
     parts = {"summary": _SUMMARY, "bodies": _BODIES}
-    if all(sealer.is_current(row[name]) for name in parts):
+    if all(cipher.is_current(row[name]) for name in parts):
         return {}
-    texts = [(sealer.open(row[name], row["id"] + part), row["id"] + part) for name, part in parts.items()]
-    return dict(zip(parts, sealer.seal(texts), strict=True))
+    texts = [(cipher.open(row[name], row["id"] + part), row["id"] + part) for name, part in parts.items()]
+    return dict(zip(parts, cipher.seal(texts), strict=True))

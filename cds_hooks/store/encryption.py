@@ -52,7 +52,7 @@ class SealError(Exception):
     """A sealed text cannot be opened: its key is not among those given, or it was changed."""
 
 
-class Sealer:
+class RecordCipher:
     """Seals with the first of some keys, and opens with whichever it was sealed with; one for all threads."""
 
     def __init__(self, keys: Iterable[bytes] = ()) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cds_hooks.store.calls import CALL, CALL_PART, CARD, digest_of, make_id, open_summary
 from cds_hooks.store.database import StoreError, kind_of
-from cds_hooks.store.encryption import Sealer, SealError
+from cds_hooks.store.encryption import RecordCipher, SealError
 from cds_hooks.store.tables import EXCHANGES, MENTIONS
 
 #: Part of what a sealed report is about.
@@ -27,7 +27,7 @@ class CardSent(NamedTuple):
     policies: tuple[str, ...]
 
 
-def find_card(engine: sa.Engine, sealer: Sealer, card: str, client: str) -> CardSent | None:
+def find_card(engine: sa.Engine, cipher: RecordCipher, card: str, client: str) -> CardSent | None:
     """Return where a card was sent to a client; None where it was not, or cannot be known (F-7)."""
     calls = sa.select(MENTIONS.c.exchange).where(MENTIONS.c.digest == digest_of(CALL, card[:CALL_PART]))
     query = (
@@ -43,7 +43,7 @@ def find_card(engine: sa.Engine, sealer: Sealer, card: str, client: str) -> Card
         raise StoreError(kind_of(error)) from None
     for row in rows:
         try:
-            cards = open_summary(row.id, row.summary, sealer).cards
+            cards = open_summary(row.id, row.summary, cipher).cards
         except SealError:
             continue
         for sent in cards:
@@ -60,7 +60,7 @@ class Report(NamedTuple):
     sent: CardSent | None
 
 
-def to_row(report: Report, at: int, client: str, service: str, sealer: Sealer) -> dict[str, Any]:
+def to_row(report: Report, at: int, client: str, service: str, cipher: RecordCipher) -> dict[str, Any]:
     """Return the row of one report."""
     identity = make_id(at)
     entry = orjson.dumps(report.entry, option=orjson.OPT_SORT_KEYS)
@@ -76,19 +76,19 @@ def to_row(report: Report, at: int, client: str, service: str, sealer: Sealer) -
         "exchange": report.sent.exchange if report.sent else None,
         "policies": " ".join(report.sent.policies) if report.sent else "",
         "digest": told.digest(),
-        "entry": sealer.seal([(entry, identity + ENTRY)])[0],
+        "entry": cipher.seal([(entry, identity + ENTRY)])[0],
     }
 
 
-def open_entry(row: Any, sealer: Sealer) -> dict[str, Any]:
+def open_entry(row: Any, cipher: RecordCipher) -> dict[str, Any]:
     """Return a report as it was sent; SealError where it cannot be opened."""
-    found: dict[str, Any] = orjson.loads(sealer.open(row.entry, row.id + ENTRY))
+    found: dict[str, Any] = orjson.loads(cipher.open(row.entry, row.id + ENTRY))
     return found
 
 
-def seal_report_again(row: Mapping[str, Any], sealer: Sealer) -> dict[str, bytes]:
+def seal_report_again(row: Mapping[str, Any], cipher: RecordCipher) -> dict[str, bytes]:
     """Return the sealed text of a report with the current key; nothing where it is sealed with it."""
-    if sealer.is_current(row["entry"]):
+    if cipher.is_current(row["entry"]):
         return {}
     about = row["id"] + ENTRY
-    return {"entry": sealer.seal([(sealer.open(row["entry"], about), about)])[0]}
+    return {"entry": cipher.seal([(cipher.open(row["entry"], about), about)])[0]}

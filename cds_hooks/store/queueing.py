@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from multiprocessing.util import Finalize
 from typing import Final
 
-from cds_hooks.store.calls import Exchange, Rows
+from cds_hooks.store.calls import CallRecord, Rows
 from cds_hooks.store.database import PATIENCE, StoreError
 from cds_hooks.store.writer import State, Writer
 from cds_hooks.telemetry.logs import record
@@ -27,7 +27,7 @@ class QueuedWriter:
         self._writer = writer
         self._most = most_waiting
         self._changed = threading.Condition()
-        self._waiting: deque[Exchange | Rows] = deque()
+        self._waiting: deque[CallRecord | Rows] = deque()
         self._thread: threading.Thread | None = None
         self._ends = False
 
@@ -41,7 +41,7 @@ class QueuedWriter:
         """Tell that a call is being answered; nobody waits for it here."""
         yield
 
-    def write(self, *kept: Exchange | Rows) -> None:
+    def write(self, *kept: CallRecord | Rows) -> None:
         """Take something to write later; StoreError where too much waits for a store that does not take it."""
         with self._changed:
             if not self._changed.wait_for(lambda: len(self._waiting) < self._most, PATIENCE):

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from cds_hooks.store.access_log import note_access
 from cds_hooks.store.calls import first_id, seal_again, split_mentions
 from cds_hooks.store.database import StoreError, connect, kind_of
-from cds_hooks.store.encryption import Sealer
+from cds_hooks.store.encryption import RecordCipher
 from cds_hooks.store.feedback import seal_report_again
 from cds_hooks.store.tables import EXCHANGES, FEEDBACK, MENTIONS
 from cds_hooks.telemetry.logs import record
@@ -20,7 +20,7 @@ from cds_hooks.telemetry.logs import record
 _SLICE: Final = 200
 
 #: Seals a row's texts with the current key; nothing where they are sealed with it.
-_Again = Callable[[dict[str, Any], Sealer], dict[str, bytes]]
+_Again = Callable[[dict[str, Any], RecordCipher], dict[str, bytes]]
 
 #: Between two slices others get their turn, in seconds.
 _PAUSE: Final = 0.02
@@ -69,25 +69,31 @@ _MENTION: Final = sa.delete(MENTIONS).where(
 )
 
 
-def encrypt_anew(engine: sa.Engine, sealer: Sealer, actor: str, reason: str | None) -> Iterator[int]:
+def encrypt_anew(engine: sa.Engine, cipher: RecordCipher, actor: str, reason: str | None) -> Iterator[int]:
     """Seal all calls and feedback with the current key; yield how many were, slice by slice."""
     for table, again in ((EXCHANGES, seal_again), (FEEDBACK, seal_report_again)):
         after = b""
-        while found := _encrypt_slice(engine, table, again, after, sealer, actor, reason):
+        while found := _encrypt_slice(engine, table, again, after, cipher, actor, reason):
             after, count = found
             yield count
             time.sleep(_PAUSE)
 
 
 def _encrypt_slice(
-    engine: sa.Engine, table: sa.Table, again: _Again, after: bytes, sealer: Sealer, actor: str, reason: str | None
+    engine: sa.Engine,
+    table: sa.Table,
+    again: _Again,
+    after: bytes,
+    cipher: RecordCipher,
+    actor: str,
+    reason: str | None,
 ) -> tuple[bytes, int] | None:
     """Seal some rows after an id; return the last id and how many were not sealed with the current key."""
     query = sa.select(table).where(table.c.id > after).order_by(table.c.id).limit(_SLICE)
     try:
         with engine.begin() as connection:
             rows = [dict(row) for row in connection.execute(query).mappings()]
-            changed = {row["id"]: sealed for row in rows if (sealed := again(row, sealer))}
+            changed = {row["id"]: sealed for row in rows if (sealed := again(row, cipher))}
             for identity, sealed in changed.items():
                 connection.execute(sa.update(table).where(table.c.id == identity), sealed)
             if changed:

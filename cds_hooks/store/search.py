@@ -20,7 +20,7 @@ from cds_hooks.store.calls import (
     open_summary,
 )
 from cds_hooks.store.database import StoreError, kind_of
-from cds_hooks.store.encryption import Sealer, SealError
+from cds_hooks.store.encryption import RecordCipher, SealError
 from cds_hooks.store.feedback import open_entry
 from cds_hooks.store.tables import ACCESSES, EXCHANGES, FEEDBACK, MENTIONS
 
@@ -61,10 +61,10 @@ class Archive:
 
     StoreError where the database fails, SealError where a text cannot be opened."""
 
-    def __init__(self, engine: sa.Engine, reading: sa.Engine, sealer: Sealer) -> None:
+    def __init__(self, engine: sa.Engine, reading: sa.Engine, cipher: RecordCipher) -> None:
         self._engine = engine
         self._reading = reading
-        self._sealer = sealer
+        self._cipher = cipher
 
     def close(self) -> None:
         """Close all connections."""
@@ -92,7 +92,7 @@ class Archive:
                 note_access(connection, actor, "show", reason, {}, identity)
         except SQLAlchemyError as error:
             raise StoreError(kind_of(error)) from None
-        return self._open(row), open_bodies(identity, row.bodies, self._sealer)
+        return self._open(row), open_bodies(identity, row.bodies, self._cipher)
 
     def export(self, wanted: Wanted, actor: str, reason: str | None, form: str) -> Iterator[tuple[Found, Bodies]]:
         """Yield calls with their bodies, the oldest first, after noting who exports what."""
@@ -105,13 +105,13 @@ class Archive:
         for row in self._pages(_select(wanted, _ALL)):
             call = self._open(row)
             if _has(call, wanted):
-                yield call, open_bodies(call.id, row.bodies, self._sealer)
+                yield call, open_bodies(call.id, row.bodies, self._cipher)
 
     def feedback_on(self, cards: Sequence[str]) -> list[tuple[Any, dict[str, Any]]]:
         """Return what users did with some cards, the oldest first: each report's row, and the report as it was sent."""
         digests = [digest_of(CARD, card) for card in cards]
         query = sa.select(FEEDBACK).where(FEEDBACK.c.card.in_(digests)).order_by(FEEDBACK.c.id)
-        return [(row, open_entry(row, self._sealer)) for row in self._read(query)]
+        return [(row, open_entry(row, self._cipher)) for row in self._read(query)]
 
     def accesses(self, exchange: bytes | None, most: int) -> list[Any]:
         """Return who read, exported or deleted, the newest first; of one call where it is named."""
@@ -138,7 +138,7 @@ class Archive:
     def _open(self, row: sa.Row[Any]) -> Found:
         summary, problem = None, None
         try:
-            summary = open_summary(row.id, row.summary, self._sealer)
+            summary = open_summary(row.id, row.summary, self._cipher)
         except SealError as error:
             problem = str(error)
         plain = (row.id, row.at, row.client, row.service, row.hook, row.version, row.status, row.duration)

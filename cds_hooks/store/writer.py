@@ -9,9 +9,9 @@ from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
-from cds_hooks.store.calls import Exchange, Rows, to_rows
+from cds_hooks.store.calls import CallRecord, Rows, to_rows
 from cds_hooks.store.database import PATIENCE, StoreError, kind_of
-from cds_hooks.store.encryption import Sealer
+from cds_hooks.store.encryption import RecordCipher
 from cds_hooks.store.tables import TABLES
 
 #: As many records are written by one commit.
@@ -33,7 +33,7 @@ class _Record:
 
     __slots__ = ("error", "kept", "leads", "wake")
 
-    def __init__(self, kept: Sequence[Exchange | Rows]) -> None:
+    def __init__(self, kept: Sequence[CallRecord | Rows]) -> None:
         self.kept = kept
         self.wake = threading.Lock()
         self.wake.acquire()
@@ -59,9 +59,11 @@ class Writer:
     There is no thread of its own: of the threads that wait, one writes for all that wait by then, and names the next.
     """
 
-    def __init__(self, engine: sa.Engine, sealer: Sealer, watch: Watcher = lambda _seconds, _records: None) -> None:
+    def __init__(
+        self, engine: sa.Engine, cipher: RecordCipher, watch: Watcher = lambda _seconds, _records: None
+    ) -> None:
         self._inserter = _Inserter(engine)
-        self._sealer = sealer
+        self._cipher = cipher
         self._watch = watch
         self._lock = threading.Lock()
         self._waiting: list[_Record] = []
@@ -85,7 +87,7 @@ class Writer:
             with self._lock:
                 self._in_progress -= 1
 
-    def write(self, *kept: Exchange | Rows) -> None:
+    def write(self, *kept: CallRecord | Rows) -> None:
         """Write all or none; StoreError where they are not kept."""
         mine = _Record(kept)
         with self._lock:
@@ -133,9 +135,9 @@ class Writer:
         self._failures += sum(1 for record in batch if record.error)
         self._watch(time.perf_counter() - started, len(batch))
 
-    def _try(self, kept: Sequence[Exchange | Rows]) -> StoreError | None:
+    def _try(self, kept: Sequence[CallRecord | Rows]) -> StoreError | None:
         """Commit, again if it failed for a reason that may pass, within the time that a write may take."""
-        rows = to_rows(kept, self._sealer)
+        rows = to_rows(kept, self._cipher)
         ends = time.monotonic() + PATIENCE
         while (error := self._inserter.insert(rows)) is not None:
             if not self._inserter.may_pass(error) or time.monotonic() + _PAUSE >= ends:

@@ -121,7 +121,7 @@ def _note(name: str, labels: Labels, value: float = 1) -> None:
         _notes.append((name, labels, value))
 
 
-class Crowd:
+class ThreadGauge:
     """The threads that are inside a `with` of it: as many as its length."""
 
     def __init__(self) -> None:

@@ -28,7 +28,7 @@ _SAID: Final[Mapping[str, str]] = {
     for fact in ("client", "version", "orders", "decisions", "coverages", "fhir_reads", "fhir_problems", "cause")
 } | {"error": "error.type"}
 
-_busy: Final = metrics.Crowd()
+_busy: Final = metrics.ThreadGauge()
 
 
 def with_observation(application: Application, settings: Settings, fhir_client: FhirClient) -> Application:

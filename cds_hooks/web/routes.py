@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTo
 from cds_hooks.answering.deployment import Deployment
 from cds_hooks.answering.feedback import receive_feedback
 from cds_hooks.answering.recording import Recorder, answer_and_keep, internal_error
-from cds_hooks.auth.access import Gate
+from cds_hooks.auth.access import AccessControl
 from cds_hooks.errors import (
     HTTP_STATUS,
     AuthenticationError,
@@ -24,7 +24,7 @@ from cds_hooks.errors import (
     operation_outcome,
 )
 from cds_hooks.hooks.services import SERVICES, Service
-from cds_hooks.rules.reload import RuleWatch
+from cds_hooks.rules.reload import RuleReloader
 from cds_hooks.settings import Settings
 from cds_hooks.telemetry.logs import record, where
 from cds_hooks.telemetry.traces import span
@@ -37,7 +37,9 @@ CALLER: Final = "crd.caller"
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
-def add_routes(app: Flask, deployment: Deployment, watch: RuleWatch, gate: Gate, recorder: Recorder) -> None:
+def add_routes(
+    app: Flask, deployment: Deployment, watch: RuleReloader, gate: AccessControl, recorder: Recorder
+) -> None:
     """Add the routes of one deployment; each call is let in by the gate, has the rules of its moment, and is kept."""
     _add_discovery(app, deployment.settings, gate)
     _add_hooks(app, deployment, watch, gate, recorder)
@@ -46,7 +48,7 @@ def add_routes(app: Flask, deployment: Deployment, watch: RuleWatch, gate: Gate,
     _add_errors(app)
 
 
-def _add_discovery(app: Flask, settings: Settings, gate: Gate) -> None:
+def _add_discovery(app: Flask, settings: Settings, gate: AccessControl) -> None:
     services = orjson.dumps({"services": [service.to_json(settings.default_version) for service in SERVICES]})
     document = build_document(settings)
 
@@ -75,7 +77,9 @@ def _add_discovery(app: Flask, settings: Settings, gate: Gate) -> None:
         raise UnknownServiceError(Issue("not-found", f"no such CDS service here; there are: {known}"))
 
 
-def _add_hooks(app: Flask, deployment: Deployment, watch: RuleWatch, gate: Gate, recorder: Recorder) -> None:
+def _add_hooks(
+    app: Flask, deployment: Deployment, watch: RuleReloader, gate: AccessControl, recorder: Recorder
+) -> None:
     def hook(service: Service) -> Response:
         """Answer one hook call (CDS Hooks 2.0, Calling a CDS Service)."""
         call = request._get_current_object()  # type: ignore[attr-defined]  # one look-up instead of one a member
@@ -93,7 +97,7 @@ def _add_hooks(app: Flask, deployment: Deployment, watch: RuleWatch, gate: Gate,
         app.post(f"/cds-services/{service.id}", endpoint=service.hook)(partial(hook, service))
 
 
-def _add_feedback(app: Flask, settings: Settings, gate: Gate, recorder: Recorder) -> None:
+def _add_feedback(app: Flask, settings: Settings, gate: AccessControl, recorder: Recorder) -> None:
     def feedback(service: Service) -> Response:
         """Take what users did with cards (CDS Hooks 2.0, Feedback); the standard has no body for the answer (6.2)."""
         call = request._get_current_object()  # type: ignore[attr-defined]
@@ -108,7 +112,7 @@ def _add_feedback(app: Flask, settings: Settings, gate: Gate, recorder: Recorder
         app.post(path, endpoint=f"{service.hook}-feedback")(partial(feedback, service))
 
 
-def _add_probes(app: Flask, watch: RuleWatch) -> None:
+def _add_probes(app: Flask, watch: RuleReloader) -> None:
     @app.get("/health")
     def health() -> Response:
         """Say that the process answers."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cards import Coverage, CoverageProblem, Order, Paying, find_paying, read_coverage, read_order
+from cards import Coverage, CoverageProblem, Order, PayerChoice, find_paying, read_coverage, read_order
 from cds_hooks.rules.loading import Rules
 
 DAY = date(2026, 11, 23)
@@ -84,12 +84,12 @@ def order(rules: Rules, *insurance: str) -> Order:
 
 def paying(
     rules: Rules, *coverages: dict[str, Any], insurance: tuple[str, ...] = (), only_one: bool = False
-) -> list[Paying]:
+) -> list[PayerChoice]:
     read = [read_coverage(one, (), rules.vocabulary.code_systems) for one in coverages]
     return list(find_paying(order(rules, *insurance), read, rules.payers, DAY, only_one=only_one))
 
 
-def references(found: list[Paying]) -> list[str | None]:
+def references(found: list[PayerChoice]) -> list[str | None]:
     return [one.coverage.reference if one.coverage else None for one in found]
 
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from cds_hooks.store.calls import CARD, digest_of
 from cds_hooks.store.database import connect
-from cds_hooks.store.encryption import Sealer
+from cds_hooks.store.encryption import RecordCipher
 from cds_hooks.store.feedback import open_entry
 from cds_hooks.store.tables import FEEDBACK
 from tests.cds_hooks.store.reading import store_of
@@ -53,7 +53,7 @@ def test_every_field_is_kept_and_tied_to_the_policy(service: Any, card: str) -> 
     assert (row.outcome, row.reason, row.client) == ("overridden", "cds-not-applicable", "anonymous")
     assert row.policies == "evicore-cmm-204@2023-05-31"
     assert row.exchange is not None
-    assert open_entry(row, Sealer()) == sent
+    assert open_entry(row, RecordCipher()) == sent
 
 
 def test_an_accepted_card_names_its_suggestions(service: Any) -> None:
@@ -61,7 +61,7 @@ def test_an_accepted_card_names_its_suggestions(service: Any) -> None:
     accepted = report("accepted-card", outcome="accepted", acceptedSuggestions=[{"id": "s1"}, {"id": "s2"}])
     assert service.post(FEEDBACK_URL, {"feedback": [accepted]}).status_code == 200
     [row] = kept(service, "accepted-card")
-    assert open_entry(row, Sealer())["acceptedSuggestions"] == [{"id": "s1"}, {"id": "s2"}]
+    assert open_entry(row, RecordCipher())["acceptedSuggestions"] == [{"id": "s1"}, {"id": "s2"}]
 
 
 def test_a_report_counts_once_and_a_later_one_stands_beside_it(service: Any) -> None:

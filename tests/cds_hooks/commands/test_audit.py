@@ -13,7 +13,7 @@ from cds_hooks.commands.audit import audit
 from cds_hooks.commands.main import main
 from cds_hooks.store.calls import Bodies, Summary
 from cds_hooks.store.database import connect, prepare
-from cds_hooks.store.encryption import Sealer, make_key, read_keys
+from cds_hooks.store.encryption import RecordCipher, make_key, read_keys
 from cds_hooks.store.feedback import Report, find_card, to_row
 from cds_hooks.store.retention import Retention
 from cds_hooks.store.writer import Writer
@@ -31,7 +31,7 @@ def _url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def keep(url: str, *kept: Any, keys: tuple[bytes, ...] = ()) -> None:
-    writer = Writer(connect(url), Sealer(keys))
+    writer = Writer(connect(url), RecordCipher(keys))
     writer.write(*kept)
     writer.close()
 
@@ -89,8 +89,8 @@ def test_a_call_is_shown_whole_and_the_reading_is_on_record(url: str) -> None:
     call = exchange(1, bodies=Bodies(b'{"hook":"order-sign"}', b'{"cards":[]}', (b'{"resourceType":"Coverage"}',)))
     keep(url, call)
     entry = {"card": ids(1)[1], "outcome": "overridden", "overrideReason": {"userComment": "said Ida"}}
-    sent = find_card(connect(url, each_alone=True), Sealer(), ids(1)[1], "north")
-    keep(url, {"feedback": [to_row(Report(entry, None, sent), call.at, "north", "order-sign-crd", Sealer())]})
+    sent = find_card(connect(url, each_alone=True), RecordCipher(), ids(1)[1], "north")
+    keep(url, {"feedback": [to_row(Report(entry, None, sent), call.at, "north", "order-sign-crd", RecordCipher())]})
     identity = found("find", "--card", ids(1)[1], "--json")[0]["id"]
     [shown] = found("show", identity, "--json", "--reason", "dispute 4711")
     assert (shown["request"], shown["response"]) == ('{"hook":"order-sign"}', '{"cards":[]}')
@@ -174,7 +174,7 @@ def test_after_a_change_of_keys_all_is_encrypted_anew_and_the_old_key_can_go(
     before = read_keys(tmp_path / "old")
     report = Report({"card": "c", "outcome": "overridden"}, None, None)
     keep(url, *(exchange(number) for number in range(250)), keys=before)
-    keep(url, {"feedback": [to_row(report, 1, "north", "s", Sealer(before))]}, keys=before)
+    keep(url, {"feedback": [to_row(report, 1, "north", "s", RecordCipher(before))]}, keys=before)
     keep(url, exchange(251))  # from before there was any key
 
     monkeypatch.setenv("CRD_AUDIT_KEYS", str(tmp_path / "new"))

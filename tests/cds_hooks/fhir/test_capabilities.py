@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from cds_hooks.fhir import capabilities as fhir_capabilities
-from cds_hooks.fhir.capabilities import Lately, Names, read_names, translate
+from cds_hooks.fhir import capabilities
+from cds_hooks.fhir.capabilities import Names, TtlCache, read_names, translate
 from cds_hooks.fhir.queries import read_asked
 from cds_hooks.outbound.places import Place
 
@@ -101,8 +101,8 @@ PLACES = [Place(f"https://{name}.example.org", ()) for name in "abc"]
 
 def test_not_more_servers_are_remembered_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Anybody can name servers; the memory of them is bounded, and forgets the oldest."""
-    monkeypatch.setattr(fhir_capabilities, "MOST_REMEMBERED", 2)
-    lately: Lately[bool] = Lately()
+    monkeypatch.setattr(capabilities, "MOST_REMEMBERED", 2)
+    lately: TtlCache[bool] = TtlCache()
 
     for place in (PLACES[0], PLACES[1], PLACES[0], PLACES[2]):
         lately.add(place, True)
@@ -112,9 +112,9 @@ def test_not_more_servers_are_remembered_than_fit(monkeypatch: pytest.MonkeyPatc
 
 def test_what_a_server_showed_is_forgotten_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server can learn; nothing learned of it and nothing known are not the same."""
-    lately: Lately[Names] = Lately()
+    lately: TtlCache[Names] = TtlCache()
     lately.add(PLACES[0], {})
-    monkeypatch.setattr(fhir_capabilities, "SECONDS_REMEMBERED", 0.0)
+    monkeypatch.setattr(capabilities, "SECONDS_REMEMBERED", 0.0)
     lately.add(PLACES[1], {})
 
     assert [lately.get(place) for place in PLACES] == [{}, None, None]

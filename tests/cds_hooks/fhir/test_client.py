@@ -17,8 +17,7 @@ from typing import Any
 import pytest
 
 from cds_hooks.errors import StartError
-from cds_hooks.fhir import capabilities as fhir_capabilities
-from cds_hooks.fhir import connections as fhir_connections
+from cds_hooks.fhir import capabilities, connections
 from cds_hooks.fhir.access import Answer, FhirAccess, FhirServer
 from cds_hooks.fhir.client import FhirClient
 from cds_hooks.fhir.messages import Call
@@ -162,7 +161,7 @@ def test_a_server_without_batch_is_asked_by_single_reads_and_remembered(client: 
 def test_what_was_remembered_of_a_server_is_tried_again(
     make_client: Any, fhir_server: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fhir_capabilities, "SECONDS_REMEMBERED", 0.0)
+    monkeypatch.setattr(capabilities, "SECONDS_REMEMBERED", 0.0)
     server = fhir_server(*RECORDS, options=("--no-batch",))
     client, before = make_client(), len(server.log())
 
@@ -890,7 +889,7 @@ def test_a_connection_that_lay_idle_for_long_is_not_used_again(
 ) -> None:
     """A firewall may have dropped it without a word; waiting for it would use up the time."""
     for seconds in (30, 30, 0):
-        monkeypatch.setattr(fhir_connections, "MOST_IDLE_SECONDS", seconds)
+        monkeypatch.setattr(connections, "MOST_IDLE_SECONDS", seconds)
         ask(client, at(odd_server, "good"))
 
     first, second, third = [call["connection"] for call in odd_server.log()[-3:]]

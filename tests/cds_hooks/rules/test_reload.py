@@ -16,10 +16,9 @@ from typing import Any
 import pytest
 import requests
 
-from cds_hooks.rules import loading as policy_files
-from cds_hooks.rules import reload as rule_watch
+from cds_hooks.rules import loading, reload
 from cds_hooks.rules.loading import RulesError, load_rules
-from cds_hooks.rules.reload import RuleWatch, read_rules
+from cds_hooks.rules.reload import RuleReloader, read_rules
 from cds_hooks.settings import read_settings
 
 pytest_plugins = ["tests.fhir.fixtures"]
@@ -77,11 +76,11 @@ def events(log: str, event: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(name="watch")
-def _watch(files: Rules, monkeypatch: pytest.MonkeyPatch) -> RuleWatch:
+def _watch(files: Rules, monkeypatch: pytest.MonkeyPatch) -> RuleReloader:
     """A watch whose looks the test makes itself."""
-    monkeypatch.setattr(rule_watch, "_STILL", 0.01)
+    monkeypatch.setattr(reload, "_STILL", 0.01)
     settings = read_settings(**{name: files.root / name for name in FOLDERS}, reload=0)
-    return RuleWatch(settings, read_rules(settings))
+    return RuleReloader(settings, read_rules(settings))
 
 
 def rename_over(path: Path, text: str) -> None:
@@ -117,7 +116,7 @@ FAULTS: list[tuple[Callable[[Rules], Any], str]] = [
 
 @pytest.mark.parametrize(("break_", "reason"), FAULTS, ids=[reason for _, reason in FAULTS])
 def test_what_is_invalid_changes_nothing_and_says_so_once(
-    break_: Callable[[Rules], Any], reason: str, files: Rules, watch: RuleWatch, capfdbinary: Any, tmp_path: Path
+    break_: Callable[[Rules], Any], reason: str, files: Rules, watch: RuleReloader, capfdbinary: Any, tmp_path: Path
 ) -> None:
     """All or nothing: what is good beside it is not taken up either; mended, it is, and that is said too."""
     shutil.copytree(files.root, tmp_path / "good")
@@ -146,7 +145,7 @@ def test_what_is_invalid_changes_nothing_and_says_so_once(
     assert watch.current().digest == said["rules"] != before.digest
 
 
-def test_another_fault_is_said_anew(files: Rules, watch: RuleWatch, capfdbinary: Any) -> None:
+def test_another_fault_is_said_anew(files: Rules, watch: RuleReloader, capfdbinary: Any) -> None:
     good = files.policy.read_text()
     for text in ("{", "[", "[ "):
         files.policy.write_text(text)
@@ -158,7 +157,7 @@ def test_another_fault_is_said_anew(files: Rules, watch: RuleWatch, capfdbinary:
 
 
 @pytest.mark.parametrize("name", [".#evicore-cmm-204.json", ".evicore-cmm-204.json.swp", "evicore-cmm-204.json~", "4913", "x.json.new", ".hidden.json", "x.schema.json"])  # fmt: skip
-def test_what_editors_put_beside_the_files_is_no_rule(name: str, files: Rules, watch: RuleWatch) -> None:
+def test_what_editors_put_beside_the_files_is_no_rule(name: str, files: Rules, watch: RuleReloader) -> None:
     before = watch.current()
     (files.policy.parent / name).write_text("{half")
     watch.look()
@@ -167,7 +166,7 @@ def test_what_editors_put_beside_the_files_is_no_rule(name: str, files: Rules, w
 
 
 def test_a_file_that_is_only_touched_or_written_anew_is_no_change(
-    files: Rules, watch: RuleWatch, capfdbinary: Any
+    files: Rules, watch: RuleReloader, capfdbinary: Any
 ) -> None:
     before = watch.current()
     os.utime(files.policy)
@@ -178,7 +177,7 @@ def test_a_file_that_is_only_touched_or_written_anew_is_no_change(
     assert b"rules-" not in capfdbinary.readouterr().err
 
 
-def test_a_change_that_leaves_length_and_time_as_they_were_is_seen(files: Rules, watch: RuleWatch) -> None:
+def test_a_change_that_leaves_length_and_time_as_they_were_is_seen(files: Rules, watch: RuleReloader) -> None:
     """As `cp -p` and rsync leave it: the inode has a time of its own."""
     found = files.policy.stat()
     text = files.policy.read_text()
@@ -190,7 +189,7 @@ def test_a_change_that_leaves_length_and_time_as_they_were_is_seen(files: Rules,
 
 
 def test_files_are_left_alone_while_they_are_written(
-    files: Rules, watch: RuleWatch, monkeypatch: pytest.MonkeyPatch, capfdbinary: Any
+    files: Rules, watch: RuleReloader, monkeypatch: pytest.MonkeyPatch, capfdbinary: Any
 ) -> None:
     """A copy of many files is half of two sets until its end; one that never ends is told."""
     monkeypatch.setattr(watch.rest, "wait", lambda _: os.utime(files.policy))
@@ -211,10 +210,10 @@ def test_files_are_left_alone_while_they_are_written(
 
 
 def test_files_that_change_while_they_are_read_are_not_taken_up(
-    files: Rules, watch: RuleWatch, monkeypatch: pytest.MonkeyPatch
+    files: Rules, watch: RuleReloader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else an answer could rest on the old half of one file and the new half of another."""
-    load, read = policy_files.load_policies, []
+    load, read = loading.load_policies, []
 
     def load_amid_changes(*given: Any) -> Any:
         """Change them for the first two times."""
@@ -225,7 +224,7 @@ def test_files_that_change_while_they_are_read_are_not_taken_up(
         return loaded
 
     files.mark(1)
-    monkeypatch.setattr(policy_files, "load_policies", load_amid_changes)
+    monkeypatch.setattr(loading, "load_policies", load_amid_changes)
     watch.look()
     assert read == ["Mark1 Policies", "Mark2 Policies", "Mark3 Policies"]
     assert watch.current().payers.default.name == "Mark3 Plan"
@@ -235,37 +234,37 @@ def test_files_that_change_while_they_are_read_are_not_taken_up(
 def test_files_that_are_changed_all_the_time_cannot_be_started_with(
     files: Rules, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(policy_files.time, "sleep", lambda _: None)
-    monkeypatch.setattr(policy_files, "load_policies", lambda *_: os.utime(files.policy) or {})
+    monkeypatch.setattr(loading.time, "sleep", lambda _: None)
+    monkeypatch.setattr(loading, "load_policies", lambda *_: os.utime(files.policy) or {})
     with pytest.raises(RulesError, match="changed all the time"):
         load_rules(*(files.root / name for name in ("vocabulary", "policies", "payers")))
 
 
 def test_a_disk_at_fault_is_asked_again(
-    files: Rules, watch: RuleWatch, monkeypatch: pytest.MonkeyPatch, capfdbinary: Any
+    files: Rules, watch: RuleReloader, monkeypatch: pytest.MonkeyPatch, capfdbinary: Any
 ) -> None:
     """Nothing of the files changes when it is well again; a fault of ours ends nothing either."""
-    load = rule_watch.load_rules
+    load = reload.load_rules
 
     def fail(*_: Path) -> Any:
         raise MemoryError
 
     files.mark(1)
-    monkeypatch.setattr(rule_watch, "load_rules", fail)
-    monkeypatch.setattr(rule_watch, "_RETRY", 0.0)
+    monkeypatch.setattr(reload, "load_rules", fail)
+    monkeypatch.setattr(reload, "_RETRY", 0.0)
     for _ in range(3):
         watch.look()
     [said] = events(capfdbinary.readouterr().err.decode(), "rules-not-changed")
     assert "MemoryError at " in said["reason"]
-    monkeypatch.setattr(rule_watch, "load_rules", load)
+    monkeypatch.setattr(reload, "load_rules", load)
     watch.look()
     assert watch.current().payers.default.name == "Mark1 Plan"
 
 
 def test_replaced_rules_are_freed_once_no_call_can_have_them(
-    files: Rules, watch: RuleWatch, monkeypatch: pytest.MonkeyPatch
+    files: Rules, watch: RuleReloader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rule_watch, "_LINGER", 0.0)
+    monkeypatch.setattr(reload, "_LINGER", 0.0)
     gc.disable()  # what is frozen is not collected: there must be no cycles
     try:
         old = weakref.ref(watch.current().index)
@@ -281,7 +280,7 @@ def test_replaced_rules_are_freed_once_no_call_can_have_them(
 def test_one_thread_looks_whichever_calls_come_first(files: Rules) -> None:
     """And it ends with what it looks after."""
     settings = read_settings(**{name: files.root / name for name in FOLDERS}, reload=0.01)
-    watch = RuleWatch(settings, read_rules(settings))
+    watch = RuleReloader(settings, read_rules(settings))
     before = {thread for thread in threading.enumerate() if thread.name == "rules"}
     with ThreadPoolExecutor(16) as threads:
         for _ in range(64):

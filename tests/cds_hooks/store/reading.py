@@ -7,14 +7,14 @@ from typing import Any
 
 from cds_hooks.store.calls import Bodies
 from cds_hooks.store.database import connect
-from cds_hooks.store.encryption import Sealer
+from cds_hooks.store.encryption import RecordCipher
 from cds_hooks.store.search import Archive, Found, Wanted
 
 
 @contextmanager
 def archive(url: str, *keys: bytes) -> Iterator[Archive]:
     """Open what is kept in a store."""
-    opened = Archive(connect(url), connect(url, each_alone=True), Sealer(keys))
+    opened = Archive(connect(url), connect(url, each_alone=True), RecordCipher(keys))
     yield opened
     opened.close()
 

@@ -6,10 +6,10 @@ from typing import Any
 from cds_hooks.store.calls import (
     CALL_PART,
     Bodies,
-    CardTold,
-    DecisionTold,
-    Exchange,
-    PolicyTold,
+    CallRecord,
+    CardSummary,
+    DecisionSummary,
+    PolicySummary,
     Summary,
     make_id,
 )
@@ -24,11 +24,11 @@ def ids(number: int) -> tuple[str, str]:
     return f"{part}-5000-8000-0000000000a1", f"{part}-5000-8000-0000000000c1"
 
 
-def exchange(number: int = 1, **changed: Any) -> Exchange:
+def exchange(number: int = 1, **changed: Any) -> CallRecord:
     """Return a call of one order; those with different numbers have different ids and orders."""
     assertion, card = ids(number)
     order = f"ServiceRequest/order-{number}"
-    decision = DecisionTold(
+    decision = DecisionSummary(
         order,
         "not-covered",
         "a policy in force",
@@ -36,7 +36,7 @@ def exchange(number: int = 1, **changed: Any) -> Exchange:
         "2026-11-23",
         "Coverage/cov-1",
         assertion,
-        (PolicyTold(POLICY, "definitive", "code M0076 (HCPCS)"),),
+        (PolicySummary(POLICY, "definitive", "code M0076 (HCPCS)"),),
     )
     at = changed.pop("at", time.time_ns() // 1000)
     told = {
@@ -49,7 +49,7 @@ def exchange(number: int = 1, **changed: Any) -> Exchange:
         "status": 200,
         "duration": 900,
         "request_id": f"request-{number}",
-        "summary": Summary(f"hook-{number}", (decision,), (CardTold(card, (order,), (POLICY,)),)),
+        "summary": Summary(f"hook-{number}", (decision,), (CardSummary(card, (order,), (POLICY,)),)),
         "bodies": Bodies(b'{"hook":"order-sign"}', b'{"cards":[]}'),
     }
-    return Exchange(**{**told, **changed})
+    return CallRecord(**{**told, **changed})

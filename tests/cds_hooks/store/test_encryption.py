@@ -8,70 +8,70 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cds_hooks.errors import StartError
-from cds_hooks.store import encryption as sealing
-from cds_hooks.store.encryption import Sealer, SealError, make_key, read_keys
+from cds_hooks.store import encryption
+from cds_hooks.store.encryption import RecordCipher, SealError, make_key, read_keys
 
 TEXT = b'{"resourceType":"Patient","name":[{"family":"Invented"}]}' * 20
 ONE, OTHER = b"1" * 32, b"2" * 32
 
 
-def seal(sealer: Sealer, text: bytes, about: bytes = b"a") -> bytes:
-    return sealer.seal([(text, about)])[0]
+def seal(cipher: RecordCipher, text: bytes, about: bytes = b"a") -> bytes:
+    return cipher.seal([(text, about)])[0]
 
 
 @given(st.lists(st.tuples(st.binary(max_size=5000), st.binary(max_size=20)), min_size=1, max_size=5), st.booleans())
 def test_what_is_sealed_can_be_opened(texts: list[tuple[bytes, bytes]], encrypts: bool) -> None:
-    sealer = Sealer([ONE] if encrypts else [])
-    assert [sealer.open(one, about) for one, (_, about) in zip(sealer.seal(texts), texts, strict=True)] == [
+    cipher = RecordCipher([ONE] if encrypts else [])
+    assert [cipher.open(one, about) for one, (_, about) in zip(cipher.seal(texts), texts, strict=True)] == [
         text for text, _ in texts
     ]
 
 
 @pytest.mark.parametrize("keys", [[], [ONE]])
 def test_it_is_smaller(keys: list[bytes]) -> None:
-    assert len(seal(Sealer(keys), TEXT)) < len(TEXT) / 5
+    assert len(seal(RecordCipher(keys), TEXT)) < len(TEXT) / 5
 
 
 def test_with_a_key_nothing_can_be_read_and_nothing_is_alike() -> None:
-    sealer = Sealer([ONE])
-    first, second = sealer.seal([(b"Invented" * 3, b"a"), (b"Invented" * 3, b"a")])
+    cipher = RecordCipher([ONE])
+    first, second = cipher.seal([(b"Invented" * 3, b"a"), (b"Invented" * 3, b"a")])
     assert b"Invented" not in first
     assert first != second
     with pytest.raises(SealError, match="is not in CRD_AUDIT_KEYS"):
-        Sealer([OTHER]).open(first, b"a")
+        RecordCipher([OTHER]).open(first, b"a")
     with pytest.raises(SealError, match="is not in CRD_AUDIT_KEYS"):
-        Sealer().open(first, b"a")
+        RecordCipher().open(first, b"a")
 
 
 def test_after_a_change_of_keys_both_can_be_opened() -> None:
-    old = seal(Sealer([ONE]), TEXT)
-    both = Sealer([OTHER, ONE])
+    old = seal(RecordCipher([ONE]), TEXT)
+    both = RecordCipher([OTHER, ONE])
     new = seal(both, TEXT)
     assert both.open(old, b"a") == both.open(new, b"a") == TEXT
     assert not both.is_current(old)
     assert both.is_current(new)
-    assert Sealer([OTHER]).open(new, b"a") == TEXT
+    assert RecordCipher([OTHER]).open(new, b"a") == TEXT
 
 
 def test_what_was_kept_before_there_was_a_key_can_be_opened() -> None:
-    plain = seal(Sealer(), TEXT)
-    assert Sealer([ONE]).open(plain, b"a") == TEXT
-    assert not Sealer([ONE]).is_current(plain)
+    plain = seal(RecordCipher(), TEXT)
+    assert RecordCipher([ONE]).open(plain, b"a") == TEXT
+    assert not RecordCipher([ONE]).is_current(plain)
 
 
 @given(st.integers(0, 10_000), st.integers(1, 255))
 def test_a_changed_text_is_noticed(place: int, change: int) -> None:
-    sealer = Sealer([ONE])
-    sealed = bytearray(seal(sealer, TEXT))
+    cipher = RecordCipher([ONE])
+    sealed = bytearray(seal(cipher, TEXT))
     sealed[place % len(sealed)] ^= change
     with pytest.raises(SealError):
-        sealer.open(bytes(sealed), b"a")
+        cipher.open(bytes(sealed), b"a")
 
 
 def test_a_text_of_another_record_is_noticed() -> None:
-    sealer = Sealer([ONE])
+    cipher = RecordCipher([ONE])
     with pytest.raises(SealError, match="belongs to another record"):
-        sealer.open(seal(sealer, TEXT, b"a"), b"b")
+        cipher.open(seal(cipher, TEXT, b"a"), b"b")
 
 
 def test_keys_are_read_from_a_file(tmp_path: Path) -> None:
@@ -93,12 +93,12 @@ def test_a_file_without_good_keys_stops_the_start_and_is_not_repeated(tmp_path: 
 
 def test_dictionaries_never_change() -> None:
     """Records of years rest on them."""
-    folder = Path(sealing.__file__).parent / "dictionaries"
+    folder = Path(encryption.__file__).parent / "dictionaries"
     digests = {file.name: hashlib.sha256(file.read_bytes()).hexdigest()[:16] for file in folder.iterdir()}
     assert digests == {"1.bin": "a8621896d1170a5b"}
 
 
 def test_a_text_of_a_newer_version_is_told() -> None:
-    sealed = seal(Sealer(), TEXT)
+    sealed = seal(RecordCipher(), TEXT)
     with pytest.raises(SealError, match="of a newer version"):
-        Sealer().open(sealed[:1] + b"\xfa" + sealed[2:], b"a")
+        RecordCipher().open(sealed[:1] + b"\xfa" + sealed[2:], b"a")

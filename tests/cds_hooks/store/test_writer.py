@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from cds_hooks.store.calls import Exchange
+from cds_hooks.store.calls import CallRecord
 from cds_hooks.store.database import StoreError, connect, prepare
-from cds_hooks.store.encryption import Sealer
+from cds_hooks.store.encryption import RecordCipher
 from cds_hooks.store.queueing import QueuedWriter
 from cds_hooks.store.tables import EXCHANGES
 from cds_hooks.store.writer import Writer
@@ -51,7 +51,7 @@ def kept(store: str) -> set[bytes]:
 
 def test_a_write_that_returned_is_there_for_other_processes(tmp_path: Path) -> None:
     store = new_store(tmp_path)
-    writer = Writer(connect(store), Sealer())
+    writer = Writer(connect(store), RecordCipher())
     one = exchange()
     writer.write(one)
     with sqlite3.connect(tmp_path / "crd.sqlite3") as other:
@@ -71,10 +71,10 @@ def test_calls_that_come_together_share_commits_and_all_are_kept(
         store = request.getfixturevalue("postgresql").new_database()
         prepare(store)
     commits = Commits()
-    writer = Writer(connect(store), Sealer(), commits)
+    writer = Writer(connect(store), RecordCipher(), commits)
     calls = [exchange(number) for number in range(200)]
 
-    def keep(call: Exchange) -> None:
+    def keep(call: CallRecord) -> None:
         with writer.expecting():
             writer.write(call)
 
@@ -88,7 +88,7 @@ def test_calls_that_come_together_share_commits_and_all_are_kept(
 
 
 def test_a_caller_that_is_alone_does_not_wait_for_others(tmp_path: Path) -> None:
-    writer = Writer(connect(new_store(tmp_path)), Sealer())
+    writer = Writer(connect(new_store(tmp_path)), RecordCipher())
     started = time.perf_counter()
     with writer.expecting():
         writer.write(exchange())
@@ -101,12 +101,12 @@ def test_what_the_database_refuses_costs_the_others_nothing(postgresql: PostgreS
     store = postgresql.new_database()
     prepare(store)
     commits = Commits()
-    writer = Writer(connect(store), Sealer(), commits)
+    writer = Writer(connect(store), RecordCipher(), commits)
     calls = [exchange(number) for number in range(20)]
     calls[7] = exchange(7, client="x" * 500)
     failed = []
 
-    def keep(call: Exchange) -> None:
+    def keep(call: CallRecord) -> None:
         with writer.expecting():
             barrier.wait()
             try:
@@ -126,7 +126,7 @@ def test_what_the_database_refuses_costs_the_others_nothing(postgresql: PostgreS
 def test_nothing_is_taken_for_written_when_something_unforeseen_happens(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    writer = Writer(connect(new_store(tmp_path)), Sealer())
+    writer = Writer(connect(new_store(tmp_path)), RecordCipher())
 
     def fail(*_: object) -> None:
         raise MemoryError
@@ -140,7 +140,7 @@ def test_nothing_is_taken_for_written_when_something_unforeseen_happens(
 
 
 def test_a_store_that_is_locked_for_long_says_so_and_then_works_again(tmp_path: Path) -> None:
-    writer = Writer(connect(new_store(tmp_path), patience=0.3), Sealer())
+    writer = Writer(connect(new_store(tmp_path), patience=0.3), RecordCipher())
     other = sqlite3.connect(tmp_path / "crd.sqlite3", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreError, match="SQLITE_BUSY"):
@@ -159,7 +159,7 @@ def test_a_full_database_says_so_and_takes_up_again_when_there_is_room(tmp_path:
     def _limit(connection: sqlite3.Connection, _: object) -> None:
         connection.execute(f"PRAGMA max_page_count={pages}")
 
-    writer = Writer(engine, Sealer())
+    writer = Writer(engine, RecordCipher())
     written = 0
     with pytest.raises(StoreError, match="SQLITE_FULL"):  # noqa: PT012 (until it is full)
         for number in range(2000):
@@ -174,7 +174,7 @@ def test_a_full_database_says_so_and_takes_up_again_when_there_is_room(tmp_path:
 def test_postgresql_that_restarts_is_waited_for(postgresql: PostgreSQL) -> None:
     store = postgresql.new_database()
     prepare(store)
-    writer = Writer(connect(store), Sealer())
+    writer = Writer(connect(store), RecordCipher())
     writer.write(exchange(1))
     postgresql.stop()
     threading.Timer(0.3, postgresql.start).start()
@@ -191,7 +191,7 @@ def test_postgresql_that_restarts_is_waited_for(postgresql: PostgreSQL) -> None:
 
 def test_a_commit_that_is_repeated_writes_its_rows_once(tmp_path: Path) -> None:
     store = new_store(tmp_path)
-    writer = Writer(connect(store), Sealer())
+    writer = Writer(connect(store), RecordCipher())
     one = exchange()
     writer.write(one)
     writer.write(one)
@@ -205,10 +205,10 @@ def test_a_queue_is_written_before_its_process_ends(tmp_path: Path) -> None:
         (
             "from cds_hooks.store.database import connect",
             "from cds_hooks.store.queueing import QueuedWriter",
-            "from cds_hooks.store.encryption import Sealer",
+            "from cds_hooks.store.encryption import RecordCipher",
             "from cds_hooks.store.writer import Writer",
             "from tests.cds_hooks.store.samples import exchange",
-            f"writer = QueuedWriter(Writer(connect({store!r}), Sealer()))",
+            f"writer = QueuedWriter(Writer(connect({store!r}), RecordCipher()))",
             "for number in range(50): writer.write(exchange(number))",
         )
     )
@@ -217,7 +217,7 @@ def test_a_queue_is_written_before_its_process_ends(tmp_path: Path) -> None:
 
 
 def test_a_queue_that_is_full_takes_nothing_more(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    writer = QueuedWriter(Writer(connect(new_store(tmp_path), patience=0.1), Sealer()), most_waiting=3)
+    writer = QueuedWriter(Writer(connect(new_store(tmp_path), patience=0.1), RecordCipher()), most_waiting=3)
     other = sqlite3.connect(tmp_path / "crd.sqlite3", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     for number in range(3):
