@@ -1,6 +1,7 @@
 """The WSGI application: joins settings, policies and routes. Any WSGI server runs `cds_hooks:create_app()`."""
 
 import gc
+import threading
 from datetime import datetime
 from typing import Final
 
@@ -11,7 +12,7 @@ from cds_hooks.answering.recording import Recorder
 from cds_hooks.auth.access import AccessControl
 from cds_hooks.fhir.access import FhirAccess
 from cds_hooks.fhir.client import FhirClient
-from cds_hooks.fhir.validation import FhirCheck
+from cds_hooks.fhir.validation import FhirCheck, build_models
 from cds_hooks.hooks.request import HookSchema
 from cds_hooks.hooks.services import SERVICE_IDS, SERVICES, check_templates
 from cds_hooks.rules.loading import Rules
@@ -115,4 +116,11 @@ def create_served_app(clock: Clock = datetime.now) -> Flask:
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     app.extensions[_WATCH].start()  # not only with the first call
+    threading.Thread(target=_build_models, name="fhir-models", daemon=True).start()
     return app
+
+
+def _build_models() -> None:
+    """Build what explains invalid FHIR beside the first calls, so that the start need not wait a second for it."""
+    build_models()
+    gc.freeze()

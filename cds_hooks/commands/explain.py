@@ -38,7 +38,7 @@ def explain_command(
     on: datetime | None,
     as_json: bool,
 ) -> None:
-    """Say how an order would be decided, and by which steps.
+    """Say how an order would be decided, and why.
 
     REQUEST is a hook call in a file; without it, describe one order by options:
 

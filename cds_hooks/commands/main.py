@@ -1,24 +1,57 @@
-"""The command `crd`: serve, and show the settings."""
+"""The command `crd`: its sub-commands, each loaded when it is called."""
 
 import sys
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Final, NamedTuple
 
 import click
-import orjson
 
-from cds_hooks.app import check_start
-from cds_hooks.commands.audit import audit
-from cds_hooks.commands.explain import explain_command
-from cds_hooks.commands.export import export
-from cds_hooks.commands.policies import policies
 from cds_hooks.errors import StartError
-from cds_hooks.server.process import check_free, create_server
-from cds_hooks.settings import describe_settings, read_settings
 
 
-class _Command(click.Group):
-    """Ends with one clear message, exit code 2, where the service is configured wrongly."""
+class SubCommand(NamedTuple):
+    """Where a sub-command is, and its help in a line, so that `crd --help` need not load it."""
+
+    module: str
+    attribute: str
+    help: str
+
+
+_HERE: Final = "cds_hooks.commands"
+
+COMMANDS: Final[Mapping[str, SubCommand]] = {
+    "audit": SubCommand(f"{_HERE}.audit", "audit", "What was asked and answered, kept in CRD_DATABASE_URL."),
+    "explain": SubCommand(f"{_HERE}.explain", "explain_command", "Say how an order would be decided, and why."),
+    "export": SubCommand(f"{_HERE}.export", "export", "Write the policies in a format that other engines read."),
+    "policies": SubCommand(f"{_HERE}.policies", "policies", "Read, check, begin and compare policies."),
+    "serve": SubCommand(f"{_HERE}.serve", "serve", "Answer hook calls until stopped."),
+    "settings": SubCommand(f"{_HERE}.serve", "show_settings", "Print every setting, its value, and its source."),
+}
+
+
+class LazyGroup(click.Group):
+    """Loads a sub-command when it is called. Where settings or files are wrong, it says so and exits with code 2."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names of the sub-commands."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - the same
+        """Return a sub-command, loaded; None where there is none of that name."""
+        found = COMMANDS.get(cmd_name)
+        if found is None:
+            return None
+        command: click.Command = getattr(import_module(found.module), found.attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - the same
+        """Write the sub-commands with their help, without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.help) for name, command in sorted(COMMANDS.items())])
 
     def invoke(self, ctx: click.Context) -> object:
+        """Run a sub-command."""
         try:
             return super().invoke(ctx)
         except StartError as error:
@@ -26,45 +59,13 @@ class _Command(click.Group):
             sys.exit(2)
 
 
-@click.group(cls=_Command, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="crd-server")
 def main() -> None:
     """Coverage requirements discovery over CDS Hooks.
 
     Every setting is an environment variable; `crd settings` lists them.
     """
-
-
-@main.command()
-@click.option("--host", help="Address to listen on (CRD_HOST).")
-@click.option("--port", type=int, help="Port to listen on (CRD_PORT).")
-@click.option("--workers", type=int, help="Worker processes (CRD_WORKERS).")
-def serve(host: str | None, port: int | None, workers: int | None) -> None:
-    """Answer hook calls until stopped."""
-    given = {"host": host, "port": port, "workers": workers}
-    settings = read_settings(**{name: value for name, value in given.items() if value is not None})
-    check_free(settings)
-    check_start(settings)  # what is wrong is said here, once, before any worker starts
-    create_server(settings).serve()
-
-
-@main.command("settings")
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def show_settings(as_json: bool) -> None:
-    """Print every setting, its value, and where that came from."""
-    rows = describe_settings(read_settings())
-    if as_json:
-        click.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2))
-        return
-    for row in rows:
-        click.echo(f"{row['name']}={row['value']}  ({row['from']}; default {row['default']})")
-        click.echo(f"    {row['meaning']}")
-
-
-main.add_command(audit)
-main.add_command(explain_command)
-main.add_command(export)
-main.add_command(policies)
 
 
 if __name__ == "__main__":

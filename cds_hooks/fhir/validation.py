@@ -4,24 +4,31 @@ The models are those of R4B, the nearest that fhir.resources has to R4, the wire
 resources of CRD the two have the same elements; they differ in `Extension.value[x]` only: R4B lacks valueMeta
 (accepted here, as R4 has it) and adds valueCodeableReference and valueRatioRange (which R4 has not; not noticed).
 
-A model costs some 8 microseconds for every object of an order, twenty times what deciding on it costs. So a JSON
-Schema is derived from the models' own fields at start, stricter than they are and never laxer: what passes it, the
-models accept (a property test holds this). Only what does not pass is shown to the models, who have the last word.
+A model costs some 8 microseconds for every object of an order, twenty times what deciding on it costs, and building
+the models costs a second at start. So a JSON Schema is derived from the models' own fields (`schema_derivation`) and
+shipped, stricter than they are and never laxer: what passes it, the models accept (a property test holds this). Only
+what does not pass is shown to the models, who have the last word; a served process builds them after its start.
 The models raise AttributeError, KeyError, TypeError and RecursionError on some; size, depth and resourceType are
 therefore checked before. Their output is never used: `model_dump` loses decimals and rewrites times.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from itertools import combinations
-from typing import Any, Final, get_args
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
 
 import jsonschema_rs
 import orjson
-from fhir.resources import R4B
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from cards import ORDER_TYPES, Fault
+
+#: What `schema_derivation` derives from the models; `scripts/fhir-schema` writes it.
+SCHEMA: Final = Path(__file__).resolve().parent / "r4-requests.schema.json"
+
+#: The resources that are checked.
+CHECKED: Final = (*ORDER_TYPES, "Coverage")
 
 #: No order is that large; the models take a second for a megabyte.
 MOST_BYTES: Final = 256 * 1024
@@ -29,43 +36,16 @@ MOST_BYTES: Final = 256 * 1024
 #: As many faults of one order are named.
 _MOST_FAULTS: Final = 50
 
-_STRING: Final = {"type": "string", "pattern": r"^[^\s]([ \t\r\n]?[^\s])*$"}
-_MONTH_DAY: Final = "((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)"
-_DATE: Final = f"(19|20)[0-9]{{2}}-{_MONTH_DAY}"
-_TIME: Final = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,3})?(Z|[+-](0[0-9]|1[0-2]):[0-5][0-9])"
-
-#: The primitive types that the quick check knows, narrower than the models' own; any other goes to the models.
-_PRIMITIVES: Final[Mapping[str, dict[str, Any]]] = {
-    "Id": {"type": "string", "pattern": r"^[A-Za-z0-9\-.]{1,64}$"},
-    "Code": {"type": "string", "pattern": r"^[^\s]+( [^\s]+)*$"},
-    "Uri": {"type": "string", "pattern": r"^[^\s]+$"},
-    "Canonical": {"type": "string", "pattern": r"^[^\s]+$"},
-    "String": _STRING,
-    "Markdown": _STRING,
-    "DateTime": {"type": "string", "pattern": f"^{_DATE}(T{_TIME})?$"},
-    "Instant": {"type": "string", "pattern": f"^{_DATE}T{_TIME}$"},
-    "Date": {"type": "string", "pattern": f"^{_DATE}$"},
-    "Decimal": {"type": "number", "minimum": -(10**9), "maximum": 10**9},
-    "PositiveInt": {"type": "integer", "minimum": 1, "maximum": 2147483647},
-    "UnsignedInt": {"type": "integer", "minimum": 0, "maximum": 2147483647},
-    "Integer": {"type": "integer", "minimum": -2147483648, "maximum": 2147483647},
-}
-
 
 class FhirCheck:
     """Checks the request resources of CRD and the Coverage they are paid by; built once at start."""
 
     def __init__(self) -> None:
-        self._models: dict[str, type[BaseModel]] = {
-            kind: R4B.get_fhir_model_class(kind) for kind in (*ORDER_TYPES, "Coverage")
-        }
         #: The derived JSON Schemas: one definition for each resource and data type.
-        self.definitions: dict[str, Any] = {}
-        for model in self._models.values():
-            _define(model, self.definitions, root=True)
+        self.definitions: dict[str, Any] = _read_schema()["$defs"]
         self._is_plainly_valid: dict[str, Callable[[Any], bool]] = {
             kind: jsonschema_rs.validator_for({"$ref": f"#/$defs/{kind}", "$defs": self.definitions}).is_valid
-            for kind in self._models
+            for kind in CHECKED
         }
 
     def faults(self, resource: Any) -> tuple[Fault, ...]:
@@ -76,7 +56,7 @@ class FhirCheck:
         if not isinstance(resource, dict):
             return (Fault("", "must be a FHIR resource"),)
         kind = resource.get("resourceType")
-        if not isinstance(kind, str) or kind not in self._models:
+        if not isinstance(kind, str) or kind not in CHECKED:
             return (Fault("Resource.resourceType", f"must be one of {', '.join(ORDER_TYPES)}"),)
         if self.is_plainly_valid(resource):
             return ()
@@ -109,87 +89,14 @@ class FhirCheck:
         if unknown:
             yield from unknown
             return
+        from fhir.resources.R4B import get_fhir_model_class  # a second's work, see build_models
+
         try:
-            self._models[kind].model_validate(resource)
+            get_fhir_model_class(kind).model_validate(resource)
         except ValidationError as error:
             yield from _model_faults(kind, error)
         except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
             yield Fault(kind, "could not be checked: its structure is not that of FHIR R4")
-
-
-def _define(model: type[BaseModel], definitions: dict[str, Any], *, root: bool = False) -> None:
-    """Add a JSON Schema that accepts only what the model accepts, from the model's own fields."""
-    definition = definitions[model.__name__] = {}
-    definition.update(_derive(model, definitions, root))
-
-
-def _derive(model: type[BaseModel], definitions: dict[str, Any], root: bool) -> dict[str, Any]:
-    properties: dict[str, Any] = {}
-    for field in model.model_fields.values():
-        extra = field.json_schema_extra
-        if isinstance(extra, dict) and extra.get("element_property"):
-            known = _field_schema(field.annotation, field.metadata, definitions)
-            if known:
-                properties[str(field.alias)] = known
-    if root:
-        properties["resourceType"] = {"const": model.get_resource_type()}  # type: ignore[attr-defined]
-        # No fault of the models' is worth a wrong answer: what may hold anything is shown to them.
-        for anything in ("contained", "text"):
-            properties.pop(anything, None)
-    required = [str(f.alias) for f in model.model_fields.values() if f.is_required()]
-    required += [name for name, _ in model.get_required_fields(None)]  # type: ignore[attr-defined]
-    schema: dict[str, Any] = {
-        "type": "object",
-        "additionalProperties": False,
-        "required": [*required, *(["resourceType"] if root else [])],
-        "properties": properties,
-        "minProperties": 1,
-    }
-    if model.__name__ == "Extension":
-        schema["maxProperties"] = 2  # url and one value, or url and extensions
-        return schema
-    rules = list(_choice_rules(model))
-    return {**schema, "allOf": rules} if rules else schema
-
-
-def _choice_rules(model: type[BaseModel]) -> Iterator[dict[str, Any]]:
-    """Yield the rules of the model's choice elements (`value[x]`): at most one, or exactly one."""
-    for names in model.get_one_of_many_fields(None).values():  # type: ignore[attr-defined]
-        for one, other in combinations(names, 2):
-            yield {"not": {"required": [one, other]}}
-        if _is_required_choice(model, names):
-            yield {"anyOf": [{"required": [name]} for name in names]}
-
-
-def _is_required_choice(model: type[BaseModel], names: list[str]) -> bool:
-    extra = model.model_fields[names[0]].json_schema_extra
-    return isinstance(extra, dict) and bool(extra.get("one_of_many_required"))
-
-
-def _field_schema(annotation: Any, metadata: list[Any], definitions: dict[str, Any]) -> dict[str, Any] | None:
-    if annotation is bool:
-        return {"type": "boolean"}
-    for mark in metadata:
-        if type(mark).__name__ in _PRIMITIVES:
-            return _PRIMITIVES[type(mark).__name__]
-    if hasattr(annotation, "get_model_klass"):
-        return _reference(annotation.get_model_klass(), definitions)
-    arguments = [argument for argument in get_args(annotation) if argument is not type(None)]
-    if getattr(annotation, "__origin__", None) is list or str(annotation).startswith("typing.List"):
-        items = _field_schema(arguments[0], [], definitions)
-        return {"type": "array", "minItems": 1, "items": items} if items else None
-    if hasattr(annotation, "__metadata__"):
-        return _field_schema(arguments[0], list(annotation.__metadata__), definitions)
-    return _field_schema(arguments[0], [], definitions) if len(arguments) == 1 else None
-
-
-def _reference(model: type[BaseModel], definitions: dict[str, Any]) -> dict[str, Any] | None:
-    name = model.__name__
-    if name in ("Resource", "Narrative"):
-        return None
-    if name not in definitions:
-        _define(model, definitions)
-    return {"$ref": f"#/$defs/{name}"}
 
 
 def _unknown_types(value: Any, path: str) -> Iterator[Fault]:
@@ -205,15 +112,25 @@ def _unknown_types(value: Any, path: str) -> Iterator[Fault]:
             yield from _unknown_types(item, f"{path}[{number}]")
 
 
+def build_models() -> None:
+    """Build the models of all checked resources, which takes a second: to be done before a call needs them."""
+    from cds_hooks.fhir.schema_derivation import derive_definitions  # imports the models
+
+    derive_definitions()
+
+
 def is_resource_type(kind: Any) -> bool:
     """Tell whether a `resourceType` names a resource of FHIR R4."""
-    if not isinstance(kind, str) or not re.fullmatch(r"[A-Z][A-Za-z]+", kind):
-        return False
-    try:
-        R4B.get_fhir_model_class(kind)
-    except ValueError:
-        return False
-    return True
+    return isinstance(kind, str) and kind in _resource_types()
+
+
+@cache
+def _resource_types() -> frozenset[str]:
+    return frozenset(_read_schema()["resourceTypes"])
+
+
+def _read_schema() -> Any:
+    return orjson.loads(SCHEMA.read_bytes())
 
 
 def _model_faults(kind: str, error: ValidationError) -> Iterator[Fault]:

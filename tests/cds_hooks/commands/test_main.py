@@ -7,7 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
+
+from cds_hooks.commands.main import COMMANDS, main
 
 CRD = str(Path(sys.executable).parent / "crd")
 
@@ -64,3 +67,34 @@ def test_a_wrong_policy_file_ends_with_file_path_and_reason(tmp_path: Path) -> N
     assert ended.returncode == 2
     assert "x.json: $: 'versions' is a required property" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_the_help_of_each_command_is_its_own_first_sentence() -> None:
+    """`crd --help` says it without loading the command."""
+    context = click.Context(main)
+    for name, listed in COMMANDS.items():
+        command = main.get_command(context, name)
+        assert command is not None
+        assert command.get_short_help_str(200) == listed.help, name
+
+
+def test_help_loads_nothing_that_only_a_service_needs() -> None:
+    heavy = ("flask", "sqlalchemy", "fhir", "jsonschema", "granian", "cards")
+    code = f"""
+import sys
+from cds_hooks.commands.main import main
+main(["--help"], standalone_mode=False)
+sys.exit(", ".join(name for name in {heavy} if name in sys.modules))
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+
+    assert ended.stderr == "\n" or ended.stderr == "", ended.stderr
+    assert "Usage:" in ended.stdout
+
+
+def test_it_is_a_module_too() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "cds_hooks", "--version"], capture_output=True, text=True, timeout=60, check=True
+    )
+
+    assert ended.stdout.startswith("crd, version ")

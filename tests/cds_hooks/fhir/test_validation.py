@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from cards import ORDER_TYPES
-from cds_hooks.fhir.validation import MOST_BYTES, FhirCheck
+from cds_hooks.fhir.schema_derivation import derive_schema
+from cds_hooks.fhir.validation import MOST_BYTES, SCHEMA, FhirCheck, is_resource_type
 
 CHECK = FhirCheck()
 ROOT = Path(__file__).resolve().parents[3]
@@ -181,3 +182,23 @@ def test_deep_nesting_does_not_escape() -> None:
 def test_value_meta_is_r4_though_not_r4b() -> None:
     """R4 has Extension.valueMeta, R4B has not: it is no fault here."""
     assert CHECK.faults({**ORDER, "extension": [{"url": "http://x", "valueMeta": {"versionId": "1"}}]}) == ()
+
+
+def test_the_shipped_schema_is_what_the_installed_models_say() -> None:
+    """Else `scripts/fhir-schema` is to be run, after fhir.resources was renewed."""
+    assert json.loads(SCHEMA.read_text("utf-8")) == json.loads(json.dumps(derive_schema()))
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_one"),
+    [
+        ("Patient", True),
+        ("ServiceRequest", True),
+        ("HumanName", False),
+        ("Nothing", False),
+        (["Patient"], False),
+        (None, False),
+    ],
+)
+def test_a_resource_type_is_a_resource_of_r4(kind: Any, is_one: bool) -> None:
+    assert is_resource_type(kind) is is_one

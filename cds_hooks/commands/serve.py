@@ -1,0 +1,35 @@
+"""`crd serve` and `crd settings`: run the service, and say what it would run with."""
+
+import click
+import orjson
+
+from cds_hooks.settings import describe_settings, read_settings
+
+
+@click.command()
+@click.option("--host", help="Address to listen on (CRD_HOST).")
+@click.option("--port", type=int, help="Port to listen on (CRD_PORT).")
+@click.option("--workers", type=int, help="Worker processes (CRD_WORKERS).")
+def serve(host: str | None, port: int | None, workers: int | None) -> None:
+    """Answer hook calls until stopped."""
+    from cds_hooks.app import check_start  # not needed to show help or settings
+    from cds_hooks.server.process import check_free, create_server
+
+    given = {"host": host, "port": port, "workers": workers}
+    settings = read_settings(**{name: value for name, value in given.items() if value is not None})
+    check_free(settings)
+    check_start(settings)  # what is wrong is said here, once, before any worker starts
+    create_server(settings).serve()
+
+
+@click.command("settings")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def show_settings(as_json: bool) -> None:
+    """Print every setting, its value, and its source."""
+    rows = describe_settings(read_settings())
+    if as_json:
+        click.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2))
+        return
+    for row in rows:
+        click.echo(f"{row['name']}={row['value']}  ({row['from']}; default {row['default']})")
+        click.echo(f"    {row['meaning']}")
