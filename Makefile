@@ -1,4 +1,6 @@
-# make demo   start the service and see it answer      make test   run everything
+# make demo   start the service and see it answer
+# make check  lint, types, contracts and every test that starts no process: about a minute
+# make test   run everything
 # Both create .venv on first use. Other targets: soak, bench, bench-fetch, bench-policies, bench-reload,
 # bench-audit, lock, image, clean.
 
@@ -12,19 +14,25 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCKS := requirements.txt requirements-build.txt requirements-dev.txt
 
-.PHONY: demo test soak bench bench-fetch bench-policies bench-reload bench-audit lock image clean
+.PHONY: demo lint check test soak bench bench-fetch bench-policies bench-reload bench-audit lock image clean
 
 demo: $(VENV)/installed
 	@exec $(BIN)/python scripts/demo.py --port $(PORT)
 
-test: $(VENV)/installed
+lint: $(VENV)/installed
 	@$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/bandit -q -c pyproject.toml -r cards cds_hooks
 	$(BIN)/lint-imports --no-logo
-	scripts/node-modules
-	$(BIN)/pytest
+
+check: lint
+	@$(BIN)/pytest -m "not process"
+
+# options for pytest go in PYTEST: make test PYTEST='-x --durations=20'
+test: lint
+	@scripts/node-modules
+	$(BIN)/pytest $(PYTEST)
 
 bench: $(VENV)/installed
 	@$(BIN)/python scripts/bench.py

@@ -30,6 +30,40 @@ settings.load_profile("quick")
 TODAY = date(2026, 11, 23)
 
 
+#: Fixtures behind which a process runs: a service, a FHIR server, a database, a server of keys.
+PROCESSES = frozenset(
+    {"start_service", "fhir_server", "odd_server", "other_server", "postgresql", "valkey", "key_server"}
+    | {"other_key_server"}
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that start processes; `make check` leaves them out."""
+    for item in items:
+        if isinstance(item, pytest.Function) and _starts_processes(item):
+            item.add_marker("process")
+
+
+def _starts_processes(item: pytest.Function) -> bool:
+    return not PROCESSES.isdisjoint(item.fixturenames) or hasattr(item.module, "subprocess")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Know whether the test that runs now may start a process."""
+    _running.append(item)
+
+
+_running: list[pytest.Item] = []
+
+
+def _refuse_processes(event: str, _: object) -> None:
+    if event == "subprocess.Popen" and _running and not _running[-1].get_closest_marker("process"):
+        raise AssertionError(f"{_running[-1].nodeid} starts a process, but is not marked so (tests/conftest.py)")
+
+
+sys.addaudithook(_refuse_processes)
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """A developer's own CRD_ variables do not change what the tests see."""

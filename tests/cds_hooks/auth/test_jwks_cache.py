@@ -301,6 +301,7 @@ def test_nobody_there_is_told_at_once(fetcher: JwksFetcher) -> None:
         fetcher.fetch("http://127.0.0.1:1/keys")
 
 
+@pytest.mark.process
 def test_over_tls_the_certificate_must_be_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     certificate = make_certificate(tmp_path)
     server = KeyServer(str(certificate), str(certificate))
