@@ -1,7 +1,7 @@
 # make demo   start the service and see it answer
 # make check  lint, types, contracts and every test that starts no process: about a minute
 # make test   run everything
-# Both create .venv on first use. Other targets: soak, bench, bench-fetch, bench-policies, bench-reload,
+# Both create .venv on first use. Other targets: validate, soak, bench, bench-fetch, bench-policies, bench-reload,
 # bench-audit, lock, image, clean.
 
 SHELL := /bin/bash
@@ -14,7 +14,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCKS := requirements.txt requirements-build.txt requirements-dev.txt
 
-.PHONY: demo lint check test soak bench bench-fetch bench-policies bench-reload bench-audit lock image clean
+.PHONY: demo lint check test validate soak bench bench-fetch bench-policies bench-reload bench-audit lock image clean
 
 demo: $(VENV)/installed
 	@exec $(BIN)/python scripts/demo.py --port $(PORT)
@@ -33,6 +33,10 @@ check: lint
 test: lint
 	@scripts/node-modules
 	$(BIN)/pytest $(PYTEST)
+
+# HL7's validator over all examples (make test does it as well), with what it says of the orders themselves
+validate: $(VENV)/installed
+	@$(BIN)/pytest -rPs tests/validator
 
 bench: $(VENV)/installed
 	@$(BIN)/python scripts/bench.py
@@ -69,4 +73,4 @@ $(VENV)/installed: $(LOCKS) pyproject.toml
 	touch $@
 
 clean:
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache tests/profile/node_modules
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache tests/profile/node_modules tests/validator/target
