@@ -77,16 +77,29 @@ def _rules() -> Rules:
     return load_rules(data / "vocabulary", data / "policies", data / "payers")
 
 
+class ServiceLog(type(Path())):  # type: ignore[misc]  # the class of paths of this system
+    """The log of a service that runs: it is written a moment after the answers, so reading it waits until it rests."""
+
+    def read_text(self, *how: Any, **more: Any) -> str:
+        """Return what is in it once nothing is added for a twentieth of a second."""
+        size = -1
+        while size != (size := self.stat().st_size):
+            time.sleep(0.05)
+        return str(super().read_text(*how, **more))
+
+
 class RunningService:
     """A service process of its own on a free port, its logs kept; `CRD_` variables as given.
 
     All tests call from one address, so calls are not limited unless a test asks for it.
 
-    Its day is fixed, unless another `command` is to be run.
+    Its day is fixed, unless another `command` is to be run. Its logs go to a file unless `stderr` says where else.
     """
 
-    def __init__(self, log: Path, command: list[str] | None = None, **variables: str) -> None:
-        self.log = log
+    def __init__(
+        self, log: Path, command: list[str] | None = None, stderr: int | None = None, **variables: str
+    ) -> None:
+        self.log = ServiceLog(log)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -99,12 +112,12 @@ class RunningService:
             "CRD_DATABASE_URL": f"sqlite:///{log.parent}/crd.sqlite3",
         }
         environment |= own | variables
-        with log.open("wb") as stderr:
+        with log.open("wb") as file:
             self.process = subprocess.Popen(
                 command or [sys.executable, str(ROOT / "tests" / "fixed_day_service.py"), TODAY.isoformat()],
                 env=environment,
-                stdout=stderr,
-                stderr=stderr,
+                stdout=file,
+                stderr=file if stderr is None else stderr,
             )
         try:
             self._wait_until_ready()
@@ -140,8 +153,8 @@ def _start_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callabl
     """Start services with settings of their own; all are stopped at the end."""
     started: list[RunningService] = []
 
-    def start(command: list[str] | None = None, **variables: str) -> RunningService:
-        started.append(RunningService(tmp_path_factory.mktemp("service") / "log", command, **variables))
+    def start(command: list[str] | None = None, stderr: int | None = None, **variables: str) -> RunningService:
+        started.append(RunningService(tmp_path_factory.mktemp("service") / "log", command, stderr, **variables))
         return started[-1]
 
     yield start

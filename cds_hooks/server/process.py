@@ -51,17 +51,11 @@ def create_server(settings: Settings, application: str = "cds_hooks.app:create_s
         log_dictconfig={
             "version": 1,
             "disable_existing_loggers": False,
-            "formatters": {"generic": {"()": "cds_hooks.telemetry.logs.JsonFormatter"}},
             "filters": {"intended": {"()": "cds_hooks.telemetry.logs.IntendedThreads"}},
-            "handlers": {
-                "console": {
-                    "class": "logging.StreamHandler",
-                    "filters": ["intended"],
-                    "formatter": "generic",
-                    "stream": "ext://sys.stderr",
-                }
+            "handlers": {"queue": {"()": "cds_hooks.telemetry.logs.queue_handler"}},
+            "loggers": {
+                "_granian": {"handlers": ["queue"], "filters": ["intended"], "level": "WARNING", "propagate": False}
             },
-            "loggers": {"_granian": {"handlers": ["console"], "level": "WARNING", "propagate": False}},
         },
     )
     serve_metrics(server, settings)

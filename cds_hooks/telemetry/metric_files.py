@@ -63,6 +63,7 @@ METRICS: Final[Mapping[str, _Counted | _Timed | _Watched]] = {
     "crd_jwks_fetches": _Counted("Fetches of clients' keys.", ("outcome",)),
     "crd_rate_refusals": _Counted("Calls refused because their client calls too often.", ("client",)),
     "crd_feedback": _Counted("What users did with cards, by policy.", ("policy", "outcome")),
+    "crd_log_records_lost": _Counted("Log records that could not be written."),
     "crd_stored_records": _Counted("Records written to the store."),
     "crd_store_commit_duration_seconds": _Timed("How long commits of the store took.", (), COMMIT_SECONDS),
     "crd_queue_length": _Watched("What waits in a queue.", ("queue",)),

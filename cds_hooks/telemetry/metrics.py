@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from multiprocessing.util import Finalize
 from typing import Any, Final
 
+from cds_hooks.telemetry import logs
 from cds_hooks.telemetry.logs import record, where
 from cds_hooks.telemetry.metric_files import FOLDER, Labels, MetricFiles
 
@@ -144,6 +145,7 @@ class _Tally:
         self._notes = notes
         self._files = files
         self._lock = threading.Lock()
+        self._lost = 0
 
     def go_on(self) -> None:
         """Add up again and again; what goes wrong once, a full disk for one, does not end it."""
@@ -163,3 +165,6 @@ class _Tally:
                 self._files.add(name, labels, value, times)
             for (name, labels), read in list(_watched.items()):
                 self._files.set(name, labels, read())
+            lost = logs.lost()
+            self._files.add("crd_log_records_lost", (), lost - self._lost, 1)
+            self._lost = lost

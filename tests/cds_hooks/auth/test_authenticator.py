@@ -27,6 +27,7 @@ from cds_hooks.auth.jwt_reader import MOST_CHARACTERS, read_token
 from cds_hooks.auth.registrations import AuthorizationServer, Client, Clients, JwtTerms, Trust
 from cds_hooks.auth.replay_guard import ReplayGuard, ReplayStoreError
 from cds_hooks.errors import HTTP_STATUS, AuthenticationError, Cause, NotEntitledError, NotRecordedError, StartError
+from cds_hooks.telemetry.logs import flush
 from tests.auth.servers import KeyServer
 from tests.auth.tokens import BASE, ISSUER, NOW, SERVICE, claims, encoded, jwk, jwks, private_key, secrets_of, sign
 
@@ -486,6 +487,7 @@ def test_without_its_store_replays_cannot_be_told_and_nothing_passes(capfdbinary
     with pytest.raises(NotRecordedError) as caught:
         call(authenticator(replays=Broken()), token)
     assert HTTP_STATUS[type(caught.value)] == 503
+    flush()
     shown = str(caught.value).encode() + capfdbinary.readouterr().err
     assert b"used-token-not-recorded" in shown
     assert not [secret for secret in secrets_of([token]) if len(secret) > 20 and secret.encode() in shown]
@@ -548,6 +550,7 @@ def test_61_nothing_of_a_token_is_in_logs_or_errors(capfdbinary: pytest.CaptureF
             shown += f"{behind!r} {behind.args} {vars(behind)}"
             behind = behind.__context__ or behind.__cause__
         assert not [secret for secret in secrets if f'"{secret}"' in shown or (len(secret) > 20 and secret in shown)]
+    flush()
     assert capfdbinary.readouterr() == (b"", b"")
 
 

@@ -17,6 +17,7 @@ from cds_hooks.auth.rate_limits import MemoryCounter, Rates, SharedCounter, open
 from cds_hooks.auth.registrations import RegistrationError, read_clients
 from cds_hooks.errors import StartError, ThrottledError
 from cds_hooks.settings import read_settings
+from cds_hooks.telemetry.logs import flush
 from tests.auth.tokens import jwk, jwks, sign
 
 pytest_plugins = ["tests.databases.fixtures"]
@@ -203,6 +204,7 @@ def test_without_valkey_calls_are_counted_in_memory_and_taken_up_again(
     clock[0] += 5
     assert counter.hit(rate, "a") == 0  # a new store, which knows of nobody
 
+    flush()
     events = [json.loads(line)["event"] for line in capfd.readouterr().err.splitlines()]
     assert events == ["rate-store-lost", "rate-store-back"]
 
@@ -227,6 +229,7 @@ def test_a_valkey_that_takes_no_writes_is_as_good_as_none(valkey: Any, capfd: py
 
     assert counter.hit(parse("1/minute"), "a") == 0
     assert counter.hit(parse("1/minute"), "a") > 0
+    flush()
     assert "rate-store-lost" in capfd.readouterr().err
 
 

@@ -16,6 +16,7 @@ from cds_hooks.auth.registration_file import SCHEMA, ClientFile, load_clients
 from cds_hooks.auth.registrations import Client
 from cds_hooks.errors import StartError
 from cds_hooks.strict_json import load_schema
+from cds_hooks.telemetry.logs import flush
 from tests.auth.tokens import jwk, jwks
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "clients.md"
@@ -282,10 +283,12 @@ def test_an_invalid_file_changes_nothing_and_is_told_once(
 ) -> None:
     for asked in (document, None, None):
         assert changed(asked) == ["ehr"]
+    flush()
     [line] = capfdbinary.readouterr().err.splitlines()
     assert json.loads(line)["event"] == "clients-not-changed"
     assert "clients.json" in json.loads(line)["reason"] or "none.json" in json.loads(line)["reason"]
     assert changed(one(id="mended")) == ["mended"]
+    flush()
     [line] = capfdbinary.readouterr().err.splitlines()
     assert json.loads(line)["event"] == "clients-changed"
 
@@ -295,6 +298,7 @@ def test_a_file_that_is_gone_changes_nothing(
 ) -> None:
     path.unlink()
     assert [changed(None), changed(None)] == [["ehr"], ["ehr"]]
+    flush()
     assert len(capfdbinary.readouterr().err.splitlines()) == 1
     assert changed(one(id="back")) == ["back"]
 
