@@ -22,8 +22,8 @@ from cds_hooks.server.slow_clients import watch
 from cds_hooks.settings import Clock, Settings, read_settings, unknown_variables
 from cds_hooks.telemetry.logs import configure, record
 from cds_hooks.web.body_buffering import with_whole_bodies
-from cds_hooks.web.instrumentation import with_observation
-from cds_hooks.web.middleware import with_edge
+from cds_hooks.web.instrumentation import with_instrumentation
+from cds_hooks.web.middleware import with_call_context, with_preflight
 from cds_hooks.web.routes import add_routes
 
 #: Seconds that an answer takes, beside those for reading records: fetching keys, the store of used tokens.
@@ -48,8 +48,9 @@ def create_app(settings: Settings | None = None, clock: Clock = datetime.now) ->
     rule_watch = RuleReloader(settings, rules)
     add_routes(app, deployment, rule_watch, gate, Recorder(settings))
     app.extensions[_WATCH] = rule_watch
-    whole = with_whole_bodies(app.wsgi_app, settings)
-    app.wsgi_app = with_observation(with_edge(whole, settings), settings, deployment.fhir_client)  # type: ignore[method-assign,assignment]
+    inner = with_preflight(with_whole_bodies(app.wsgi_app, settings))
+    measured = with_instrumentation(inner, settings, deployment.fhir_client)
+    app.wsgi_app = with_call_context(measured, settings)  # type: ignore[method-assign,assignment]
     _report_start(settings, rules, gate)
     return app
 

@@ -4,19 +4,20 @@ granian gives each connection a thread (`CRD_CONNECTIONS`), which may wait for a
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from io import BytesIO
 from queue import SimpleQueue
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
 from cds_hooks.errors import HTTP_STATUS, BodyTimeoutError, Issue, operation_outcome
 from cds_hooks.settings import Settings
+from cds_hooks.telemetry.metrics import ThreadGauge
+from cds_hooks.web.call_context import Application, Environ, StartResponse
 
-Environ = dict[str, Any]
-StartResponse = Callable[..., Any]
-Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+#: The threads of this process that work on a call whose body is there.
+BUSY: Final = ThreadGauge()
 
 _LATE: Final = f"{HTTP_STATUS[BodyTimeoutError]} Request Timeout"
 _ISSUE: Final = Issue("timeout", "the body did not come in whole, or not in time")
@@ -36,7 +37,8 @@ def with_whole_bodies(application: Application, settings: Settings) -> Applicati
             return _refuse(start_response)
         permits.get()
         try:
-            return application(environ, start_response)
+            with BUSY:
+                return application(environ, start_response)
         finally:
             permits.put(None)
 

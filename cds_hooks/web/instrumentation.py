@@ -1,26 +1,15 @@
-"""The layer around the edge that sees every call as a whole, for metrics and traces; not there where both are off."""
+"""The WSGI middleware that measures every call as a whole, for metrics and traces; not there where both are off."""
 
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from cds_hooks.fhir.client import FhirClient
-from cds_hooks.hooks.services import SERVICES
 from cds_hooks.settings import Settings
 from cds_hooks.telemetry import metrics, traces
 from cds_hooks.telemetry.logs import record
-from cds_hooks.web.middleware import FACTS, REQUEST_ID, Application, Environ, StartResponse
-
-#: What each path is called; a path that callers choose might hold a name.
-_ENDPOINTS: Final[Mapping[str, tuple[str, str | None]]] = {
-    "/cds-services": ("discovery", None),
-    "/health": ("health", None),
-    "/ready": ("ready", None),
-    **{f"/cds-services/{service.id}": (service.id, service.hook) for service in SERVICES},
-    **{f"/cds-services/{service.id}/feedback": ("feedback", None) for service in SERVICES},
-}
-_ELSEWHERE: Final = ("other", None)
-_NOTHING: Final[Mapping[str, Any]] = {}
+from cds_hooks.web.body_buffering import BUSY
+from cds_hooks.web.call_context import Application, CallContext, Environ, StartResponse, current_call
 
 #: The facts of a call that a span says, by what it calls them.
 _SAID: Final[Mapping[str, str]] = {
@@ -28,10 +17,8 @@ _SAID: Final[Mapping[str, str]] = {
     for fact in ("client", "version", "orders", "decisions", "coverages", "fhir_reads", "fhir_problems", "cause")
 } | {"error": "error.type"}
 
-_busy: Final = metrics.ThreadGauge()
 
-
-def with_observation(application: Application, settings: Settings, fhir_client: FhirClient) -> Application:
+def with_instrumentation(application: Application, settings: Settings, fhir_client: FhirClient) -> Application:
     """Start what the settings ask for in this process, and wrap the application in what serves it."""
     _watch(settings, fhir_client)
     if metrics.start():
@@ -53,13 +40,12 @@ def _with_metrics(application: Application) -> Application:
             return start_response(line, headers, *exc_info)
 
         try:
-            with _busy:
-                return application(environ, begin)
+            return application(environ, begin)
         finally:
-            # The edge has put the path right by now. A preflight of a browser is no call to a hook.
-            endpoint, hook = _ENDPOINTS.get(environ["PATH_INFO"], _ELSEWHERE)
-            answered = hook if environ["REQUEST_METHOD"] == "POST" else None
-            metrics.called(endpoint, status, time.perf_counter() - started, environ.get(FACTS, _NOTHING), answered)
+            call = current_call(environ)
+            # A preflight of a browser is no call to a hook.
+            answered = call.endpoint.hook if environ["REQUEST_METHOD"] == "POST" else None
+            metrics.called(call.endpoint.name, status, time.perf_counter() - started, call.facts, answered)
 
     return answer
 
@@ -79,7 +65,7 @@ def _with_traces(application: Application) -> Application:
             try:
                 return application(environ, begin)
             finally:
-                _describe(span, status, environ)
+                _describe(span, status, current_call(environ))
 
     return answer
 
@@ -87,19 +73,19 @@ def _with_traces(application: Application) -> Application:
 def _watch(settings: Settings, fhir_client: FhirClient) -> None:
     connections = fhir_client.connections
     metrics.watch("crd_threads", lambda: settings.threads)
-    metrics.watch("crd_threads_busy", _busy.__len__)
+    metrics.watch("crd_threads_busy", BUSY.__len__)
     metrics.watch("crd_threads_waiting_for_fhir", fhir_client.waiting.__len__)
     metrics.watch("crd_fhir_connections", connections.busy.__len__, "busy")
     metrics.watch("crd_fhir_connections", connections.idle, "idle")
     metrics.watch("crd_fhir_servers", connections.servers)
 
 
-def _describe(span: Any, status: int, environ: Environ) -> None:
+def _describe(span: Any, status: int, call: CallContext) -> None:
     """Say of a call what its facts say, in the words of OpenTelemetry where it has some; no URL and no header."""
-    span.update_name(f"call {_ENDPOINTS.get(environ['PATH_INFO'], _ELSEWHERE)[0]}")
+    span.update_name(f"call {call.endpoint.name}")
     span.set_attribute("http.response.status_code", status)
-    span.set_attribute("crd.request_id", environ.get(REQUEST_ID, ""))
-    for fact, value in environ.get(FACTS, {}).items():
+    span.set_attribute("crd.request_id", call.request_id)
+    for fact, value in call.facts.items():
         if fact in _SAID:
             span.set_attribute(_SAID[fact], [str(one) for one in value] if isinstance(value, list) else value)
     if status >= 500:

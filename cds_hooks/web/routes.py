@@ -28,11 +28,11 @@ from cds_hooks.rules.reload import RuleReloader
 from cds_hooks.settings import Settings
 from cds_hooks.telemetry.logs import record, where
 from cds_hooks.telemetry.traces import span
-from cds_hooks.web.middleware import FACTS, PEER, REQUEST_ID
+from cds_hooks.web.call_context import current_call
 from cds_hooks.web.openapi import build_document
 
-#: Where the layers leave each other note of who calls.
-CALLER: Final = "crd.caller"
+#: What JSON has been called: by its own name, and as FHIR DSTU 2 and old clients call it.
+_JSON_TYPES: Final = frozenset({"application/json", "application/json+fhir", "text/json"})
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
@@ -53,8 +53,8 @@ def _add_discovery(app: Flask, settings: Settings, gate: AccessControl) -> None:
     document = build_document(settings)
 
     def admit() -> None:
-        caller = gate.admit_to_discovery(request.headers.get("Authorization"), request.environ[PEER])
-        request.environ[FACTS] = caller.facts
+        call = current_call(request.environ)
+        call.admit(gate.admit_to_discovery(request.headers.get("Authorization"), call.peer))
 
     @app.get("/cds-services")
     def discovery() -> Response:
@@ -82,15 +82,14 @@ def _add_hooks(
 ) -> None:
     def hook(service: Service) -> Response:
         """Answer one hook call (CDS Hooks 2.0, Calling a CDS Service)."""
-        call = request._get_current_object()  # type: ignore[attr-defined]  # one look-up instead of one a member
+        asked = request._get_current_object()  # type: ignore[attr-defined]  # one look-up instead of one a member
+        call = current_call(asked.environ)
         with span("authenticate"):
-            caller = gate.admit(call.environ.get("HTTP_AUTHORIZATION"), service.id, call.environ[PEER])
-        call.environ[CALLER] = caller
+            caller = gate.admit(asked.environ.get("HTTP_AUTHORIZATION"), service.id, call.peer)
+        call.admit(caller)
         rules = watch.current()
-        answer = answer_and_keep(
-            service, partial(_body, call), deployment, rules, caller, call.environ[REQUEST_ID], recorder
-        )
-        call.environ[FACTS] = {**caller.facts, **answer.facts}
+        answer = answer_and_keep(service, partial(_body, asked), deployment, rules, caller, call.request_id, recorder)
+        call.add(answer.facts)
         return _json(answer.body)
 
     for service in SERVICES:
@@ -100,11 +99,11 @@ def _add_hooks(
 def _add_feedback(app: Flask, settings: Settings, gate: AccessControl, recorder: Recorder) -> None:
     def feedback(service: Service) -> Response:
         """Take what users did with cards (CDS Hooks 2.0, Feedback); the standard has no body for the answer (6.2)."""
-        call = request._get_current_object()  # type: ignore[attr-defined]
-        caller = gate.admit_to_feedback(call.environ.get("HTTP_AUTHORIZATION"), service.id, call.environ[PEER])
-        call.environ[CALLER] = caller
-        received = receive_feedback(service.id, _body(call), settings.max_nesting, caller, recorder)
-        call.environ[FACTS] = {**caller.facts, **received}
+        asked = request._get_current_object()  # type: ignore[attr-defined]
+        call = current_call(asked.environ)
+        caller = gate.admit_to_feedback(asked.environ.get("HTTP_AUTHORIZATION"), service.id, call.peer)
+        call.admit(caller)
+        call.add(receive_feedback(service.id, _body(asked), settings.max_nesting, caller, recorder))
         return _empty(200)
 
     for service in SERVICES:
@@ -133,10 +132,7 @@ def _add_errors(app: Flask) -> None:
     @app.errorhandler(CallError)
     def call_error(error: CallError) -> Response:
         """Return what ended the call as an OperationOutcome."""
-        codes = sorted({issue.code for issue in error.issues})
-        caller = request.environ.get(CALLER)
-        facts = {"error": type(error).__name__, "issues": len(error.issues), "codes": codes}
-        request.environ[FACTS] = {**(caller.facts if caller else {}), **facts}
+        current_call(request.environ).add(_facts_of(error))
         response = _json(orjson.dumps(operation_outcome(error.issues)), HTTP_STATUS[type(error)])
         if error.retry_after:
             response.headers["Retry-After"] = str(error.retry_after)
@@ -145,8 +141,7 @@ def _add_errors(app: Flask) -> None:
     @app.errorhandler(AuthenticationError)
     def not_known(error: AuthenticationError) -> Response:
         """Return a bare 401, the same whatever the cause; only the log has it (7.4, step 10)."""
-        claimed = {"claimed": error.claimed} if error.claimed else {}
-        request.environ[FACTS] = {"error": "AuthenticationError", "cause": error.cause.value, **claimed}
+        current_call(request.environ).add(_facts_of(error))
         response = _empty(HTTP_STATUS[AuthenticationError])
         response.headers["WWW-Authenticate"] = "Bearer"
         return response
@@ -162,9 +157,18 @@ def _add_errors(app: Flask) -> None:
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
         """Return 500 with the request id and nothing else; the log has the kind of error and where, no values."""
-        request_id = request.environ[REQUEST_ID]
+        request_id = current_call(request.environ).request_id
         record("error", "internal-error", error=type(error).__name__, where=where(error), id=request_id)
         return call_error(internal_error(request_id))
+
+
+def _facts_of(error: CallError) -> dict[str, Any]:
+    """Return what may be logged of an error: its kind and codes, of a token the cause and whose it says it is."""
+    if isinstance(error, AuthenticationError):
+        claimed = {"claimed": error.claimed} if error.claimed else {}
+        return {"error": "AuthenticationError", "cause": error.cause.value, **claimed}
+    codes = sorted({issue.code for issue in error.issues})
+    return {"error": type(error).__name__, "issues": len(error.issues), "codes": codes}
 
 
 def _as_call_error(error: HTTPException) -> CallError:
@@ -179,7 +183,7 @@ def _as_call_error(error: HTTPException) -> CallError:
 
 def _body(call: Any) -> bytes:
     kind = call.environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
-    if kind and kind != "application/json" and not kind.endswith("+json"):
+    if kind and kind not in _JSON_TYPES and not kind.endswith("+json"):
         raise MediaTypeError(Issue("not-supported", "the body must be sent as application/json"))
     if call.environ.get("HTTP_CONTENT_ENCODING", "").lower() not in ("", "identity"):
         raise MediaTypeError(Issue("not-supported", "the body must be sent without a Content-Encoding"))

@@ -5,8 +5,11 @@ import json
 import multiprocessing
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -182,6 +185,31 @@ def test_reads_from_fhir_servers_are_counted_by_outcome(
     assert wait_for(lambda: metrics.read("crd_fhir_connections", state="idle")) >= 1
     assert metrics.read("crd_fhir_connections", state="busy") == 0
     assert metrics.read("crd_fhir_servers") >= 1
+
+
+def test_a_thread_is_busy_only_with_a_call_that_is_there(
+    counted: Any, metrics: Metrics, example: Any, odd_server: Any
+) -> None:
+    """A body that is still on its way keeps none of CRD_THREADS from its work."""
+    head = f"POST {SIGN} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9000\r\n\r\n{{"
+    with contextlib.ExitStack() as uploads:
+        for _ in range(8):
+            upload = uploads.enter_context(
+                socket.create_connection(("127.0.0.1", int(counted.base.rpartition(":")[2])))
+            )
+            upload.sendall(head.encode())
+        time.sleep(2.5)
+        assert metrics.read("crd_threads_busy") == 0
+
+    request = {**example("m0076-order-sign"), "fhirServer": f"{odd_server.origin}/slow/2.5"}
+    del request["prefetch"]["coverage"]
+    request["fhirAuthorization"] = {"access_token": "x", "token_type": "Bearer", "expires_in": 30, "scope": "*"}
+    request["fhirAuthorization"]["subject"] = "x"
+    call = threading.Thread(target=counted.post, args=(SIGN, request))
+    call.start()
+    assert wait_for(lambda: metrics.read("crd_threads_busy"), 1) == 1
+    call.join()
+    assert wait_for(lambda: metrics.read("crd_threads_busy"), 0) == 0
 
 
 def test_only_names_of_our_own_are_labels(counted: Any, metrics: Metrics) -> None:

@@ -14,6 +14,7 @@ import requests
 
 from cds_hooks import create_app
 from cds_hooks.settings import read_settings
+from cds_hooks.telemetry.logs import flush
 
 SELECT = "/cds-services/order-select-crd"
 SIGN = "/cds-services/order-sign-crd"
@@ -178,9 +179,18 @@ def test_a_compressed_body_is_415(service: Any) -> None:
     assert response.status_code == 415
 
 
-@pytest.mark.parametrize("kind", ["application/json; charset=UTF-8", "application/fhir+json", "Application/JSON"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "application/json; charset=UTF-8",
+        "application/fhir+json",
+        "application/json+fhir;charset=utf-8",
+        "text/json",
+        "Application/JSON",
+    ],
+)
 def test_json_has_many_media_types(kind: str, service: Any, example: Any) -> None:
-    """G-13: application/json with any parameters."""
+    """G-13: application/json with any parameters, and the names that older clients use."""
     assert service.post(SELECT, example("knee-mri"), Content_Type=kind).status_code == 200
 
 
@@ -255,8 +265,39 @@ def test_a_preflight_is_answered_everywhere_with_the_headers_it_asks_for(path: s
 
     assert response.status_code == 204
     assert response.headers["Access-Control-Allow-Origin"] == "*"
-    assert "Authorization" in response.headers["Access-Control-Allow-Headers"]
+    assert "authorization" in response.headers["Access-Control-Allow-Headers"].lower()
     assert "POST" in response.headers["Access-Control-Allow-Methods"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "prefer,traceparent,x-medplum,x-requested-with",
+        "Authorization, Content-Type",
+        ",".join(f"x-{number}" for number in range(32)),
+    ],
+)
+def test_a_preflight_allows_the_headers_it_names(asked: str, service: Any) -> None:
+    """HK-208: browsers' clients add headers of their own; none of them needs to be known here."""
+    headers = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": asked}
+    response = requests.options(service.base + SIGN, headers=headers, timeout=5)
+
+    assert response.headers["Access-Control-Allow-Headers"] == asked
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["", "x; y", "<script>", "a b", "x" * 65, ",".join(["x"] * 33), "x,,y", "x-\xe9"],
+    ids=["none", "semicolon", "markup", "space", "long", "many", "empty name", "not ASCII"],
+)
+def test_a_preflight_that_names_no_headers_gets_the_usual_ones(asked: str, service: Any) -> None:
+    """Nothing that is no list of header names goes back into a response."""
+    headers = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": asked.encode("latin-1")}
+    response = requests.options(service.base + SIGN, headers=headers, timeout=5)
+
+    assert response.status_code == 204
+    allowed = response.headers["Access-Control-Allow-Headers"]
+    assert allowed == "Authorization, Content-Type, Accept, X-Request-ID"
 
 
 def test_only_configured_origins_are_let_in(start_service: Any) -> None:
@@ -338,6 +379,7 @@ def test_an_internal_error_shows_a_correlation_id_and_nothing_else(
 
     assert response.status_code == 500
     assert response.headers["X-Request-ID"] in response.json["issue"][0]["diagnostics"]
+    flush()
     logged = capfd.readouterr().err
     for leak in ("Invented", "1971", "Traceback"):
         assert leak not in response.text
@@ -375,6 +417,23 @@ def test_logs_hold_no_patient_data(start_service: Any, example: Any) -> None:
     for line in log.splitlines():
         if line.startswith("{"):
             json.loads(line)
+
+
+def test_the_log_names_the_endpoint_of_each_call(start_service: Any, example: Any) -> None:
+    """Also of calls that are refused; a path that callers choose is `other`."""
+    service = start_service()
+    service.post(SELECT, example("knee-mri"))
+    service.post(f"{SIGN}/", b"x")
+    service.post(f"{SIGN}/feedback", b"x")
+    for path in ("/cds-services", "/health", "/ready", "/John-Smith"):
+        requests.get(service.base + path, timeout=5)
+    service.stop()
+
+    calls = [json.loads(line) for line in service.log.read_text().splitlines() if '"event":"call"' in line]
+    found = [call["endpoint"] for call in calls]
+    expected = ["order-select-crd", "order-sign-crd", "feedback", "discovery", "health", "ready", "other"]
+    assert found[-len(expected) :] == expected
+    assert list(calls[-1])[:7] == ["time", "level", "event", "method", "endpoint", "status", "ms"]
 
 
 def test_the_log_names_only_methods_that_there_are(start_service: Any) -> None:
