@@ -18,6 +18,7 @@ from cds_hooks.hooks.services import SERVICES
 from cds_hooks.rules.loading import Rules
 from cds_hooks.rules.reload import read_rules
 from cds_hooks.settings import read_settings
+from cds_hooks.telemetry.logs import flush
 from tests.guide.conformance import faults
 
 SERVICE = {service.hook: service for service in SERVICES}
@@ -45,7 +46,7 @@ def _broken() -> tuple[Deployment, Rules]:
 
 
 def test_a_failure_in_here_is_indeterminate_from_2_2_on(
-    broken: tuple[Deployment, Rules], example: Any, capsys: Any
+    broken: tuple[Deployment, Rules], example: Any, capfd: Any
 ) -> None:
     """resp-43: technical, with its text; the error's own words go nowhere, they could be about a patient."""
     request = example("order-sign-2.2")
@@ -58,7 +59,8 @@ def test_a_failure_in_here_is_indeterminate_from_2_2_on(
         assert parts["reason"]["valueCodeableConcept"]["coding"][0]["code"] == "technical"
     assert len(response["systemActions"]) == 2
     assert faults("2.2", response) == []
-    logged = capsys.readouterr().err
+    flush()
+    logged = capfd.readouterr().err
     assert "decision-failed" in logged
     assert "ZeroDivisionError" in logged
     assert "Ida" not in logged + json.dumps(response)

@@ -21,6 +21,7 @@ from cds_hooks.auth import jwks_cache as jwks
 from cds_hooks.auth.jwk import Key, KeySetError, read_key_set
 from cds_hooks.auth.jwks_cache import LONGEST, PATIENCE, REST, SHORTEST, STALE, KeyCache
 from cds_hooks.auth.jwks_fetch import MOST_BYTES, Fetched, JwksFetcher, JwksFetchError
+from cds_hooks.telemetry.logs import flush
 from tests.auth.servers import KeyServer
 from tests.auth.tokens import jwk, private_key
 from tests.auth.tokens import jwks as key_set
@@ -356,6 +357,7 @@ def test_a_failed_fetch_is_logged_by_its_reason(
 ) -> None:
     url = f"{key_server.origin}/status/500"
     KeyCache(fetcher.fetch).find(url, "a-key-id-of-a-token")
+    flush()
     [line] = capfdbinary.readouterr().err.splitlines()
     logged = json.loads(line)
     assert (logged["event"], logged["url"], logged["reason"]) == ("jwks-not-fetched", url, "status-500")

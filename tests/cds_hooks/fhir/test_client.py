@@ -23,6 +23,7 @@ from cds_hooks.fhir.client import FhirClient
 from cds_hooks.fhir.messages import Call
 from cds_hooks.outbound.places import Place
 from cds_hooks.outbound.problems import Problem
+from cds_hooks.telemetry.logs import flush
 from tests.fhir.servers import RunningServer, start_odd_server
 
 pytest_plugins = ["tests.fhir.fixtures"]
@@ -663,6 +664,7 @@ def test_no_token_and_no_patient_is_in_any_log_or_repr(
         ask(client, at(odd_server, behaviour), "Patient/ida-1971")
     logging.getLogger().removeHandler(handler)
 
+    flush()
     said = written.getvalue() + "".join(capfd.readouterr()) + repr(at(odd_server, "good"))
     assert "ida" not in said
     assert TOKEN not in said

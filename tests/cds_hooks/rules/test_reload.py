@@ -20,6 +20,7 @@ from cds_hooks.rules import loading, reload
 from cds_hooks.rules.loading import RulesError, load_rules
 from cds_hooks.rules.reload import RuleReloader, read_rules
 from cds_hooks.settings import read_settings
+from cds_hooks.telemetry.logs import flush
 
 pytest_plugins = ["tests.fhir.fixtures"]
 
@@ -125,6 +126,7 @@ def test_what_is_invalid_changes_nothing_and_says_so_once(
     break_(files)
     for _ in range(3):
         watch.look()
+    flush()
     [said] = events(capfdbinary.readouterr().err.decode(), "rules-not-changed")
     assert reason in said["reason"]
     assert watch.current() is before
@@ -135,12 +137,14 @@ def test_what_is_invalid_changes_nothing_and_says_so_once(
     for _ in range(3):
         watch.look()
     assert watch.fault is None
+    flush()
     [said] = events(capfdbinary.readouterr().err.decode(), "rules-restored")
     assert watch.current() is before
     assert said["rules"] == before.digest
 
     change_member(files.policy, publisher="Mark1 Policies")
     watch.look()
+    flush()
     [said] = events(capfdbinary.readouterr().err.decode(), "rules-changed")
     assert watch.current().digest == said["rules"] != before.digest
 
@@ -150,6 +154,7 @@ def test_another_fault_is_said_anew(files: Rules, watch: RuleReloader, capfdbina
     for text in ("{", "[", "[ "):
         files.policy.write_text(text)
         watch.look()
+    flush()
     assert len(events(capfdbinary.readouterr().err.decode(), "rules-not-changed")) == 3
     files.policy.write_text(good)
     watch.look()
@@ -174,6 +179,7 @@ def test_a_file_that_is_only_touched_or_written_anew_is_no_change(
     rename_over(files.policy, json.dumps(json.loads(files.policy.read_text()), indent=7))
     watch.look()
     assert watch.current() is before
+    flush()
     assert b"rules-" not in capfdbinary.readouterr().err
 
 
@@ -198,8 +204,10 @@ def test_files_are_left_alone_while_they_are_written(
     for _ in range(9):
         watch.look()
     assert watch.current() is before
+    flush()
     assert b"rules-" not in capfdbinary.readouterr().err
     watch.look()
+    flush()
     [said] = events(capfdbinary.readouterr().err.decode(), "rules-not-changed")
     assert "changed all the time" in said["reason"]
 
@@ -254,6 +262,7 @@ def test_a_disk_at_fault_is_asked_again(
     monkeypatch.setattr(reload, "_RETRY", 0.0)
     for _ in range(3):
         watch.look()
+    flush()
     [said] = events(capfdbinary.readouterr().err.decode(), "rules-not-changed")
     assert "MemoryError at " in said["reason"]
     monkeypatch.setattr(reload, "load_rules", load)

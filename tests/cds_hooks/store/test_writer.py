@@ -17,6 +17,7 @@ from cds_hooks.store.encryption import RecordCipher
 from cds_hooks.store.queueing import QueuedWriter
 from cds_hooks.store.tables import EXCHANGES
 from cds_hooks.store.writer import Writer
+from cds_hooks.telemetry.logs import flush
 from tests.cds_hooks.store.samples import exchange
 from tests.databases.servers import PostgreSQL
 
@@ -229,4 +230,5 @@ def test_a_queue_that_is_full_takes_nothing_more(tmp_path: Path, capfd: pytest.C
     writer.write(exchange(4))
     writer.close()
     assert len(kept(f"sqlite:///{tmp_path}/crd.sqlite3")) == 4
+    flush()
     assert "not-recorded-yet" in capfd.readouterr().err

@@ -21,7 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from cds_hooks.errors import StartError
 from cds_hooks.settings import read_settings
-from cds_hooks.telemetry.metric_files import FOLDER, METRICS
+from cds_hooks.telemetry.metrics import FOLDER, METRICS
 from cds_hooks.telemetry.metrics_server import MetricsServer
 from tests.auth.servers import KeyServer
 from tests.auth.tokens import claims, jwk, jwks, sign
@@ -332,11 +332,10 @@ def test_fetches_of_keys_are_counted_by_outcome(counted: Any, metrics: Metrics, 
 def test_what_other_parts_count_is_there_when_the_process_ends(tmp_path: Path) -> None:
     """The store, the limits and the feedback; and a metric cannot grow without end."""
     code = """
-from cds_hooks.telemetry import metric_files
 from cds_hooks.telemetry import metrics
-assert not metrics.is_on() and metrics.start() and metrics.is_on()
-metric_files.MOST_CHILDREN = 3
 metrics.watch("crd_queue_length", lambda: 7, "store")
+assert not metrics.is_on() and metrics.start() and metrics.is_on()
+metrics.MOST_CHILDREN = 3
 metrics.stored(0.002, 5)
 metrics.stored(0.2, 2)
 for number in range(9):
