@@ -17,7 +17,6 @@ from cds_hooks.hooks.request import HookSchema
 from cds_hooks.hooks.services import SERVICE_IDS, SERVICES, check_templates
 from cds_hooks.rules.loading import Rules
 from cds_hooks.rules.reload import RuleReloader, read_rules
-from cds_hooks.server.memory import keep_memory_small
 from cds_hooks.server.slow_clients import watch
 from cds_hooks.settings import Clock, Settings, read_settings, unknown_variables
 from cds_hooks.telemetry.logs import configure, record
@@ -108,7 +107,6 @@ def create_served_app(clock: Clock = datetime.now) -> Flask:
     What is loaded at start stays for good, so the garbage collector need not look at it again and again; calls
     leave few cycles behind, so it need not look often. Measured: the slowest call is ten times faster for it.
     """
-    keep_memory_small()
     settings = read_settings()
     app = create_app(settings, clock)
     longest = settings.body_timeout + settings.fhir_time_budget + _OWN_TIME
