@@ -1,5 +1,6 @@
 """Who is let in: the settings' modes of authentication, the registrations, and the public URLs tokens are made for."""
 
+from functools import partial
 from ipaddress import ip_address
 
 from cds_hooks.auth.authenticator import Authenticator
@@ -33,37 +34,40 @@ class AccessControl:
         AuthenticationError or NotEntitledError where the caller is not let in; ThrottledError where it calls too often.
         """
         if self._is_open:
-            return self._count(ANYONE, peer)
+            return self._count_anyone(peer)
         return self._authenticate(authorization, f"{self._base}/cds-services/{service_id}", service_id, peer)
 
     def admit_to_feedback(self, authorization: str | None, service_id: str, peer: str) -> Caller:
         """Return who reports what was done with a service's cards: its token is made for that URL (F-4)."""
         if self._is_open:
-            return self._count(ANYONE, peer)
+            return self._count_anyone(peer)
         url = f"{self._base}/cds-services/{service_id}/feedback"
         return self._authenticate(authorization, url, service_id, peer)
 
     def admit_to_discovery(self, authorization: str | None, peer: str) -> Caller:
         """Return who asks what services there are; the setting may leave that open to anybody (D-6)."""
         if self._discovery_is_open:
-            return self._count(ANYONE, peer)
+            return self._count_anyone(peer)
         return self._authenticate(authorization, f"{self._base}/cds-services", None, peer)
 
     def _authenticate(self, authorization: str | None, url: str, service_id: str | None, peer: str) -> Caller:
+        """Let a caller in by its token; one that calls too often is told so before its token is used up."""
         self._rates.refuse_failing(peer)
         try:
-            caller = self._authenticator.authenticate(authorization, (url,), service_id)
+            return self._authenticator.authenticate(authorization, (url,), service_id, partial(self._count, peer=peer))
         except (AuthenticationError, NotEntitledError):
             self._rates.count_failure(peer)
             raise
-        return self._count(caller, peer)
 
-    def _count(self, caller: Caller, peer: str) -> Caller:
+    def _count(self, caller: Caller, peer: str) -> None:
         if caller.registration:
             self._rates.count_client(caller.client, caller.registration.rate)
         else:
             self._rates.count_peer(peer)
-        return caller
+
+    def _count_anyone(self, peer: str) -> Caller:
+        self._rates.count_peer(peer)
+        return ANYONE
 
 
 def _authenticator(modes: tuple[Mode, ...], settings: Settings, service_ids: frozenset[str]) -> Authenticator:

@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from cds_hooks.auth.caller import ANYONE, Caller, Mode
 from cds_hooks.auth.jwk import Key, Style
@@ -53,6 +53,21 @@ class NoReplayStore:
         raise ReplayStoreError("none")
 
 
+class _Once(NamedTuple):
+    """A token that is good for one call: its `jti`, until when (seconds since 1970) it is remembered, its terms."""
+
+    jti: str
+    until: float
+    terms: JwtTerms
+
+
+class _Verified(NamedTuple):
+    """Who calls, by a token that has passed all checks; `once` of one that may be used once only (step 9)."""
+
+    caller: Caller
+    once: _Once | None = None
+
+
 class Authenticator:
     """Tells who calls; one for all threads of a process. `clients` gives the registrations of the moment."""
 
@@ -70,21 +85,32 @@ class Authenticator:
         self._replays = replays
         self._now = now
 
-    def authenticate(self, authorization: str | None, urls: Sequence[str], service_id: str | None = None) -> Caller:
+    def authenticate(
+        self,
+        authorization: str | None,
+        urls: Sequence[str],
+        service_id: str | None = None,
+        count: Callable[[Caller], None] = lambda _: None,
+    ) -> Caller:
         """Return who sends this Authorization header to the endpoint with these public URLs.
 
         Raises AuthenticationError, or NotEntitledError where the caller is known but may not use the service. With
         `none` after other modes only calls without a token are let in unproven; a token that is wrong is refused.
+        `count` is given the caller once all but the first use of the token is known; what it raises leaves the token
+        unused, so that the same call may be sent again.
         """
         text = bearer_token(authorization)
         if self._modes == ("none",) or (text is None and "none" in self._modes):
+            count(ANYONE)
             return ANYONE
-        caller = self._identify(text, urls)
+        verified = self._verify(text, urls)
+        caller = verified.caller
         if service_id is not None and caller.registration and not caller.registration.may_use(service_id):
             raise NotEntitledError(caller.client)
-        return caller
+        count(caller)
+        return self._use(verified)
 
-    def _identify(self, text: str | None, urls: Sequence[str]) -> Caller:
+    def _verify(self, text: str | None, urls: Sequence[str]) -> _Verified:
         """Return the caller by the first mode that accepts the token, or raise what tells most of why none did."""
         if text is None:
             raise AuthenticationError(Cause.NO_TOKEN)
@@ -99,7 +125,7 @@ class Authenticator:
                     refusals.append(error)
         raise next((refusal for refusal in refusals if refusal.claimed), refusals[0])
 
-    def _by_jwt(self, token: Token, urls: Sequence[str]) -> Caller:
+    def _by_jwt(self, token: Token, urls: Sequence[str]) -> _Verified:
         """Verify a CDS Hooks JWT (7.4)."""
         if token.type != "jwt":
             raise AuthenticationError(Cause.TYPE)
@@ -107,21 +133,20 @@ class Authenticator:
         if client is None or client.jwt is None:
             raise AuthenticationError(Cause.UNKNOWN_ISSUER)
         try:
-            return self._verify(token, client, client.jwt, urls)
+            return self._check_jwt(token, client, client.jwt, urls)
         except AuthenticationError as error:
             error.claimed = client.id
             raise
 
-    def _verify(self, token: Token, client: Client, terms: JwtTerms, urls: Sequence[str]) -> Caller:
+    def _check_jwt(self, token: Token, client: Client, terms: JwtTerms, urls: Sequence[str]) -> _Verified:
+        """Take steps 4 to 8."""
         expires = self._check(token, terms.trust, (*urls, *terms.trust.audiences))
         tenant = _allowed_claim(token, "tenant", terms.tenants, Cause.TENANT)
         _allowed_claim(token, "sub", terms.subjects, Cause.SUBJECT)
-        replayed = not self._is_first_use(token, terms, expires)
-        if replayed and terms.replay == "reject":
-            raise AuthenticationError(Cause.REPLAYED)
-        return Caller(client.id, "cds-hooks-jwt", client, tenant, replayed)
+        once = _Once(text_claim(token.claims, "jti"), expires + terms.trust.clock_skew, terms)
+        return _Verified(Caller(client.id, "cds-hooks-jwt", client, tenant), once)
 
-    def _by_access_token(self, token: Token, _: Sequence[str]) -> Caller:
+    def _by_access_token(self, token: Token, _: Sequence[str]) -> _Verified:
         """Verify an access token (RFC 9068). It is made to be used often, so `jti` is not looked at."""
         if token.type not in _ACCESS_TOKEN_TYPES:
             raise AuthenticationError(Cause.TYPE)
@@ -136,7 +161,7 @@ class Authenticator:
         except AuthenticationError as error:
             error.claimed = server.trust.issuer
             raise
-        return Caller(client.id, "oauth2", client)
+        return _Verified(Caller(client.id, "oauth2", client))
 
     def _check(self, token: Token, trust: Trust, audiences: Sequence[str]) -> float:
         """Take steps 4 to 7, and return when the token expires."""
@@ -164,16 +189,24 @@ class Authenticator:
             is_unreachable = is_unreachable or keys is None
         raise AuthenticationError(Cause.JWKS_UNREACHABLE if is_unreachable else Cause.UNKNOWN_KEY)
 
-    def _is_first_use(self, token: Token, terms: JwtTerms, expires: float) -> bool:
+    def _use(self, verified: _Verified) -> Caller:
+        """Take step 9 for a token that is good for one call, and return its caller."""
+        caller, once = verified
+        if once is None or self._is_first_use(once):
+            return caller
+        if once.terms.replay == "reject":
+            raise AuthenticationError(Cause.REPLAYED, caller.client)
+        return replace(caller, replayed=True)
+
+    def _is_first_use(self, once: _Once) -> bool:
         """Remember the token, after all other checks (step 9); without its store nothing passes, unless replays may.
 
         That is no fault of the caller, whose token was verified by now: NotRecordedError, not 401.
         """
-        jti = text_claim(token.claims, "jti")
         try:
-            return self._replays.first_use(terms.trust.issuer, jti, expires + terms.trust.clock_skew)
+            return self._replays.first_use(once.terms.trust.issuer, once.jti, once.until)
         except ReplayStoreError:
-            is_lost = terms.replay == "reject"
+            is_lost = once.terms.replay == "reject"
         if is_lost:
             record("error", "used-token-not-recorded")
             raise NotRecordedError(Issue("transient", "whether the token was used cannot be told now; try again later"))
