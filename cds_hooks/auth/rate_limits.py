@@ -1,15 +1,22 @@
-"""How often a caller may call: counted in fixed windows of time, in memory or in a Valkey that all workers share."""
+"""How often a caller may call: in any stretch of time as long as the rate's, never more calls than the rate says.
+
+Calls that all workers share are counted in Valkey or Redis by `limits` (its moving window). Those of one worker are
+counted here: the memory storage of `limits` (5.8) keeps every address for good, starts a thread up to a hundred times
+a second that goes through all of them (a third of a processor with 50,000), and has no clock that a test can turn.
+"""
 
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections import OrderedDict, deque
+from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any, Final, Protocol
 
 from limits import RateLimitItem
 from limits.errors import ConfigurationError, StorageError
 from limits.storage import RedisStorage
-from limits.strategies import FixedWindowRateLimiter
+from limits.strategies import MovingWindowRateLimiter
 
 from cds_hooks.errors import StartError, ThrottledError
 from cds_hooks.settings import read_rate
@@ -20,41 +27,56 @@ from cds_hooks.telemetry.logs import record
 _TIMEOUT: Final = 0.2
 _REST: Final = 5.0
 
-#: So many callers are counted apart in one window in memory; with more it begins anew, so that memory is bounded.
-_MOST_CALLERS: Final = 100_000
+#: So many callers are counted in memory (some 800 bytes for each that calls seldom); with more, the one that has not
+#: called for longest is forgotten.
+_MOST_CALLERS: Final = 50_000
 
 
 class Counter(Protocol):
     """Counts calls."""
 
     def hit(self, rate: RateLimitItem, key: str) -> float:
-        """Count one call, and return the seconds to wait before another; 0 where it is within the rate."""
+        """Count one call that is within the rate, and return 0; else return the seconds to wait before another."""
 
 
 class MemoryCounter:
-    """Counts the calls to one process. A window of time ends for all callers at once, and takes all counts along."""
+    """Counts the calls to one process: of each caller, when its last ones came, as many as its rate allows."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._lock = threading.Lock()
-        self._windows: dict[int, tuple[float, dict[str, int]]] = {}
+        self._calls: OrderedDict[tuple[RateLimitItem, str], deque[float]] = OrderedDict()
 
     def hit(self, rate: RateLimitItem, key: str) -> float:
-        """Count one call, and return the seconds to wait before another; 0 where it is within the rate."""
-        seconds, now = rate.get_expiry(), self._now()
+        """Count one call that is within the rate, and return 0; else return the seconds to wait before another."""
+        now, caller = self._now(), (rate, key)
         with self._lock:
-            end, counts = self._windows.get(seconds, (0.0, {}))
-            if now >= end or len(counts) > _MOST_CALLERS:
-                end, counts = now + seconds, {}
-                self._windows[seconds] = end, counts
-            counts[key] = count = counts.get(key, 0) + 1
-        return 0 if count <= rate.amount else end - now
+            self._forget(now)
+            calls = self._calls.get(caller)
+            if calls is None:
+                calls = self._calls[caller] = deque(maxlen=rate.amount)
+            self._calls.move_to_end(caller)
+            waiting = _waiting(rate, calls, now)
+            if not waiting:
+                calls.append(now)
+        return waiting
 
     def wait(self, rate: RateLimitItem, key: str) -> float:
         """Return the seconds to wait before a call, without counting one."""
-        end, counts = self._windows.get(rate.get_expiry(), (0.0, {}))
-        now = self._now()
-        return end - now if now < end and counts.get(key, 0) >= rate.amount else 0
+        with self._lock:
+            return _waiting(rate, self._calls.get((rate, key), ()), self._now())
+
+    def _forget(self, now: float) -> None:
+        """Forget up to two who have not called for longest: their calls count no more, or callers are too many."""
+        for caller, calls in list(islice(self._calls.items(), 2)):
+            rate, _ = caller
+            if now >= calls[-1] + rate.get_expiry() or len(self._calls) >= _MOST_CALLERS:
+                del self._calls[caller]
+
+
+def _waiting(rate: RateLimitItem, calls: Sequence[float], now: float) -> float:
+    """Return the seconds until the first of as many calls as the rate allows is so long ago that it counts no more."""
+    return max(calls[0] + rate.get_expiry() - now, 0) if len(calls) == rate.amount else 0
 
 
 class SharedCounter:
@@ -62,7 +84,7 @@ class SharedCounter:
 
     def __init__(self, url: str, now: Callable[[], float] = time.monotonic) -> None:
         self._store = _open(url)
-        self._limiter = FixedWindowRateLimiter(self._store)
+        self._limiter = MovingWindowRateLimiter(self._store)
         self._memory = MemoryCounter(now)
         self._now = now
         self._lock = threading.Lock()
@@ -70,7 +92,7 @@ class SharedCounter:
         self._rest_until = 0.0
 
     def hit(self, rate: RateLimitItem, key: str) -> float:
-        """Count one call, and return the seconds to wait before another; 0 where it is within the rate."""
+        """Count one call that is within the rate, and return 0; else return the seconds to wait before another."""
         if self._is_lost and not self._may_try():
             return self._memory.hit(rate, key)
         try:

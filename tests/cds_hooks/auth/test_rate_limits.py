@@ -110,6 +110,30 @@ def test_who_only_fails_is_refused_before_any_signature_is_looked_at(guarded: An
     assert [call.get("cause") for call in last[-3:]] == [None, None, "malformed"]
 
 
+def test_a_token_that_met_a_429_is_still_good_for_one_call(start_service: Any, tmp_path: Path, example: Any) -> None:
+    """7.4 step 9: it is marked as used when it is let in, so the retry that Retry-After asks for may bring it again."""
+    (tmp_path / "keys.json").write_bytes(jwks(jwk("P-384")))
+    client = {"id": "small", "jwt": {"issuer": "https://small.example.org", "jwks-file": "keys.json"}}
+    (tmp_path / "clients.json").write_text(json.dumps({"clients": [client]}))
+    service = start_service(
+        CRD_AUTH="cds-hooks-jwt",
+        CRD_CLIENTS=str(tmp_path / "clients.json"),
+        CRD_PUBLIC_BASE_URL=BASE,
+        CRD_DATABASE_URL=f"sqlite:///{tmp_path}/used.sqlite3",
+        CRD_RATE="1 per 2 second",
+    )
+    request, again = example("m0076-order-sign"), token("small")
+    assert service.post(SIGN, request, Authorization=token("small")).status_code == 200
+
+    refused = service.post(SIGN, request, Authorization=again)
+    assert refused.status_code == 429
+    time.sleep(int(refused.headers["Retry-After"]) + 0.1)
+
+    assert service.post(SIGN, request, Authorization=again).status_code == 200
+    time.sleep(2.1)
+    assert service.post(SIGN, request, Authorization=again).status_code == 401
+
+
 @pytest.mark.parametrize("rate", ["0/second", "fast", "10", "-1/second", "10/fortnight"])
 def test_a_rate_that_is_none_is_refused_at_start(rate: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CRD_RATE", rate)
@@ -160,14 +184,48 @@ def test_a_wait_of_less_than_a_second_is_said_as_one() -> None:
 
 
 def test_memory_is_bounded_however_many_addresses_call() -> None:
-    counter = MemoryCounter(lambda: 0.0)
-    for number in range(250_000):
-        counter.hit(parse_once, str(number))
+    """Those whose calls count no more are forgotten first, then who has not called for longest."""
+    clock = [0.0]
+    counter, rate = MemoryCounter(lambda: clock[0]), parse("1/hour")
+    for number in range(120_000):
+        counter.hit(rate, str(number))
+    assert len(counter._calls) == 50_000
+    assert counter.wait(rate, "119999") > 0
 
-    assert sum(len(counts) for _, counts in counter._windows.values()) <= 100_001
+    clock[0] = 3600
+    for number in range(25_001):
+        counter.hit(rate, f"later-{number}")
+    assert len(counter._calls) == 25_001
 
 
-parse_once = parse("5/hour")
+def test_no_stretch_of_time_has_more_calls_than_the_rate() -> None:
+    """Twice the rate passed around the edge of a window when windows stood still."""
+    clock = [0.0]
+    counter, rate = MemoryCounter(lambda: clock[0]), parse("10/second")
+
+    def passing(times: int, at: float) -> int:
+        clock[0] = at
+        return [counter.hit(rate, "a") for _ in range(times)].count(0)
+
+    assert passing(1, 0.0) == 1
+    assert passing(20, 0.9) == 9
+    assert passing(20, 1.01) == 1  # the one of the beginning counts no more
+    assert passing(20, 1.89) == 0
+    assert passing(20, 1.91) == 9
+
+
+def test_no_stretch_of_time_has_more_calls_than_the_rate_in_valkey_either(valkey: Any) -> None:
+    counter, rate = SharedCounter(valkey.url), parse("10 per 2 second")
+    begun = time.monotonic()
+    assert counter.hit(rate, "a") == 0
+    while time.monotonic() < begun + 1.8:
+        time.sleep(0.01)
+    assert [counter.hit(rate, "a") for _ in range(20)].count(0) == 9
+    while time.monotonic() < begun + 2.1:
+        time.sleep(0.01)
+    waits = [counter.hit(rate, "a") for _ in range(20)]
+    assert waits.count(0) == 1
+    assert 1 < waits[-1] < 2
 
 
 def test_workers_and_replicas_count_together_in_valkey(valkey: Any, start_service: Any) -> None:
