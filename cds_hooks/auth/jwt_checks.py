@@ -1,4 +1,10 @@
-"""The checks of one token against what is registered of its issuer (7.4 steps 5 to 7)."""
+"""The checks of one token against what is registered of its issuer (7.4 steps 5 to 7).
+
+PyJWT verifies the signature. The claims are checked here. PyJWT (2.15) takes an `exp` that is a string or an `iat` that
+is `true`, cuts fractions of seconds off, compares `aud` letter by letter, knows no longest lifetime, and asks the
+machine for the time itself. joserfc (1.8) is strict about types, but an `iat` in the future, an `nbf` and a claim of
+the wrong type are one error there, where the log is to tell them apart; `aud` and the lifetime would still be ours.
+"""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +26,7 @@ _MOST_TRIED: Final = 4
 _LATEST: Final = 10**12
 
 _URL: Final = re.compile(r"(https?)://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?(/.*)?", re.ASCII)
+_SLASHES: Final = re.compile("/{2,}")
 _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
 
 
@@ -52,13 +59,17 @@ def check_audience(claims: Mapping[str, Any], accepted: Iterable[str]) -> None:
 
 
 def plain_url(url: str) -> str:
-    """Return a URL without its default port and one slash at its end, its host in lower case; nothing else is equal."""
+    """Return a URL without its default port, its host in lower case, its path with the slashes that count.
+
+    `web.middleware` routes a path with doubled slashes, or some at its end, as the one without them. Clients that join
+    a base URL and a path carelessly call such a URL, and name it in `aud`.
+    """
     found = _URL.fullmatch(url)
     if found is None:
         return url
     scheme, host, port, path = found.groups()
     place = host.lower() + (f":{port}" if port and port != _DEFAULT_PORTS[scheme] else "")
-    return f"{scheme}://{place}{(path or '').removesuffix('/')}"
+    return f"{scheme}://{place}{_SLASHES.sub('/', path or '').rstrip('/')}"
 
 
 def check_times(claims: Mapping[str, Any], now: float, skew: float, longest: float) -> float:

@@ -84,6 +84,15 @@ def test_anybody_else_gets_a_bare_401(authorization: dict[str, str], cause: str,
     assert "eyJ" not in guarded.log.read_text()  # how every JWT begins
 
 
+@pytest.mark.parametrize("path", [f"/{SIGN}", f"{SIGN}/", SIGN.replace("/order", "//order")])
+def test_a_client_that_doubles_slashes_is_let_in_where_it_is_routed(path: str, guarded: Any, example: Any) -> None:
+    """A base URL that ends in a slash, joined to a path that begins with one: the URL and `aud` alike."""
+    body = json.dumps(example("m0076-order-sign"))
+    for called in (path, SIGN):
+        headers = {"Authorization": token(path), "Content-Type": "application/json"}
+        assert requests.post(guarded.base + called, body, headers=headers, timeout=10).status_code == 200
+
+
 def test_a_token_is_good_for_one_call(guarded: Any, example: Any) -> None:
     """7.4 step 9: `jti`."""
     once = token()

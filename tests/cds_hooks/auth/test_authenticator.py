@@ -281,7 +281,7 @@ AUDIENCES = [
     SERVICE.replace(".com", ".com:8443"),
     SERVICE.replace(".com", ".com:80"),
     SERVICE.replace("https://", "https://x@"),
-    f"{SERVICE}//",
+    f"{SERVICE}/x//",
     f"{SERVICE}?x",
     f"{SERVICE}#x",
     f" {SERVICE}",
@@ -310,12 +310,15 @@ def test_52_an_audience_must_be_text(audience: Any) -> None:
         [SERVICE],
         ["https://other.example", SERVICE],
         f"{SERVICE}/",
+        f"{SERVICE}//",
+        SERVICE.replace("/cds-services", "//cds-services"),
+        SERVICE.replace("/cds-services/", "/cds-services///"),
         SERVICE.replace(".com", ".com:443"),
         SERVICE.replace("payer.example.com", "PAYER.Example.Com"),
     ],
 )
 def test_53_an_audience_with_us_in_it_is_good(audience: Any) -> None:
-    """7.3: a string or an array; only the port, the host's case and one slash may differ."""
+    """7.3: a string or an array; only the port, the host's case and slashes that routing does not count may differ."""
     assert call(authenticator(), sign(claims(aud=audience))).client == "ehr"
 
 
