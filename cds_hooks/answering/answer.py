@@ -75,7 +75,7 @@ def answer_hook(service: Service, body: bytes, deployment: Deployment, rules: Ru
     )
     answered = [Answered(one.decisions, one.draft.raw, one.draft.number) for one in judged if one.decisions]
     answered += _answer_unavailable(inquiry)
-    ids = Ids(service.id, call, records, on, settings.id_namespace.bytes)
+    ids = Ids(service.id, call, records, on, settings.id_namespace)
     response = respond(answered, options, rules.vocabulary.code_systems, ids.derive)
     if metrics.is_on():
         metrics.answered(call.hook, _measure(answered))
