@@ -14,7 +14,7 @@ from cards.coverage_terms import CoverageTerms
 from cards.matching.match import Finding
 from cds_hooks.errors import StartError
 from cds_hooks.rules.loading import Rules
-from cds_hooks.strict_json import load_schema, read_document, refuse_constant, refuse_repeated_members
+from cds_hooks.strict_json import load_schema, parse_json, read_document
 
 _SCHEMA: Final = Path(__file__).resolve().parents[1] / "schemas" / "policy-cases.schema.json"
 
@@ -81,9 +81,9 @@ def read_orders(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
 
 def _read_order_line(line: str, where: str) -> Mapping[str, Any]:
     try:
-        order = json.loads(line, object_pairs_hook=refuse_repeated_members, parse_constant=refuse_constant)
+        order = parse_json(line)
     except (ValueError, RecursionError):
-        raise StartError(f"{where}: not JSON, or a member is there twice") from None
+        raise StartError(f"{where}: not JSON, or a key is there twice") from None
     if not isinstance(order, dict) or str(order.get("resourceType")) not in ORDER_TYPES:
         raise StartError(f"{where}: resourceType must be one of {', '.join(ORDER_TYPES)}")
     return order

@@ -26,6 +26,7 @@ from cds_hooks.errors import (
 from cds_hooks.hooks.services import SERVICES, Service
 from cds_hooks.rules.reload import RuleReloader
 from cds_hooks.settings import Settings
+from cds_hooks.strict_json import replace_lone_surrogates
 from cds_hooks.telemetry.logs import record, where
 from cds_hooks.telemetry.traces import span
 from cds_hooks.web.call_context import current_call
@@ -191,7 +192,7 @@ def _body(call: Any) -> bytes:
         body: bytes = call.get_data(cache=False) if "CONTENT_LENGTH" in call.environ else _read_unmeasured(call)
     except RequestEntityTooLarge:
         raise BodyTooLargeError(_too_large(call.max_content_length)) from None
-    return body.removeprefix(_BYTE_ORDER_MARK)
+    return replace_lone_surrogates(body.removeprefix(_BYTE_ORDER_MARK))
 
 
 def _read_unmeasured(call: Any) -> bytes:

@@ -143,7 +143,7 @@ WRONG = {
     "unknown client member": (one(x=1), "$.clients[0]: Additional properties"),
     "unknown jwt member": (jwt(x=1), "$.clients[0].jwt: Additional properties"),
     "deep nesting": ("[" * 100_000, "nested too deep"),
-    "repeated member": ('{"clients": [], "clients": []}', "there twice"),
+    "repeated member": ('{"clients": [], "clients": []}', "Duplicate key `clients` at the top level"),
     "no id": ({"clients": [{"jwt": JWT}]}, "'id' is a required property"),
     "odd id": (one(id="Epic Prod"), "$.clients[0].id"),
     "anonymous": (one(id="anonymous"), "$.clients[0].id"),
