@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Coding(NamedTuple):
@@ -34,9 +34,13 @@ def fold_uri(uri: str) -> str:
 
 @dataclass(frozen=True)
 class CodeSystems:
-    """All known code systems, with every spelling of each seen on the wire."""
+    """All known code systems, with every spelling of each seen on the wire.
+
+    `written` keeps answers as they were written with these systems: when rules are replaced, it goes with them.
+    """
 
     by_name: Mapping[str, CodeSystem]
+    written: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     _names: Mapping[str, str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -1,7 +1,6 @@
 """External Reference: a card that links to the guideline (resp-18 to 22: absolute links, no suggestions)."""
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Final
 
 from cards.coverage import Payer
@@ -88,7 +87,6 @@ _VERDICTS: Final = {
 }
 
 
-@lru_cache(maxsize=1000)
 def _source(payer: Payer, wire: WireVersion, topic: tuple[str, str]) -> Source:
     return Source(payer.name, HooksCoding(wire.topic_system, *topic), payer.url)
 
@@ -101,7 +99,6 @@ _TOPICS: Final = {
 }
 
 
-@lru_cache(maxsize=10_000)
 def _link(policy: Policy, version: PolicyVersion, payer: Payer) -> Link:
     url = payer.policy_links.get(policy.id, version.guideline.url)
     return Link(f"{policy.name} ({policy.publisher})", url)

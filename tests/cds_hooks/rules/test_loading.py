@@ -93,7 +93,12 @@ def test_a_wrong_file_stops_the_start_with_file_path_and_reason(
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("{", "not JSON"), ('{"id": "a", "id": "b"}', "Duplicate key `id` at the top level"), ('{"id": NaN}', "not JSON"), ("\xff", "codec")],
+    [
+        ("{", "not JSON"),
+        ('{"id": "a", "id": "b"}', "Duplicate key `id` at the top level"),
+        ('{"id": NaN}', "not JSON"),
+        ("\xff", "codec"),
+    ],
 )
 def test_a_file_that_is_not_json_says_where(text: str, says: str, data: Path) -> None:
     (data / "policies" / "broken.json").write_text(text, encoding="latin-1")

@@ -16,6 +16,9 @@ from typing import Any
 import pytest
 import requests
 
+from cards.coverage import Payer
+from cards.policy import Policy
+from cds_hooks.app import create_app
 from cds_hooks.rules import loading, reload
 from cds_hooks.rules.loading import RulesError, load_rules
 from cds_hooks.rules.reload import RuleReloader, read_rules
@@ -284,6 +287,51 @@ def test_replaced_rules_are_freed_once_no_call_can_have_them(
         assert old() is None
     finally:
         gc.enable()
+
+
+def policies_and_payers() -> list[Any]:
+    return [one for one in gc.get_objects() if type(one) in (Policy, Payer)]
+
+
+@pytest.mark.parametrize("is_frozen", [False, True])
+def test_no_call_keeps_replaced_rules_in_memory(
+    files: Rules, monkeypatch: pytest.MonkeyPatch, example: Any, tmp_path: Path, is_frozen: bool
+) -> None:
+    """Neither what was written once for all calls, nor the application: for a year of changes would not fit."""
+    monkeypatch.setattr(reload, "_STILL", 0.01)
+    monkeypatch.setattr(reload, "_LINGER", 0.0)
+    others = policies_and_payers()
+    folders = {name: files.root / name for name in FOLDERS}
+    app = create_app(read_settings(**folders, reload=0, database_url=f"sqlite:///{tmp_path}/crd.sqlite3"))
+    caller, watch = app.test_client(), app.extensions["crd.rules"]
+
+    def call() -> str:
+        for kind in ("m0076-order-sign", "order-sign-2.2", "order-sign-2.1-unlisted-code"):
+            response = caller.post(SIGN, json=example(kind))
+            assert response.status_code == 200
+        return str(caller.post(SIGN, json=example("m0076-order-sign")).get_data(as_text=True))
+
+    call()
+    if is_frozen:
+        gc.collect()
+        gc.freeze()
+    gc.disable()  # what is frozen is not collected: there must be no cycles
+    try:
+        rules = watch.current()
+        kept = [weakref.ref(one) for one in (rules, rules.index, rules.vocabulary.code_systems)]
+        del rules
+        files.mark(1)
+        watch.look()
+        assert marks(call()) == {"Mark1"}
+        watch.look()
+        assert [one() for one in kept] == [None] * len(kept)
+        gc.unfreeze()
+        current = watch.current()
+        expected = [*others, *current.index.policies.values(), *current.payers.payers]
+        assert {id(one) for one in policies_and_payers()} == {id(one) for one in expected}
+    finally:
+        gc.enable()
+        gc.unfreeze()
 
 
 def test_one_thread_looks_whichever_calls_come_first(files: Rules) -> None:
