@@ -16,15 +16,24 @@ from cards.coverage import (
     choose_coverages,
     read_coverage,
     read_payer,
-    same_reference,
 )
 from cards.decision import Basis, Decision, decide, fail, set_aside
-from cards.elements import Fault, OrderText, Place, literal_reference, record_key
+from cards.elements import Fault, OrderText, Place
 from cards.errors import CardsError, DocumentError
 from cards.matching.policy_index import PolicyIndex
 from cards.order import ORDER_TYPES, Order, read_order
 from cards.payer_selection import PayerChoice, find_paying
 from cards.policy import Policy, read_policy
+from cards.references import (
+    Entry,
+    ReferenceIndex,
+    find_contained,
+    is_id,
+    literal_reference,
+    record_key,
+    same_base,
+    same_reference,
+)
 from cards.response.annotation import URL as COVERAGE_INFORMATION
 from cards.response.options import ResponseOptions
 from cards.response.respond import Answered, HookResponse, respond
@@ -44,6 +53,7 @@ __all__ = [
     "CoverageProblem",
     "Decision",
     "DocumentError",
+    "Entry",
     "Fault",
     "HookResponse",
     "Order",
@@ -54,6 +64,7 @@ __all__ = [
     "Place",
     "Policy",
     "PolicyIndex",
+    "ReferenceIndex",
     "ResponseOptions",
     "Vocabulary",
     "WireVersion",
@@ -61,7 +72,9 @@ __all__ = [
     "decide",
     "explain",
     "fail",
+    "find_contained",
     "find_paying",
+    "is_id",
     "literal_reference",
     "read_code_systems",
     "read_coverage",
@@ -72,6 +85,7 @@ __all__ = [
     "record_key",
     "respond",
     "rests_on",
+    "same_base",
     "same_reference",
     "set_aside",
 ]

@@ -1,6 +1,5 @@
 """Who pays: the Coverage of the patient, and which payer of the directory it names."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -8,14 +7,11 @@ from enum import Enum
 from typing import Any, Final, NamedTuple
 
 from cards.coding import CodeSystems, Coding, fold_uri
-from cards.elements import literal_reference, record_key
 from cards.errors import DocumentError
+from cards.references import find_contained, is_id, literal_reference, same_reference
 from cards.vocabulary import CodePattern, read_pattern
 
 Json = Mapping[str, Any]
-
-#: FHIR R4 type id.
-_ID: Final = re.compile(r"[A-Za-z0-9.-]{1,64}\Z")
 
 #: What a Coverage without an `order` sorts as: after those that say which they are.
 _LAST: Final = 1_000_000
@@ -199,7 +195,7 @@ def read_coverage(
     order, status, identity = resource.get("order"), resource.get("status"), resource.get("id")
     period = resource.get("period")
     return Coverage(
-        reference=f"Coverage/{identity}" if isinstance(identity, str) and _ID.match(identity) else None,
+        reference=f"Coverage/{identity}" if isinstance(identity, str) and is_id(identity) else None,
         starts=_day(period, "start"),
         ends=_day(period, "end"),
         status=None if status is None else str(status).strip().lower(),
@@ -252,34 +248,14 @@ def _name_of(coverage: Coverage, insurance: Sequence[str], base: str | None) -> 
     return next((reference for reference in insurance if own and same_reference(reference, own, base)), None)
 
 
-def same_reference(one: str, other: str, base: str | None = None) -> bool:
-    """Tell whether two references name the same record; relative ones are read against `base`.
-
-    Where one is relative and no base is known, the same `Type/id` is the same record.
-    """
-    if one == other:
-        return True
-    if record_key(one) != record_key(other):
-        return False
-    first, second = _home(one, base), _home(other, base)
-    return first is None or second is None or first == second
-
-
-def _home(reference: str, base: str | None) -> str | None:
-    """Return the server that a reference leads to, None for one that is not known."""
-    if "://" not in reference:
-        return base.rstrip("/").lower() if base else None
-    return reference.partition("/_history/")[0].rsplit("/", 2)[0].lower()
-
-
 def _resolve(
     reference: Any, coverage: Json, organizations: Sequence[Json], records: Mapping[str, Json], base: str | None
 ) -> Json:
     if not isinstance(reference, str):
         return {}
     if reference.startswith("#"):
-        contained = (o for o in _objects(coverage.get("contained")) if o.get("resourceType") == "Organization")
-        return next((o for o in contained if o.get("id") == reference[1:]), {})
+        contained = find_contained(reference, coverage) or {}
+        return contained if contained.get("resourceType") == "Organization" else {}
     if reference.startswith("urn:"):
         return records.get(reference, {})
     return next((o for o in organizations if same_reference(reference, f"Organization/{o.get('id')}", base)), {})

@@ -5,12 +5,12 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from cards.coverage import Coverage, CoverageProblem, Payer
-from cards.elements import record_key
 from cards.matching.match import Finding, Tracer
 from cards.matching.policy_index import PolicyIndex
 from cards.order import Order
 from cards.payer_selection import PayerChoice
 from cards.policy import Covered
+from cards.references import record_key
 
 #: Which answer wins where several policies bind: the stricter (domain note, section 5).
 _STRICTNESS: Final = (Covered.NOT_COVERED, Covered.CONDITIONAL, Covered.COVERED)

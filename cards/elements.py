@@ -7,14 +7,12 @@ from enum import Enum
 from typing import Any, Final, NamedTuple
 
 from cards.coding import CodeSystems, Coding
+from cards.references import find_contained, is_id, literal_reference, record_key
 
 Json = Mapping[str, Any]
 
 #: CRD 2.2 `ext-billing-options`: servers SHALL consider it if sent (billopt-3).
 BILLING_OPTIONS: Final = "http://hl7.org/fhir/us/davinci-crd/StructureDefinition/ext-billing-options"
-
-#: FHIR R4 type id.
-_ID: Final = re.compile(r"[A-Za-z0-9.-]{1,64}\Z")
 
 #: The beginning of a FHIR dateTime: a year, a month or a day.
 _DATE_TIME: Final = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2}(T.*)?)?)?\Z")
@@ -52,17 +50,6 @@ class OrderText(NamedTuple):
     place: Place
     text: str
     path: str
-
-
-def literal_reference(value: Any) -> str | None:
-    """Return the literal reference of a Reference, whatever it was given as."""
-    reference = value.get("reference") if isinstance(value, dict) else None
-    return reference if isinstance(reference, str) else None
-
-
-def record_key(reference: str) -> str:
-    """Return `Type/id` of a literal reference, relative or absolute, of whatever version."""
-    return "/".join(reference.partition("/_history/")[0].split("/")[-2:])
 
 
 class Reading:
@@ -119,7 +106,7 @@ class Reading:
     def identity(self, value: Any, path: str) -> str | None:
         """Return a resource's id; one that is none cannot be referred to, and is a fault."""
         text = self.string(value, path)
-        if text is not None and not _ID.match(text):
+        if text is not None and not is_id(text):
             self.faults.append(Fault(path, "does not have the form of an id"))
             return None
         return text
@@ -206,9 +193,7 @@ class Reading:
         if literal is None:
             return None
         if literal.startswith("#"):
-            contained = resource.get("contained")
-            beside = contained if isinstance(contained, list) else []
-            return next((c for c in beside if isinstance(c, dict) and f"#{c.get('id')}" == literal), None)
+            return find_contained(literal, resource)
         found = self._records.get(record_key(literal))
         if found is None:
             self.missing.append(literal)

@@ -6,7 +6,8 @@ from datetime import date
 from typing import Any, Final
 
 from cards.coding import CodeSystems, Coding
-from cards.elements import Fault, Json, OrderCoding, OrderText, Place, Reading, literal_reference
+from cards.elements import Fault, Json, OrderCoding, OrderText, Place, Reading
+from cards.references import literal_reference
 
 #: What says what is ordered, for each request resource of CRD (spec 6.1, 6.2): the steps to a CodeableConcept,
 #: `*` where an element repeats. MedicationRequest and DeviceRequest may refer to a record instead.

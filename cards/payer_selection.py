@@ -5,8 +5,8 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from cards.coverage import Coverage, CoverageProblem, Payer, PayerDirectory, choose_coverages
-from cards.elements import record_key
 from cards.order import Order
+from cards.references import record_key
 
 #: As many coverages of equal rank are answered for; an order under more is under none that can be told.
 MOST_COVERAGES: Final = 5
