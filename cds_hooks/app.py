@@ -83,6 +83,7 @@ def _fhir_access(settings: Settings) -> FhirAccess:
         max_bytes=settings.max_fhir_bytes,
         max_nesting=settings.max_nesting,
         connections=settings.threads,
+        threads=settings.threads,
     )
 
 

@@ -80,6 +80,11 @@ _ISSUE_CODES: Final = {
     Problem.NOT_THERE: "not-found",
     Problem.FORBIDDEN: "forbidden",
     Problem.REFUSED: "forbidden",
+    Problem.NO_BEARER: "login",
+    Problem.BAD_BEARER: "login",
+    Problem.NEVER_READ: "business-rule",
+    Problem.BUSY: "throttled",
+    Problem.ELSEWHERE: "incomplete",
     Problem.TOO_LATE: "timeout",
     Problem.TOO_LARGE: "too-costly",
 }

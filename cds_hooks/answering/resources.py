@@ -12,7 +12,7 @@ from urllib.parse import quote
 import msgspec
 
 from cards import CodeSystems, Coverage, literal_reference, read_coverage, record_key, same_reference
-from cds_hooks.fhir.access import FhirServer, Record
+from cds_hooks.fhir.access import Answer, FhirServer, Partial, Record
 from cds_hooks.fhir.client import FhirClient
 from cds_hooks.fhir.queries import relative_reference
 from cds_hooks.hooks.prefetch import Prefetched, outcomes, read_prefetch
@@ -174,10 +174,7 @@ class ResourcePool:
         self._asked.update(urls)
         server = FhirServer(self._call.fhir_base, self._call.fhir_token)
         for url, answer in self._client.fetch(server, allowed, self._deadline).items():
-            if isinstance(answer, Problem):
-                self.problems[url] = answer
-            else:
-                self._keep_fetched(answer)
+            self._keep_answer(url, answer)
 
     def finish(self, kinds: Container[str]) -> bool:
         """Read the further pages of Bundles of some types that came with only their first; tell whether there were."""
@@ -190,11 +187,15 @@ class ResourcePool:
             if kind in kinds and pages not in self._asked:
                 self._asked.add(pages)
                 answer = self._client.more(server, bundle, self._deadline)
-                if isinstance(answer, Problem):
-                    self.problems[pages] = answer
-                else:
-                    self._keep_fetched(answer)
+                self._keep_answer(pages, answer)
         return len(self._asked) > before
+
+    def _keep_answer(self, asked: str, answer: Answer) -> None:
+        """Sort in what an answer brought; what a search found counts although a later page could not be had."""
+        if not isinstance(answer, tuple):
+            self.problems[asked] = answer.problem if isinstance(answer, Partial) else answer
+        if not isinstance(answer, Problem):
+            self._keep_fetched(answer.records if isinstance(answer, Partial) else answer)
 
     def _keep_fetched(self, answer: Iterable[Record]) -> None:
         for record in answer:

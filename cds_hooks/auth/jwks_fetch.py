@@ -1,21 +1,20 @@
 """Fetches JWK Sets over HTTP: from addresses that may be called, no redirects, one end to the time and to the size.
 
-Not by `fhir_connections`: that keeps connections, which are of no use every five minutes, and drops the headers, of
+Not by `fhir/connections`: that keeps connections, which are of no use every five minutes, and drops the headers, of
 which `Cache-Control` is needed here. Addresses and sockets with one time budget are those of the FHIR door.
 """
 
 import re
-import ssl
 import time
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
-
 from cds_hooks.outbound.places import read_place
 from cds_hooks.outbound.problems import FetchError, Problem
-from cds_hooks.outbound.sockets import Address, TlsBudgetSocket, dial, is_inside, is_public
+from cds_hooks.outbound.resolver import Resolver
+from cds_hooks.outbound.sockets import Address, dial, is_inside, is_public
+from cds_hooks.outbound.tls import make_tls_context
 
 #: For the whole of one fetch: the look-up of the name, TLS, and the last byte of the body.
 SECONDS: Final = 2.0
@@ -55,7 +54,8 @@ class JwksFetcher:
     def __init__(self, private: bool = False, seconds: float = SECONDS) -> None:
         self._private = private
         self._seconds = seconds
-        self._tls = _tls_context()
+        self._tls = make_tls_context()
+        self._resolver = Resolver()  # of its own: names that callers chose must not hold up the fetching of keys
 
     def fetch(self, url: str) -> Fetched:
         """Return the document at a registered URL; JwksFetchError where there is none in time."""
@@ -75,7 +75,7 @@ class JwksFetcher:
         is_secure, host = parts.scheme.lower() == "https", parts.hostname or ""
         connection = HTTPConnection(host, parts.port or (443 if is_secure else 80))
         reach = self._may_reach_over_tls if is_secure else self._may_reach_plainly
-        connection.sock = dial(host, connection.port, reach, ends - time.monotonic())
+        connection.sock = dial(host, connection.port, reach, ends - time.monotonic(), self._resolver)
         try:
             if is_secure:
                 connection.sock = self._tls.wrap_socket(connection.sock, server_hostname=host)
@@ -93,7 +93,7 @@ class JwksFetcher:
         return self._private and address.is_loopback
 
 
-_REASONS: Final = {Problem.FORBIDDEN: "forbidden-address", Problem.TOO_LATE: "too-late"}
+_REASONS: Final = {Problem.FORBIDDEN: "forbidden-address", Problem.TOO_LATE: "too-late", Problem.BUSY: "busy"}
 
 
 def _read(response: HTTPResponse) -> Fetched:
@@ -106,12 +106,3 @@ def _read(response: HTTPResponse) -> Fetched:
         raise JwksFetchError("too-large")
     found = _MAX_AGE.search(response.headers.get("Cache-Control") or "")
     return Fetched(body, float(found[1]) if found else None)
-
-
-def _tls_context() -> ssl.SSLContext:
-    """Return a context that trusts the system's authorities (or those of SSL_CERT_FILE) and certifi's; TLS 1.2 on."""
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
-    context.sslsocket_class = TlsBudgetSocket
-    return context

@@ -14,8 +14,16 @@ class Record(NamedTuple):
     raw: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """What a search brought before a later page failed, and why that did; at least one record."""
+
+    records: tuple[Record, ...]
+    problem: Problem
+
+
 #: A read gives one record; a search those of all its pages, included ones too, without OperationOutcomes.
-Answer = tuple[Record, ...] | Problem
+Answer = tuple[Record, ...] | Partial | Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +40,8 @@ class FhirAccess:
 
     `servers` lists the allowed base URLs, none means any. `private` opens private and loopback addresses, and plain
     http to them. `without_token` allows calls that brought no token (X-8). `max_bytes` is of one response,
-    `max_nesting` in levels; `connections` are kept open for each server; `most_pages` of one search are read, the
-    first included.
+    `max_nesting` in levels; `connections` are kept open for each server, of the `threads` that answer calls only some
+    wait for one; `most_pages` of one search are read, the first included.
     """
 
     servers: tuple[str, ...] = ()
@@ -42,4 +50,5 @@ class FhirAccess:
     max_bytes: int = 4 * 1024 * 1024
     max_nesting: int = 64
     connections: int = 16
+    threads: int = 16
     most_pages: int = 10

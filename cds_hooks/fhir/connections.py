@@ -6,7 +6,6 @@ tests of addresses inside would fail.
 """
 
 import socket
-import ssl
 import time
 from http.client import HTTPException
 from logging import getLogger
@@ -14,20 +13,24 @@ from typing import Any, Final
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from cds_hooks.fhir.access import FhirAccess
-from cds_hooks.fhir.messages import FHIR_JSON, Call, Reply
+from cds_hooks.fhir.messages import FHIR_JSON, Call, Reply, read_reply
 from cds_hooks.outbound.problems import FetchError, Problem
-from cds_hooks.outbound.sockets import TlsBudgetSocket, dial, is_inside, is_public
+from cds_hooks.outbound.resolver import Resolver
+from cds_hooks.outbound.sockets import dial, is_inside, is_public
+from cds_hooks.outbound.tls import make_tls_context
 from cds_hooks.telemetry.metrics import ThreadGauge, asked_fhir
 from cds_hooks.telemetry.traces import client_span
 
 #: Connections that lay idle for longer are not used again: a firewall may have dropped them without a word.
 MOST_IDLE_SECONDS = 30.0
+
+#: One for all connections to FHIR servers; keys are fetched with another.
+_RESOLVER: Final = Resolver()
 
 #: Connections are kept for this many FHIR servers.
 _MOST_HOSTS: Final = 64
@@ -76,7 +79,7 @@ class Connections:
         try:
             request = requests.Request(method, url, headers=headers, data=body).prepare()
             with self._adapter.send(request, stream=True, timeout=timeout) as response:
-                return Reply(response.status_code, self._body(response))
+                return read_reply(response.status_code, self._body(response))
         except (requests.RequestException, HTTPError, HTTPException, OSError, ValueError):
             raise FetchError(Problem.TOO_LATE if call.seconds_left <= 0 else Problem.UNREACHABLE) from None
 
@@ -120,7 +123,7 @@ class _Connection(HTTPConnection):
         return idle < MOST_IDLE_SECONDS and super().is_connected
 
     def _new_conn(self) -> socket.socket:
-        return dial(self.host, self.port, self.may_reach, self.timeout or 0.0)
+        return dial(self.host, self.port, self.may_reach, self.timeout or 0.0, _RESOLVER)
 
 
 class _TlsConnection(_Connection, HTTPSConnection):
@@ -162,15 +165,7 @@ class _Adapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make the pools with our TLS context."""
-        super().init_poolmanager(*args, **kwargs, ssl_context=_tls_context())
+        super().init_poolmanager(*args, **kwargs, ssl_context=make_tls_context())
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """Leave the authorities to the context; requests would load them anew for every connection, 20 ms each."""
-
-
-def _tls_context() -> ssl.SSLContext:
-    """Return a context that trusts the system's authorities (or those of SSL_CERT_FILE) and certifi's."""
-    context = ssl.create_default_context()
-    context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
-    context.sslsocket_class = TlsBudgetSocket
-    return context

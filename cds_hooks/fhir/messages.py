@@ -11,6 +11,7 @@ import orjson
 
 from cds_hooks.errors import UnreadableBodyError
 from cds_hooks.fhir.access import Record
+from cds_hooks.fhir.outcomes import is_error
 from cds_hooks.fhir.queries import Asked
 from cds_hooks.outbound.places import Place
 from cds_hooks.outbound.problems import FetchError, Problem
@@ -21,7 +22,11 @@ FHIR_JSON: Final = "application/fhir+json"
 #: No encoding: a compressed body cannot be limited before it is unpacked.
 _HEADERS: Final = {"Accept": FHIR_JSON, "Accept-Encoding": "identity", "User-Agent": "crd-server"}
 
-_TOKEN: Final = re.compile(r"[!-~]+")
+#: What clients send for a token: often with the scheme before it.
+_TOKEN: Final = re.compile(r"\s*(?:Bearer\s+)?([!-~]+)\s*", re.IGNORECASE | re.ASCII)
+
+#: Some servers write it before their JSON, although RFC 8259 (8.1) says not to.
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +74,18 @@ _BUNDLES: Final = msgspec.json.Decoder(_Bundle)
 
 
 def request_headers(token: str | None, without_token: bool) -> Mapping[str, str]:
-    """Return the headers of all requests, the token among them (CRD-57, HK-61); FORBIDDEN where none can be sent."""
-    if token and _TOKEN.fullmatch(token):
-        return {**_HEADERS, "Authorization": f"Bearer {token}"}
-    if token or not without_token:
-        raise FetchError(Problem.FORBIDDEN)
-    return _HEADERS
+    """Return the headers of all requests, the token among them (CRD-57, HK-61).
+
+    NO_BEARER where none came and one is needed, BAD_BEARER for what cannot be sent as one.
+    """
+    if not token:
+        if without_token:
+            return _HEADERS
+        raise FetchError(Problem.NO_BEARER)
+    found = _TOKEN.fullmatch(token)
+    if found is None or found[1].lower() == "bearer":
+        raise FetchError(Problem.BAD_BEARER)
+    return {**_HEADERS, "Authorization": f"Bearer {found[1]}"}
 
 
 def batch_body(asked: Sequence[Asked]) -> bytes:
@@ -90,6 +101,11 @@ def problem_of(status: int) -> Problem:
     if status in (401, 403):
         return Problem.REFUSED
     return Problem.NOT_THERE if status in (404, 410) else Problem.FAILED
+
+
+def read_reply(status: int, body: bytes) -> Reply:
+    """Return a reply as it came over the wire, without a byte order mark."""
+    return Reply(status, body.removeprefix(_BYTE_ORDER_MARK))
 
 
 def read_document(reply: Reply, max_nesting: int, asked: Asked | None = None) -> Mapping[str, Any]:
@@ -145,7 +161,7 @@ def read_page(bundle: Mapping[str, Any], raw: bytes) -> tuple[Record, ...]:
     raws = _raw_resources(raw)
     found = [(entry.get("resource"), one) for entry, one in zip(bundle.get("entry") or (), raws, strict=True)]
     records = tuple(Record(resource, one) for resource, one in found if _is_record(resource))
-    if not records and any(_is_error(resource) for resource, _ in found):
+    if not records and any(is_error(resource) for resource, _ in found):
         raise FetchError(Problem.FAILED)
     return records
 
@@ -168,19 +184,15 @@ def _is_record(resource: Any) -> bool:
     return kind != "OperationOutcome"
 
 
-def _is_error(outcome: Any) -> bool:
-    """Whether an OperationOutcome tells of an error; a warning beside no results is none."""
-    issues = outcome.get("issue") if isinstance(outcome, dict) else None
-    severities = [issue.get("severity") for issue in issues or () if isinstance(issue, dict)]
-    return "error" in severities or "fatal" in severities
-
-
 def next_link(bundle: Mapping[str, Any]) -> str | None:
-    """Return the URL of the next page, if there is one; NOT_FHIR where the Bundle says it in no known way."""
+    """Return the URL of the next page, if there is one; NOT_FHIR where the Bundle says it in no known way.
+
+    Some servers write an empty link on the last page.
+    """
     links = bundle.get("link") or ()
     if not isinstance(links, Sequence) or not all(isinstance(link, dict) for link in links):
         raise FetchError(Problem.NOT_FHIR)
     url = next((link.get("url") for link in links if link.get("relation") == "next"), None)
     if url is not None and not isinstance(url, str):
         raise FetchError(Problem.NOT_FHIR)
-    return url
+    return url.strip() or None if url else None

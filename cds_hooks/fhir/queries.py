@@ -3,13 +3,20 @@
 import re
 from typing import Final, NamedTuple
 
-from cds_hooks.outbound.places import read_place
+from cards import fold_base, read_reference
+from cds_hooks.outbound.problems import FetchError, Problem
 
 _TYPE: Final = "[A-Z][A-Za-z]{1,63}"
-_ID: Final = r"(?!\.{1,2}(?:/|$))[A-Za-z0-9.-]{1,64}"
+
+#: Ids that may stand in a URL as they are: FHIR's, and those that servers give beside them (longer, `_`, `:`), but none
+#: that leads upward.
+_ID: Final = r"(?!\.{1,2}$)[A-Za-z0-9._:-]{1,256}"
+
 _READ: Final = re.compile(f"({_TYPE})/({_ID})")
 _SEARCH: Final = re.compile(rf'({_TYPE})\?[!"$-~]+')
-_REFERENCE: Final = re.compile(f"({_TYPE}/{_ID})(?:/_history/{_ID})?")
+
+#: What is never asked for: the Patient's own data decide nothing here (minimum necessary, 45 CFR 164.502(b)).
+_NEVER_READ: Final = frozenset({"Patient"})
 
 
 class Asked(NamedTuple):
@@ -28,21 +35,21 @@ class Asked(NamedTuple):
 
 
 def relative_reference(reference: str, base: str | None) -> str | None:
-    """Return `Type/id` for a literal reference to a record of this server, relative or absolute; None for any other."""
-    literal = _path_below(reference, base) if "://" in reference else reference
-    found = _REFERENCE.fullmatch(literal)
-    return found[1] if found else None
+    """Return `Type/id` for a literal reference to a record of this server, relative or absolute; None for any other.
+
+    The server is the same whatever scheme or default port the reference has: only `Type/id` is asked for, at `base`.
+    """
+    named = read_reference(reference)
+    is_here = named.base is None or (base is not None and fold_base(base) == named.base)
+    return named.key if named.key and is_here and _READ.fullmatch(named.key) else None
 
 
-def _path_below(url: str, base: str | None) -> str:
-    """Return the part of a URL under a base; nothing where it is elsewhere."""
-    place, root = read_place(url), read_place(base or "")
-    return "/".join(place.path[len(root.path) :]) if place and root and root.holds(place) else ""
-
-
-def read_asked(url: str) -> Asked | None:
-    """Return what a relative URL asks for; None for what is neither a read nor a search."""
+def read_asked(url: str) -> Asked:
+    """Return what a relative URL asks for; NOT_FHIR for what is no read and no search, NEVER_READ for a Patient."""
     read, search = _READ.fullmatch(url), _SEARCH.fullmatch(url)
-    if read:
-        return Asked(url, read[1], read[2])
-    return Asked(url, search[1], None) if search else None
+    found = read or search
+    if found is None:
+        raise FetchError(Problem.NOT_FHIR)
+    if found[1] in _NEVER_READ:
+        raise FetchError(Problem.NEVER_READ)
+    return Asked(url, found[1], read[2] if read else None)

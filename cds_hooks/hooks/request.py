@@ -163,7 +163,7 @@ def read_hook_request(body: bytes, schema: HookSchema, max_nesting: int, max_ord
         drafts=drafts,
         references=references,
         prefetch=document.get("prefetch") or {},
-        fhir_base=document.get("fhirServer") or None,
+        fhir_base=_text_or_none(document.get("fhirServer")),
         fhir_token=_text_or_none(authorization.get("access_token")),
         requested_version=agreed.get("davinci-crd.requestedVersion"),
         configuration=agreed.get("davinci-crd.configuration"),

@@ -1,9 +1,11 @@
 """Where a URL leads: one origin in one spelling and a path, by a grammar that no two readers read differently (X-7)."""
 
 import re
+from ipaddress import ip_address
 from typing import Final, NamedTuple
 from urllib.parse import urljoin
 
+from cards import same_base
 from cds_hooks.errors import StartError
 from cds_hooks.outbound.problems import FetchError, Problem
 
@@ -26,6 +28,12 @@ class Place(NamedTuple):
     path: tuple[str, ...]
 
     @property
+    def domain(self) -> str:
+        """The domain of the host; of an address, the origin."""
+        host = self.origin.partition("://")[2]
+        return self.origin if host.startswith("[") or is_address(host.partition(":")[0]) else domain_of(host)
+
+    @property
     def url(self) -> str:
         """The URL, without a slash at its end."""
         return "/".join((self.origin, *self.path))
@@ -39,15 +47,35 @@ class Place(NamedTuple):
         return f"{self.url}/{relative}"
 
     def inside(self, link: str) -> str:
-        """Return the absolute URL of a link under this base; NOT_FHIR for any other, which must not get the token."""
+        """Return the absolute URL of a link under this base; ELSEWHERE for any other, which must not get the token.
+
+        A link that has another scheme or a default port (proxies end TLS) is one of this base, and is asked for at it.
+        """
         try:
             path, mark, query = urljoin(self.at(""), link).partition("?")
         except ValueError:
             raise FetchError(Problem.NOT_FHIR) from None
         place = read_place(path)
-        if place is None or not self.holds(place) or not _QUERY.fullmatch(query):
+        if place is None or not _QUERY.fullmatch(query):
             raise FetchError(Problem.NOT_FHIR)
-        return place.url + mark + query
+        here = Place(self.origin, place.path)
+        if not same_base(self.origin, place.origin) or not self.holds(here):
+            raise FetchError(Problem.ELSEWHERE)
+        return here.url + mark + query
+
+
+def is_address(host: str) -> bool:
+    """Tell whether a host is an address, so that nobody needs to be asked for it."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def domain_of(host: str) -> str:
+    """Return the last two labels of a name: whoever has a domain can make any number of names below it."""
+    return ".".join(host.partition(":")[0].lower().rstrip(".").split(".")[-2:])
 
 
 def read_place(url: str) -> Place | None:

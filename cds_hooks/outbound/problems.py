@@ -15,6 +15,11 @@ class Problem(Enum):
     NOT_FHIR = "the FHIR server's answer is not the FHIR that was asked for"
     TOO_LARGE = "the FHIR server's answer is larger than this service reads"
     FORBIDDEN = "this service may not call that FHIR server"
+    BUSY = "too many reads of that FHIR server are under way"
+    ELSEWHERE = "the next page of the FHIR server's answer lies at another server, which is not asked"
+    NO_BEARER = "no access token was sent for the FHIR server"
+    BAD_BEARER = "the access token that was sent for the FHIR server does not have the form of one (RFC 6750, 2.1)"
+    NEVER_READ = "a Patient is never read from the FHIR server"
     NOT_SENT = "the client reported an error for it"
 
     @property

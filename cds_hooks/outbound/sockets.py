@@ -4,12 +4,12 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from math import inf
 from typing import Any, Final
 
 from cds_hooks.outbound.problems import FetchError, Problem
+from cds_hooks.outbound.resolver import Resolver, SocketAddress
 
 #: What an operator may open with `private`. Link-local addresses, where clouds keep their credentials, stay shut.
 _INSIDE: Final = tuple(
@@ -23,11 +23,7 @@ _NAT64: Final = ip_network("64:ff9b::/96")
 #: Azure's service for its virtual machines, which is link-local in all but its number.
 _AZURE: Final = ip_address("168.63.129.16")
 
-_LOOK_UPS: Final = ThreadPoolExecutor(16, thread_name_prefix="look-up")
-
 Address = IPv4Address | IPv6Address
-
-_SocketAddress = tuple[socket.AddressFamily, tuple[Any, ...]]
 
 
 def is_inside(address: Address) -> bool:
@@ -42,27 +38,19 @@ def is_public(address: Address) -> bool:
     return address.is_global and not is_special and not is_site_local
 
 
-def dial(host: str, port: int, may_reach: Callable[[Address], bool], seconds: float) -> socket.socket:
+def dial(
+    host: str, port: int, may_reach: Callable[[Address], bool], seconds: float, resolver: Resolver
+) -> socket.socket:
     """Return a socket connected to a host, which keeps to what is left of so many seconds.
 
     The host is looked up once and only addresses that were checked are connected to, so that a name cannot lead
     elsewhere at a second look (X-7). FORBIDDEN where it has none that may be reached.
     """
     ends = time.monotonic() + seconds
-    allowed = [found for found in _look_up(host, port, ends) if may_reach(_read_address(found[1][0]))]
+    allowed = [found for found in resolver.look_up(host, port, seconds) if may_reach(_read_address(found[1][0]))]
     if not allowed:
         raise FetchError(Problem.FORBIDDEN)
     return _dial_one_of(allowed, ends)
-
-
-def _look_up(host: str, port: int, ends: float) -> list[_SocketAddress]:
-    """Return the addresses of a host. In a thread, because the system's own look-up knows no time limit."""
-    job = _LOOK_UPS.submit(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
-    try:
-        found = job.result(timeout=ends - time.monotonic())
-    finally:
-        job.cancel()
-    return [(family, address) for family, _, _, _, address in found]
 
 
 def _read_address(text: str) -> Address:
@@ -75,7 +63,7 @@ def _read_address(text: str) -> Address:
     return address.ipv4_mapped or address.sixtofour or address
 
 
-def _dial_one_of(addresses: Sequence[_SocketAddress], ends: float) -> socket.socket:
+def _dial_one_of(addresses: Sequence[SocketAddress], ends: float) -> socket.socket:
     """Connect to the first address that answers; a silent one gets only its share of the time that is left."""
     for number, (family, address) in enumerate(addresses):
         share = (ends - time.monotonic()) / (len(addresses) - number)
