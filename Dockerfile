@@ -6,8 +6,8 @@
 FROM python:3.13-slim AS build
 WORKDIR /build
 RUN python -m venv /venv
-COPY requirements.txt requirements-build.txt ./
-RUN /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt \
+COPY requirements.txt requirements-extras.txt requirements-build.txt ./
+RUN /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt -r requirements-extras.txt \
  && python -m venv /tools && /tools/bin/pip install --no-cache-dir --require-hashes -r requirements-build.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY cards cards

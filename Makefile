@@ -1,8 +1,8 @@
 # make demo   start the service and see it answer
 # make check  lint, types, contracts and every test that starts no process: about a minute
 # make test   run everything
-# Both create .venv on first use. Other targets: validate, soak, bench, bench-fetch, bench-policies, bench-reload,
-# bench-audit, lock, image, clean.
+# Each creates .venv on first use; demo installs only what running needs. Other targets: validate, soak, bench,
+# bench-fetch, bench-policies, bench-reload, bench-audit, lock, image, clean.
 
 SHELL := /bin/bash
 .ONESHELL:
@@ -12,11 +12,13 @@ SHELL := /bin/bash
 PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
-LOCKS := requirements.txt requirements-build.txt requirements-dev.txt
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
+RUN_LOCKS := requirements.txt requirements-build.txt
+TEST_LOCKS := requirements-extras.txt requirements-dev.txt
 
 .PHONY: demo lint check test validate soak bench bench-fetch bench-policies bench-reload bench-audit lock image clean
 
-demo: $(VENV)/installed
+demo: $(VENV)/running
 	@exec $(BIN)/python scripts/demo.py --port $(PORT)
 
 lint: $(VENV)/installed
@@ -64,12 +66,19 @@ lock:
 image:
 	@docker build -t crd-server .
 
-$(VENV)/installed: $(LOCKS) pyproject.toml
+# Modules are compiled when they are first imported: compiling all that is installed takes longer than installing it.
+$(VENV)/running: requirements-pip.txt $(RUN_LOCKS) pyproject.toml
 	@python=$$(scripts/find-python)
+	echo "Setting up $(VENV) with the packages that running needs (once, about 20 seconds) ..."
 	"$$python" -m venv $(VENV)
-	echo "Installing the locked packages into $(VENV) (once) ..."
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes $(foreach lock,$(LOCKS),-r $(lock))
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(PIP_INSTALL) --require-hashes -r requirements-pip.txt
+	$(PIP_INSTALL) --require-hashes $(foreach lock,$(RUN_LOCKS),-r $(lock))
+	$(PIP_INSTALL) --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/installed: $(VENV)/running $(TEST_LOCKS)
+	@echo "Adding what the tests need (once) ..."
+	$(PIP_INSTALL) --require-hashes $(foreach lock,$(RUN_LOCKS) $(TEST_LOCKS),-r $(lock))
 	touch $@
 
 clean:

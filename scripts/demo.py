@@ -25,13 +25,15 @@ def main() -> int:
     if _is_taken(port):
         print(f"Port {port} of 127.0.0.1 is taken; use another: make demo PORT=8001", file=sys.stderr)
         return 2
+    print(f"Starting the service on {base}, for this machine only ...", flush=True)
     command = [str(Path(sys.executable).parent / "crd"), "serve", "--port", str(port)]
-    service = subprocess.Popen(command, env={**os.environ, "CRD_LOG_LEVEL": os.environ.get("CRD_LOG_LEVEL", "warning")})
+    service = subprocess.Popen(command, env={**os.environ, "CRD_LOG_LEVEL": os.environ.get("CRD_LOG_LEVEL", "error")})
     try:
         if not _wait_until_ready(base, service):
             return service.wait() or 1
         url = f"{base}/cds-services/order-select-crd"
-        print(f"POST {url} with {EXAMPLE.relative_to(ROOT)}\n", flush=True)
+        print(f"Asking it about an order, as an EHR does: POST {url}")
+        print(f"with {EXAMPLE.relative_to(ROOT)}. It answers:\n", flush=True)
         response = requests.post(
             url, data=EXAMPLE.read_bytes(), headers={"Content-Type": "application/json"}, timeout=10
         )
