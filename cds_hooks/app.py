@@ -12,7 +12,7 @@ from cds_hooks.answering.recording import Recorder
 from cds_hooks.auth.access import AccessControl
 from cds_hooks.fhir.access import FhirAccess
 from cds_hooks.fhir.client import FhirClient
-from cds_hooks.fhir.validation import FhirCheck, build_models
+from cds_hooks.fhir.validation import FhirCheck
 from cds_hooks.hooks.request import HookSchema
 from cds_hooks.hooks.services import SERVICE_IDS, SERVICES, check_templates
 from cds_hooks.rules.loading import Rules
@@ -122,5 +122,7 @@ def create_served_app(clock: Clock = datetime.now) -> Flask:
 
 def _build_models() -> None:
     """Build what explains invalid FHIR beside the first calls, so that the start need not wait a second for it."""
-    build_models()
+    from cds_hooks.fhir.schema_derivation import derive_definitions  # imports the models, which takes a second
+
+    derive_definitions()
     gc.freeze()

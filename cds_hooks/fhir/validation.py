@@ -89,7 +89,7 @@ class FhirCheck:
         if unknown:
             yield from unknown
             return
-        from fhir.resources.R4B import get_fhir_model_class  # a second's work, see build_models
+        from fhir.resources.R4B import get_fhir_model_class  # a second's work, see app.py
 
         try:
             get_fhir_model_class(kind).model_validate(resource)
@@ -110,13 +110,6 @@ def _unknown_types(value: Any, path: str) -> Iterator[Fault]:
     elif isinstance(value, list):
         for number, item in enumerate(value):
             yield from _unknown_types(item, f"{path}[{number}]")
-
-
-def build_models() -> None:
-    """Build the models of all checked resources, which takes a second: to be done before a call needs them."""
-    from cds_hooks.fhir.schema_derivation import derive_definitions  # imports the models
-
-    derive_definitions()
 
 
 def is_resource_type(kind: Any) -> bool:
