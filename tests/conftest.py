@@ -30,10 +30,10 @@ settings.load_profile("quick")
 TODAY = date(2026, 11, 23)
 
 
-#: Fixtures behind which a process runs: a service, a FHIR server, a database, a server of keys.
+#: Fixtures behind which a process runs: a service, a FHIR server, a database, a server of keys, HL7's validator.
 PROCESSES = frozenset(
     {"start_service", "fhir_server", "odd_server", "other_server", "postgresql", "valkey", "key_server"}
-    | {"other_key_server"}
+    | {"other_key_server", "validator"}
 )
 
 

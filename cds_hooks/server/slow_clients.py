@@ -6,8 +6,8 @@ only. Behind nginx or Caddy as docs/deployment.md sets them up nothing is left f
 
 It stays because `crd serve` is documented to face the internet with TLS of its own. Without it 200 stalled or trickling
 uploads keep their threads for good, bodies that come too late are not answered, and answers that nobody takes hold
-their connections. The sockets are reached by way of /proc because granian keeps them in Rust and hands none out; timing each
-read of a body instead would still have to find its socket to end it, and sees no answer that is not taken.
+their connections. The sockets are reached by way of /proc because granian keeps them in Rust and hands none out; timing
+each read of a body instead would still have to find its socket to end it, and sees no answer that is not taken.
 """
 
 import errno
