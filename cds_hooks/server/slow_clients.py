@@ -4,7 +4,7 @@ granian has a limit of time for headers and idle connections only, and WSGI cann
 of each connection (TCP_INFO) is enough: a thread looks at all of them once a second, and costs calls nothing. Linux
 only. Behind nginx or Caddy as docs/deployment.md sets them up nothing is left for it to do.
 
-It stays because `crd serve` is documented to face the internet with TLS of its own. Without it 200 stalled or trickling
+It stays because `crd serve` is documented to face the internet with TLS of its own. Without it stalled or trickling
 uploads keep their threads for good, bodies that come too late are not answered, and answers that nobody takes hold
 their connections. The sockets are reached by way of /proc because granian keeps them in Rust and hands none out; timing
 each read of a body instead would still have to find its socket to end it, and sees no answer that is not taken.

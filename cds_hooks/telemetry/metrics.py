@@ -90,6 +90,9 @@ _metrics: dict[str, Any] | None = None
 #: What counts for each combination of labels that occurred; the library's own look-up takes longer.
 _children: dict[str, dict[Labels, Any]] = {name: {} for name in METRICS}
 
+#: Lost records of the log that were counted already.
+_lost = 0
+
 _watched: dict[tuple[str, Labels], Callable[[], float]] = {}
 
 
@@ -117,54 +120,54 @@ def watch(name: str, read: Callable[[], float], *labels: str) -> None:
 
 def called(service: str, status: str, seconds: float, facts: Mapping[str, Any], hook: str | None = None) -> None:
     """Count a call to an endpoint by what its facts say, and how long a hook took to answer."""
-    _add("crd_calls", service, status, facts.get("client", "unknown"))
+    _count("crd_calls", (service, status, facts.get("client", "unknown")))
     if hook is not None:
-        _observe("crd_call_duration_seconds", seconds, hook, _OUTCOMES.get(status[0], "refused"))
+        _count("crd_call_duration_seconds", (hook, _OUTCOMES.get(status[0], "refused")), seconds)
     if "cause" in facts:
-        _add("crd_tokens_rejected", facts["cause"], facts.get("claimed", "unknown"))
+        _count("crd_tokens_rejected", (facts["cause"], facts.get("claimed", "unknown")))
 
 
 def answered(hook: str, answers: Iterable[Labels]) -> None:
     """Count the answers of a call, each with its decision, basis, policy and version."""
     for answer in answers:
-        _add("crd_answers", hook, *answer)
+        _count("crd_answers", (hook, *answer))
 
 
 def prefetched(client: str, outcomes: Mapping[str, str]) -> None:
     """Count what came for each prefetch key, also of calls that cannot be answered for it."""
     for key, outcome in outcomes.items():
-        _add("crd_prefetch", client, key, outcome)
+        _count("crd_prefetch", (client, key, outcome))
 
 
 def asked_fhir(seconds: float, outcome: str) -> None:
     """Count one HTTP request to a client's FHIR server."""
-    _observe("crd_fhir_request_duration_seconds", seconds, outcome)
+    _count("crd_fhir_request_duration_seconds", (outcome,), seconds)
 
 
 def read_fhir(outcome: str) -> None:
     """Count one record or search that was asked for, and what came of it."""
-    _add("crd_fhir_reads", outcome)
+    _count("crd_fhir_reads", (outcome,))
 
 
 def fetched_keys(outcome: str) -> None:
     """Count a fetch of a client's keys."""
-    _add("crd_jwks_fetches", outcome)
+    _count("crd_jwks_fetches", (outcome,))
 
 
 def refused_for_rate(client: str) -> None:
     """Count a call that was refused because its client calls too often."""
-    _add("crd_rate_refusals", client)
+    _count("crd_rate_refusals", (client,))
 
 
 def stored(seconds: float, batch: int) -> None:
     """Count a commit of the store: how long it took, and of how many records."""
-    _observe("crd_store_commit_duration_seconds", seconds)
-    _add("crd_stored_records", times=batch)
+    _count("crd_store_commit_duration_seconds", (), seconds)
+    _count("crd_stored_records", (), batch)
 
 
 def feedback(policy: str, outcome: str) -> None:
     """Count what a user did with a card; `policy` is the id of a policy that is loaded, or "none"."""
-    _add("crd_feedback", policy, outcome)
+    _count("crd_feedback", (policy, outcome))
 
 
 def rules_loaded(policies: int, payers: int) -> None:
@@ -191,18 +194,12 @@ class ThreadGauge:
         return len(self._inside)
 
 
-def _add(name: str, *labels: str, times: int = 1) -> None:
+def _count(name: str, labels: Labels = (), value: float = 1) -> None:
+    """Add to a counter, or observe in a histogram; what goes wrong with that costs no call."""
     if _metrics is not None:
         try:
-            _child(_metrics[name], name, labels).inc(times)
-        except Exception as error:
-            _report(error)
-
-
-def _observe(name: str, seconds: float, *labels: str) -> None:
-    if _metrics is not None:
-        try:
-            _child(_metrics[name], name, labels).observe(seconds)
+            child = _child(_metrics[name], name, labels)
+            (child.observe if METRICS[name].buckets else child.inc)(value)
         except Exception as error:
             _report(error)
 
@@ -218,7 +215,7 @@ def _child(metric: Any, name: str, labels: Labels) -> Any:
 
 
 def _report(error: Exception) -> None:
-    """Say that something was not counted, for want of disk or files; a call is never the worse for it."""
+    """Say that something was not counted, for want of disk or files."""
     logs.record("error", "metrics-failed", error=type(error).__name__, where=logs.where(error))
 
 
@@ -251,8 +248,5 @@ def _read_watched() -> None:
     for (name, labels), read in list(_watched.items()):
         _child(_metrics[name], name, labels).set(read())
     lost = logs.lost()
-    _add("crd_log_records_lost", times=lost - _lost)
+    _count("crd_log_records_lost", (), lost - _lost)
     _lost = lost
-
-
-_lost = 0
