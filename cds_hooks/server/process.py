@@ -15,7 +15,7 @@ from cds_hooks.settings import Settings
 from cds_hooks.telemetry import traces
 from cds_hooks.telemetry.metrics_server import serve_metrics
 
-#: A worker that has not stopped this many seconds after it was told to is ended: calls take 5 at the most.
+#: A worker that has not stopped this many seconds after SIGTERM is killed: calls take 5 at the most.
 _PATIENCE: Final = 10
 
 #: So much of request line and headers is always read; granian refuses (431) what is longer as it notices, which is

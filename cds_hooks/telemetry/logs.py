@@ -144,7 +144,7 @@ class _BoundedQueue(QueueHandler):
         with self._lock:
             if self._listener is None:
                 listener = QueueListener(self.queue, _Stderr(self))
-                listener.start()  # a daemon's thread: one that hangs in a write holds up no end
+                listener.start()  # a daemon thread: one that hangs in a write delays no exit
                 Finalize(None, self.drain, exitpriority=_LAST)
                 self._listener = listener
 

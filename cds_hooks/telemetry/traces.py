@@ -21,16 +21,16 @@ _NEEDED: Final = ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.
 
 
 class Span(Protocol):
-    """What can be said of a span: attributes, as OpenTelemetry and this package name them."""
+    """What this package uses of OpenTelemetry's spans."""
 
     def set_attribute(self, key: str, value: Any) -> object:
-        """Say one thing of it."""
+        """Set an attribute."""
 
     def update_name(self, name: str) -> object:
-        """Call it by what it turned out to be."""
+        """Rename it, once its endpoint is known."""
 
 
-class _Nothing:
+class _NoSpan:
     """Stands in for every span while traces are off."""
 
     def __enter__(self) -> "Span":
@@ -46,7 +46,7 @@ class _Nothing:
         """Do nothing."""
 
 
-_NOTHING: Final = _Nothing()
+_NO_SPAN: Final = _NoSpan()
 
 _tracer: Any = None
 
@@ -71,7 +71,7 @@ def start(settings: Settings) -> bool:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    _log_in_our_way()
+    _log_without_texts()
     service = {"service.name": "crd-server", "service.version": version("crd-server")}
     provider = TracerProvider(resource=Resource.create(service).merge(OTELResourceDetector().detect()))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
@@ -81,18 +81,18 @@ def start(settings: Settings) -> bool:
 
 def span(name: str, **attributes: Any) -> AbstractContextManager[Span]:
     """Return a span for a `with`, under the one that is open in this thread."""
-    return _NOTHING if _tracer is None else _open(name, "INTERNAL", attributes)
+    return _NO_SPAN if _tracer is None else _open(name, "INTERNAL", attributes)
 
 
 def client_span(name: str, **attributes: Any) -> AbstractContextManager[Span]:
     """Return a span of a request to another server."""
-    return _NOTHING if _tracer is None else _open(name, "CLIENT", attributes)
+    return _NO_SPAN if _tracer is None else _open(name, "CLIENT", attributes)
 
 
 def server_span(name: str, traceparent: str | None, **attributes: Any) -> AbstractContextManager[Span]:
     """Return the span of a call; `traceparent` (W3C Trace Context) tells whose it is a part of."""
     if _tracer is None:
-        return _NOTHING
+        return _NO_SPAN
     from opentelemetry.context import Context
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -122,14 +122,14 @@ def _is_installed(name: str) -> bool:
         return False
 
 
-def _log_in_our_way() -> None:
-    """Let OpenTelemetry say in our log only that something is wrong and where: its texts are not ours to vouch for."""
+def _log_without_texts() -> None:
+    """Let OpenTelemetry log only that something is wrong and where: its texts may hold values of a request."""
     logger = logging.getLogger("opentelemetry")
-    logger.addHandler(_Reporter(logging.WARNING))
+    logger.addHandler(_TextlessHandler(logging.WARNING))
     logger.propagate = False
 
 
-class _Reporter(logging.Handler):
+class _TextlessHandler(logging.Handler):
     """Turns records of OpenTelemetry into ours, without their texts."""
 
     def emit(self, said: logging.LogRecord) -> None:

@@ -1,4 +1,4 @@
-"""Takes the whole body of a request in before a call begins, so that only whole requests are worked on.
+"""WSGI middleware that reads the whole body of a request before a call begins: only whole requests are worked on.
 
 granian gives each connection a thread (`CRD_CONNECTIONS`), which may wait for a body; of these, `CRD_THREADS` work.
 """
@@ -24,7 +24,7 @@ _ISSUE: Final = Issue("timeout", "the body did not come in whole, or not in time
 
 
 def with_whole_bodies(application: Application, settings: Settings) -> Application:
-    """Wrap a WSGI application so that it is called with bodies that are there, by CRD_THREADS at a time."""
+    """Wrap a WSGI application so that it is called with complete bodies, CRD_THREADS calls at a time."""
     max_body_bytes, seconds = settings.max_body_bytes, settings.body_timeout
     permits: SimpleQueue[None] = SimpleQueue()
     for _ in range(settings.threads):
@@ -33,7 +33,7 @@ def with_whole_bodies(application: Application, settings: Settings) -> Applicati
     def answer(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] != "POST":  # discovery and the probes: quick, and never to be kept waiting
             return application(environ, start_response)
-        if not _take_in(environ, max_body_bytes, seconds):
+        if not _read_body(environ, max_body_bytes, seconds):
             return _refuse(start_response)
         permits.get()
         try:
@@ -45,7 +45,7 @@ def with_whole_bodies(application: Application, settings: Settings) -> Applicati
     return answer
 
 
-def _take_in(environ: Environ, max_body_bytes: int, seconds: float) -> bool:
+def _read_body(environ: Environ, max_body_bytes: int, seconds: float) -> bool:
     """Read the body, unless it is over the limit anyway, and say whether all of it came in time."""
     started = time.monotonic()
     length = environ.get("CONTENT_LENGTH")

@@ -11,8 +11,8 @@ from cds_hooks.telemetry.logs import record
 from cds_hooks.web.body_buffering import BUSY
 from cds_hooks.web.call_context import Application, CallContext, Environ, StartResponse, current_call
 
-#: The facts of a call that a span says, by what it calls them.
-_SAID: Final[Mapping[str, str]] = {
+#: The facts of a call that become attributes of its span, by the attribute's name.
+_ATTRIBUTES: Final[Mapping[str, str]] = {
     fact: f"crd.{fact}"
     for fact in ("client", "version", "orders", "decisions", "coverages", "fhir_reads", "fhir_problems", "cause")
 } | {"error": "error.type"}
@@ -51,7 +51,7 @@ def _with_metrics(application: Application) -> Application:
 
 
 def _with_traces(application: Application) -> Application:
-    """Open a span around every call, and say of it what its facts say."""
+    """Open a span around every call, with its facts as attributes."""
 
     def answer(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         status = 500
@@ -81,13 +81,13 @@ def _watch(settings: Settings, fhir_client: FhirClient) -> None:
 
 
 def _describe(span: Any, status: int, call: CallContext) -> None:
-    """Say of a call what its facts say, in the words of OpenTelemetry where it has some; no URL and no header."""
+    """Set the attributes of a call's span, by OpenTelemetry's names where it has some; no URL and no header."""
     span.update_name(f"call {call.endpoint.name}")
     span.set_attribute("http.response.status_code", status)
     span.set_attribute("crd.request_id", call.request_id)
     for fact, value in call.facts.items():
-        if fact in _SAID:
-            span.set_attribute(_SAID[fact], [str(one) for one in value] if isinstance(value, list) else value)
+        if fact in _ATTRIBUTES:
+            span.set_attribute(_ATTRIBUTES[fact], [str(one) for one in value] if isinstance(value, list) else value)
     if status >= 500:
         from opentelemetry.trace import Status, StatusCode
 

@@ -39,23 +39,23 @@ _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
 def add_routes(
-    app: Flask, deployment: Deployment, watch: RuleReloader, gate: AccessControl, recorder: Recorder
+    app: Flask, deployment: Deployment, watch: RuleReloader, access: AccessControl, recorder: Recorder
 ) -> None:
-    """Add the routes of one deployment; each call is let in by the gate, has the rules of its moment, and is kept."""
-    _add_discovery(app, deployment.settings, gate)
-    _add_hooks(app, deployment, watch, gate, recorder)
-    _add_feedback(app, deployment.settings, gate, recorder)
+    """Add the routes of one deployment: a call is admitted, answered under the rules of that moment, and recorded."""
+    _add_discovery(app, deployment.settings, access)
+    _add_hooks(app, deployment, watch, access, recorder)
+    _add_feedback(app, deployment.settings, access, recorder)
     _add_probes(app, watch)
     _add_errors(app)
 
 
-def _add_discovery(app: Flask, settings: Settings, gate: AccessControl) -> None:
+def _add_discovery(app: Flask, settings: Settings, access: AccessControl) -> None:
     services = orjson.dumps({"services": [service.to_json(settings.default_version) for service in SERVICES]})
     document = build_document(settings)
 
     def admit() -> None:
         call = current_call(request.environ)
-        call.admit(gate.admit_to_discovery(request.headers.get("Authorization"), call.peer))
+        call.admit(access.admit_to_discovery(request.headers.get("Authorization"), call.peer))
 
     @app.get("/cds-services")
     def discovery() -> Response:
@@ -79,14 +79,14 @@ def _add_discovery(app: Flask, settings: Settings, gate: AccessControl) -> None:
 
 
 def _add_hooks(
-    app: Flask, deployment: Deployment, watch: RuleReloader, gate: AccessControl, recorder: Recorder
+    app: Flask, deployment: Deployment, watch: RuleReloader, access: AccessControl, recorder: Recorder
 ) -> None:
     def hook(service: Service) -> Response:
         """Answer one hook call (CDS Hooks 2.0, Calling a CDS Service)."""
         asked = request._get_current_object()  # type: ignore[attr-defined]  # one look-up instead of one a member
         call = current_call(asked.environ)
         with span("authenticate"):
-            caller = gate.admit(asked.environ.get("HTTP_AUTHORIZATION"), service.id, call.peer)
+            caller = access.admit(asked.environ.get("HTTP_AUTHORIZATION"), service.id, call.peer)
         call.admit(caller)
         rules = watch.current()
         answer = answer_and_keep(service, partial(_body, asked), deployment, rules, caller, call.request_id, recorder)
@@ -97,12 +97,12 @@ def _add_hooks(
         app.post(f"/cds-services/{service.id}", endpoint=service.hook)(partial(hook, service))
 
 
-def _add_feedback(app: Flask, settings: Settings, gate: AccessControl, recorder: Recorder) -> None:
+def _add_feedback(app: Flask, settings: Settings, access: AccessControl, recorder: Recorder) -> None:
     def feedback(service: Service) -> Response:
         """Take what users did with cards (CDS Hooks 2.0, Feedback); the standard has no body for the answer (6.2)."""
         asked = request._get_current_object()  # type: ignore[attr-defined]
         call = current_call(asked.environ)
-        caller = gate.admit_to_feedback(asked.environ.get("HTTP_AUTHORIZATION"), service.id, call.peer)
+        caller = access.admit_to_feedback(asked.environ.get("HTTP_AUTHORIZATION"), service.id, call.peer)
         call.admit(caller)
         call.add(receive_feedback(service.id, _body(asked), settings.max_nesting, caller, recorder))
         return _empty(200)
@@ -141,7 +141,7 @@ def _add_errors(app: Flask) -> None:
 
     @app.errorhandler(AuthenticationError)
     def not_known(error: AuthenticationError) -> Response:
-        """Return a bare 401, the same whatever the cause; only the log has it (7.4, step 10)."""
+        """Return a bare 401, the same whatever the cause: only the log has it, so that nobody can try out tokens."""
         current_call(request.environ).add(_facts_of(error))
         response = _empty(HTTP_STATUS[AuthenticationError])
         response.headers["WWW-Authenticate"] = "Bearer"

@@ -104,7 +104,7 @@ def meet_new_worker(service: Any, known: Collection[str]) -> list[str]:
 
 
 def test_the_numbers_of_all_workers_are_added_up(counted: Any, metrics: Metrics, example: Any) -> None:
-    """crd.md 1.3: the share within 5 s can be read for each hook."""
+    """CRD, Performance Standards: the share within 5 s can be read for each hook."""
     answering = meet_workers(counted, example)
     calls = len(answering)
     answered = {"hook": "order-sign", "outcome": "answered"}
@@ -225,7 +225,7 @@ def test_only_names_of_our_own_are_labels(counted: Any, metrics: Metrics) -> Non
 
 
 def test_a_preflight_is_no_answer_in_time(counted: Any, metrics: Metrics) -> None:
-    """crd.md 1.3: calls that ask nothing would make the share look better."""
+    """CRD, Performance Standards: calls that ask nothing would make the share look better."""
     for _ in range(3):
         requests.options(f"{counted.base}/cds-services/order-dispatch-crd", timeout=5)
 
@@ -255,6 +255,12 @@ def test_metrics_are_nowhere_but_at_their_own_port_and_path(counted: Any, metric
     assert requests.get(f"{counted.base}/metrics", timeout=5).status_code == 404
     assert other.status_code == 404
     assert posted.status_code == 501
+
+
+def test_where_no_metrics_are_served_their_library_is_not_loaded() -> None:
+    """It would also be told of the workers' folder too late."""
+    code = "import sys, cds_hooks.app, cds_hooks.server.process; sys.exit('prometheus_client' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
 
 
 def test_no_metrics_are_served_by_default(service: Any) -> None:
