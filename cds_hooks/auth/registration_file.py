@@ -1,6 +1,5 @@
 """Reads the file of registered clients, and reads it again when it changes; an invalid one changes nothing."""
 
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from jsonschema import Draft202012Validator
 from cds_hooks.auth.jwk import KeySet, read_key_set
 from cds_hooks.auth.registrations import Clients, RegistrationError, read_clients
 from cds_hooks.errors import StartError
+from cds_hooks.file_watch import State, states_of
 from cds_hooks.strict_json import load_schema, read_document
 from cds_hooks.telemetry.logs import record
 
@@ -21,17 +21,14 @@ SCHEMA: Final = Path(__file__).resolve().parents[1] / "schemas" / "clients.schem
 #: The files are looked at this often, in seconds, by a call that comes then.
 _LOOK_EVERY: Final = 1.0
 
-#: What tells one state of a file from another: when it was written, which file it is, how long it is.
-_State = tuple[int, int, int] | None
 
-
-def load_clients(path: Path, services: frozenset[str] = frozenset(), seen: dict[Path, _State] | None = None) -> Clients:
+def load_clients(path: Path, services: frozenset[str] = frozenset(), seen: dict[str, State] | None = None) -> Clients:
     """Return the registrations of a file, or raise StartError with the file, the JSON path and the reason.
 
     `services` are the ids that clients may be allowed. `seen` gets the state of each file before it was read.
     """
     seen = {} if seen is None else seen
-    seen[path] = _state(path)
+    seen |= states_of([str(path)])
     document = read_document(path, _schema())
     try:
         return read_clients(document, partial(_read_keys, path.parent, seen), services)
@@ -44,9 +41,9 @@ def _schema() -> Draft202012Validator:
     return load_schema(SCHEMA)
 
 
-def _read_keys(folder: Path, seen: dict[Path, _State], name: str) -> KeySet:
+def _read_keys(folder: Path, seen: dict[str, State], name: str) -> KeySet:
     path = folder / name
-    seen[path] = _state(path)
+    seen |= states_of([str(path)])
     try:
         keys = read_key_set(path.read_bytes())
     except (OSError, ValueError) as error:  # a KeySetError, or a name that no file can have
@@ -67,7 +64,7 @@ class ClientFile:
         self._now = now
         self._lock = threading.Lock()
         self._looked = now()
-        self._seen: dict[Path, _State] = {}
+        self._seen: dict[str, State] = {}
         self._clients = load_clients(path, services, self._seen)
 
     def current(self) -> Clients:
@@ -81,10 +78,10 @@ class ClientFile:
 
     def _look_again(self) -> None:
         self._looked = self._now()
-        states = {path: _state(path) for path in self._seen}
+        states = states_of(self._seen)
         if states == self._seen:
             return
-        seen: dict[Path, _State] = {}
+        seen: dict[str, State] = {}
         try:
             self._clients = load_clients(self._path, self._services, seen)
         except StartError as error:
@@ -93,11 +90,3 @@ class ClientFile:
             return
         self._seen = seen
         record("info", "clients-changed", clients=len(self._clients.clients))
-
-
-def _state(path: Path) -> _State:
-    try:
-        found = os.stat(path)
-    except (OSError, ValueError):
-        return None
-    return found.st_mtime_ns, found.st_ino, found.st_size

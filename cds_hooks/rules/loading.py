@@ -25,12 +25,10 @@ from cards import (
     read_vocabulary,
 )
 from cds_hooks.errors import StartError
+from cds_hooks.file_watch import State, states_of
 from cds_hooks.strict_json import load_schema, quick_check, read_document
 
 T = TypeVar("T")
-
-#: What tells one state of a file from another: when it was written and last changed in any way, which one, how long.
-State = tuple[int, int, int, int] | None
 
 #: Files that change while they are read are read so often in all, after a pause in seconds.
 _TRIES: Final = 10
@@ -100,7 +98,7 @@ def _load(folders: tuple[Path, Path, Path], files: Mapping[str, State]) -> Rules
 
 def look_at(*folders: Path) -> dict[str, State]:
     """Return the state of every file that `load_rules` would read there; links are followed to what they mean now."""
-    return {entry.path: _state(entry) for folder in folders for entry in _scan(folder) if is_document(entry.name)}
+    return states_of(entry.path for folder in folders for entry in _scan(folder) if is_document(entry.name))
 
 
 def is_document(name: str) -> bool:
@@ -114,14 +112,6 @@ def _scan(folder: Path) -> list[os.DirEntry[str]]:
             return list(entries)
     except OSError:
         return []
-
-
-def _state(entry: os.DirEntry[str]) -> State:
-    try:
-        found = entry.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_size
 
 
 def load_vocabulary(folder: Path, note: Note | None = None) -> Vocabulary:

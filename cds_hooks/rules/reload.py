@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from cds_hooks.rules.loading import ALWAYS_CHANGING, Rules, RulesError, State, load_rules, look_at
+from cds_hooks.file_watch import State
+from cds_hooks.rules.loading import ALWAYS_CHANGING, Rules, RulesError, load_rules, look_at
 from cds_hooks.settings import Settings
 from cds_hooks.telemetry import metrics
 from cds_hooks.telemetry.logs import record, where

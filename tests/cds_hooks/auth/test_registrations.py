@@ -303,6 +303,17 @@ def test_a_file_that_is_gone_changes_nothing(
     assert changed(one(id="back")) == ["back"]
 
 
+def test_a_change_that_leaves_length_and_time_as_they_were_is_seen(
+    changed: Callable[[Any], list[str]], path: Path
+) -> None:
+    """As `cp -p` and rsync --inplace leave it: the inode has a time of its own."""
+    found = path.stat()
+    path.write_text(path.read_text().replace('"ehr"', '"her"'))
+    os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
+    assert path.stat().st_size == found.st_size
+    assert changed(None) == ["her"]
+
+
 def test_a_changed_key_file_is_read_again(path: Path, clock: Clock) -> None:
     document = one(jwt={"issuer": "https://ehr.example.org", "jwks-file": "keys.json"})
     write(path, document)
