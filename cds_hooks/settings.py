@@ -38,33 +38,40 @@ def _time_zone(name: str) -> str:
     return name
 
 
-def _origins(value: str) -> str:
-    for origin in value.split(","):
-        scheme, colon, rest = origin.strip().partition("://")
-        if origin.strip() != "*" and (scheme not in ("http", "https") or not colon or not rest or "/" in rest):
-            raise ValueError("not an origin")
-    return value
-
-
 def _existing_file(path: Path) -> Path:
     if not path.is_file():
         raise ValueError("no such file")
     return path.absolute()  # not resolve(): Kubernetes replaces what it mounts by changing a link
 
 
+#: A URL of a server or a service: what is put behind it must not end up in a query. `outbound.places` is stricter about
+#: those that are called.
+_BASE_URL: Final = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
+
+
 def _base_url(value: str) -> str:
-    scheme, colon, rest = value.partition("://")
-    if value and (scheme not in ("http", "https") or not colon or not rest or "?" in rest or "#" in rest):
+    """Return a base URL, if one is given, without the slash that some write at its end."""
+    if value and not _BASE_URL.fullmatch(value):
         raise ValueError("not a base URL")
-    return value
+    return value.rstrip("/")
 
 
 def _fhir_servers(value: str) -> str:
-    for base in value.split(","):
-        scheme, colon, rest = base.strip().partition("://")
-        if base.strip() and (scheme not in ("http", "https") or not colon or not rest):
-            raise ValueError("not a base URL")
+    for base in _listed(value):
+        _base_url(base)
     return value
+
+
+def _origins(value: str) -> str:
+    for origin in value.split(","):
+        found = _BASE_URL.fullmatch(origin.strip())
+        if origin.strip() != "*" and (found is None or found[1]):
+            raise ValueError("not an origin")
+    return value
+
+
+def _listed(value: str) -> list[str]:
+    return [one.strip() for one in value.split(",") if one.strip()]
 
 
 def _database_url(value: str) -> str:
@@ -77,7 +84,7 @@ def _database_url(value: str) -> str:
 
 def read_networks(text: str) -> tuple[Network, ...]:
     """Return addresses or networks that are separated by commas; ValueError where one is neither."""
-    return tuple(ip_network(one.strip()) for one in text.split(",") if one.strip())
+    return tuple(map(ip_network, _listed(text)))
 
 
 def read_rate(text: str) -> RateLimitItem | None:

@@ -23,7 +23,7 @@ class AccessControl:
         self._rates = open_rates(settings.rate, settings.rate_store)
         self._is_open = self.modes == ("none",)
         self._discovery_is_open = self._is_open or settings.discovery == "open"
-        self._base = settings.public_base_url.rstrip("/")
+        self._base = settings.public_base_url
         self._authenticator = (
             Authenticator(self.modes) if self._is_open else _authenticator(self.modes, settings, service_ids)
         )

@@ -100,7 +100,7 @@ def show(call: uuid.UUID, reason: str | None, as_json: bool) -> None:
 def export(form: str, client: str | None, since: int | None, until: int | None, reason: str | None) -> None:
     """Write calls as NDJSON, the oldest first: FHIR R4 AuditEvents, or what was asked and answered."""
     with _archive() as (archive, settings):
-        base = settings.public_base_url.rstrip("/")
+        base = settings.public_base_url
         for call, bodies in archive.export(Wanted(client=client, since=since, until=until), _actor(), reason, form):
             line = to_audit_event(call, base) if form == "audit-event" else {**_describe(call), **_texts(bodies)}
             click.echo(orjson.dumps(line))

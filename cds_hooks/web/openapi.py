@@ -89,7 +89,7 @@ def build_document(settings: Settings) -> bytes:
     document: Json = {
         "openapi": "3.1.0",
         "info": {"title": "CRD server", "description": _ABOUT, "version": "2.0"},
-        "servers": [{"url": settings.public_base_url.rstrip("/") or "/"}],
+        "servers": [{"url": settings.public_base_url or "/"}],
         "paths": paths,
         "components": {"schemas": _schemas(), "headers": _HEADERS},
     }

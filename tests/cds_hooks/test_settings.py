@@ -25,7 +25,10 @@ from cds_hooks.settings import Settings, describe_settings, read_settings, unkno
         ("CRD_DEFAULT_VERSION", "2.3", "2.0, 2.1 or 2.2"),
         ("CRD_FHIR_TIME_BUDGET", "6", "0.1 to 5"),
         ("CRD_FHIR_SERVERS", "ehr.example.org", "not a base URL"),
+        ("CRD_FHIR_SERVERS", "https://ehr.example.org/r4,https://other.example.org/r4?x=1", "not a base URL"),
         ("CRD_PUBLIC_BASE_URL", "payer.example.com", "not a base URL"),
+        ("CRD_PUBLIC_BASE_URL", "https://payer.example.com/crd?x", "not a base URL"),
+        ("CRD_PUBLIC_BASE_URL", "https://", "not a base URL"),
         ("CRD_CLIENTS", "/no/such/file", "no such file"),
     ],
 )
