@@ -78,7 +78,7 @@ class MissingDataError(CallError):
 
 
 class AuthenticationError(CallError):
-    """The caller is not known: a bare 401 whatever the cause, with nothing of the token in any text (S-4, 7.4).
+    """The caller is not known: a bare 401 whatever the cause, with nothing of the token in any text (HK-177).
 
     `claimed` is the id of the client (or authorization server) that the token says it is from, where it names a
     registered one. It is a claim until the signature was verified.
@@ -91,7 +91,7 @@ class AuthenticationError(CallError):
 
 
 class NotEntitledError(CallError):
-    """The caller is known, but its registration does not list this service: 403 (cds-hooks.md 3.3)."""
+    """The caller is known, but its registration does not list this service: 403 (docs/clients.md)."""
 
     def __init__(self, client: str) -> None:
         super().__init__(Issue("forbidden", "this client may not use this service"))

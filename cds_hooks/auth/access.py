@@ -38,14 +38,14 @@ class AccessControl:
         return self._authenticate(authorization, f"{self._base}/cds-services/{service_id}", service_id, peer)
 
     def admit_to_feedback(self, authorization: str | None, service_id: str, peer: str) -> Caller:
-        """Return who reports what was done with a service's cards: its token is made for that URL (F-4)."""
+        """Return who reports what was done with a service's cards: its token is made for that URL."""
         if self._is_open:
             return self._count_anyone(peer)
         url = f"{self._base}/cds-services/{service_id}/feedback"
         return self._authenticate(authorization, url, service_id, peer)
 
     def admit_to_discovery(self, authorization: str | None, peer: str) -> Caller:
-        """Return who asks what services there are; the setting may leave that open to anybody (D-6)."""
+        """Return who asks what services there are; the setting may leave that open to anybody."""
         if self._discovery_is_open:
             return self._count_anyone(peer)
         return self._authenticate(authorization, f"{self._base}/cds-services", None, peer)

@@ -1,6 +1,6 @@
-"""Who is calling: the client's CDS Hooks JWT, an OAuth 2.0 access token, or nobody in particular (S-3, S-4).
+"""Who is calling: the client's CDS Hooks JWT, an OAuth 2.0 access token, or nobody in particular (HK-176, HK-177).
 
-Each token is verified in the order of cds-hooks.md 7.4, and every failure is one AuthenticationError.
+Each token is verified step by step as docs/clients.md lists them, and every failure is one AuthenticationError.
 """
 
 import re
@@ -62,7 +62,7 @@ class _Once(NamedTuple):
 
 
 class _Verified(NamedTuple):
-    """Who calls, by a token that has passed all checks; `once` of one that may be used once only (step 9)."""
+    """Who calls, by a token that has passed all checks; `once` of one that may be used once only (step 8)."""
 
     caller: Caller
     once: _Once | None = None
@@ -126,7 +126,7 @@ class Authenticator:
         raise next((refusal for refusal in refusals if refusal.claimed), refusals[0])
 
     def _by_jwt(self, token: Token, urls: Sequence[str]) -> _Verified:
-        """Verify a CDS Hooks JWT (7.4)."""
+        """Verify a CDS Hooks JWT (CDS Hooks 2.0, Trusting CDS Clients)."""
         if token.type != "jwt":
             raise AuthenticationError(Cause.TYPE)
         client = self._clients().by_issuer(text_claim(token.claims, "iss"), token.claims.get("tenant"))
@@ -139,7 +139,7 @@ class Authenticator:
             raise
 
     def _check_jwt(self, token: Token, client: Client, terms: JwtTerms, urls: Sequence[str]) -> _Verified:
-        """Take steps 4 to 8."""
+        """Take steps 3 to 7."""
         expires = self._check(token, terms.trust, (*urls, *terms.trust.audiences))
         tenant = _allowed_claim(token, "tenant", terms.tenants, Cause.TENANT)
         _allowed_claim(token, "sub", terms.subjects, Cause.SUBJECT)
@@ -164,7 +164,7 @@ class Authenticator:
         return _Verified(Caller(client.id, "oauth2", client))
 
     def _check(self, token: Token, trust: Trust, audiences: Sequence[str]) -> float:
-        """Take steps 4 to 7, and return when the token expires."""
+        """Take steps 3 to 6, and return when the token expires."""
         if token.algorithm not in trust.algorithms:
             raise AuthenticationError(Cause.ALGORITHM)
         check_signature(token, self._keys_of(token, trust))
@@ -172,7 +172,7 @@ class Authenticator:
         return check_times(token.claims, self._now(), trust.clock_skew, trust.longest)
 
     def _keys_of(self, token: Token, trust: Trust) -> tuple[Key, ...]:
-        """Return the keys with the token's `kid`: from the registered file, or a registered URL (step 4, HK-199).
+        """Return the keys with the token's `kid`: from the registered file, or a registered URL (step 3, HK-199).
 
         Where URLs are registered, a `jku` must be one of them. Where none is, keys come from the file whatever it
         says: nothing is ever fetched from a URL that only a token names.
@@ -190,7 +190,7 @@ class Authenticator:
         raise AuthenticationError(Cause.JWKS_UNREACHABLE if is_unreachable else Cause.UNKNOWN_KEY)
 
     def _use(self, verified: _Verified) -> Caller:
-        """Take step 9 for a token that is good for one call, and return its caller."""
+        """Take step 8 for a token that is good for one call, and return its caller."""
         caller, once = verified
         if once is None or self._is_first_use(once):
             return caller
@@ -199,7 +199,7 @@ class Authenticator:
         return replace(caller, replayed=True)
 
     def _is_first_use(self, once: _Once) -> bool:
-        """Remember the token, after all other checks (step 9); without its store nothing passes, unless replays may.
+        """Remember the token, after all other checks (step 8); without its store nothing passes, unless replays may.
 
         That is no fault of the caller, whose token was verified by now: NotRecordedError, not 401.
         """
@@ -214,7 +214,7 @@ class Authenticator:
 
 
 def _allowed_claim(token: Token, name: str, allowed: frozenset[str], cause: Cause) -> str | None:
-    """Return a claim; where a registration lists values, it must be there and one of them (step 8)."""
+    """Return a claim; where a registration lists values, it must be there and one of them (step 7)."""
     value: Any = token.claims.get(name)
     if allowed and (not isinstance(value, str) or value not in allowed):
         raise AuthenticationError(cause)

@@ -1,4 +1,4 @@
-"""JSON Web Keys: which may verify a token, and with which algorithm (7.4 step 5, 7.5).
+"""JSON Web Keys: which may verify a token, and with which algorithm (docs/clients.md, step 4).
 
 PyJWT builds the keys from their public members. Which key fits which algorithm is decided here: PyJWT takes an RSA key
 without `alg` for one of RS256 only, and raises TypeError where key and algorithm are of different kinds.
@@ -20,7 +20,7 @@ ALGORITHMS: Final[Mapping[str, tuple[str, str | None]]] = {
     **dict.fromkeys(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"), ("RSA", None)),
 }
 
-#: What keys are published as: a JWK Set (HK-197), or the list of `{"pem": key, "id": kid}` of crd-request-generator.
+#: What keys are published as: a JWK Set (RFC 7517), or the list of `{"pem": key, "id": kid}` of crd-request-generator.
 Style = Literal["jwks", "pem-list"]
 
 #: More keys in one document are taken for a mistake; clients have two or three.

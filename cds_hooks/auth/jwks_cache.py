@@ -1,4 +1,4 @@
-"""The keys that clients publish, kept for a while (7.5): bounded, fetched by one thread, served stale in an outage."""
+"""The keys that clients publish, kept for a while: bounded, fetched by one thread, served stale in an outage."""
 
 import threading
 import time

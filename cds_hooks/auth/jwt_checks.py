@@ -1,4 +1,4 @@
-"""The checks of one token against what is registered of its issuer (7.4 steps 5 to 7).
+"""The checks of one token against what is registered of its issuer (docs/clients.md, steps 4 to 6).
 
 PyJWT verifies the signature. The claims are checked here. PyJWT (2.15) takes an `exp` that is a string or an `iat` that
 is `true`, cuts fractions of seconds off, compares `aud` letter by letter, knows no longest lifetime, and asks the
@@ -31,7 +31,7 @@ _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
 
 
 def check_signature(token: Token, keys: Sequence[Key]) -> None:
-    """Verify with the keys of the token's `kid` that fit its algorithm (7.4 step 5)."""
+    """Verify with the keys of the token's `kid` that fit its algorithm (docs/clients.md, step 4)."""
     fitting = [key for key in keys if key.fits(token.algorithm)]
     if not fitting:
         raise AuthenticationError(Cause.UNFIT_KEY)
@@ -49,7 +49,7 @@ def _is_signed_with(token: Token, key: Key) -> bool:
 
 
 def check_audience(claims: Mapping[str, Any], accepted: Iterable[str]) -> None:
-    """Require one of the accepted audiences in `aud`, a string or an array of them (7.4 step 6)."""
+    """Require one of the accepted audiences in `aud`, a string or an array of them (docs/clients.md, step 5)."""
     audience = required(claims, "aud")
     named = [audience] if isinstance(audience, str) else audience
     if not isinstance(named, list) or not all(isinstance(one, str) for one in named):
@@ -73,7 +73,7 @@ def plain_url(url: str) -> str:
 
 
 def check_times(claims: Mapping[str, Any], now: float, skew: float, longest: float) -> float:
-    """Return `exp` of a token that is valid now and not for longer than agreed (7.4 step 7)."""
+    """Return `exp` of a token that is valid now and not for longer than agreed (docs/clients.md, step 6)."""
     expires, issued = _date(claims, "exp"), _date(claims, "iat")
     if expires + skew <= now:
         raise AuthenticationError(Cause.EXPIRED)

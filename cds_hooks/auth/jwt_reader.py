@@ -1,4 +1,4 @@
-"""Reading bearer tokens that are JWTs: what they say, before anything of it is believed (7.4 steps 1 to 3)."""
+"""Reads bearer tokens that are JWTs: what they say, before it is believed (docs/clients.md, steps 1 and 2)."""
 
 import base64
 import re
@@ -27,7 +27,7 @@ _EMPTY: Final = ("", "null", "undefined")
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token as received: nothing in it is verified, and nothing of it must be logged or stored (7.4 step 10)."""
+    """A token as received: nothing in it is verified, and nothing of it must be logged or stored."""
 
     text: str = field(repr=False)
     payload: bytes = field(repr=False)
@@ -39,7 +39,7 @@ class Token:
 
 
 def bearer_token(authorization: str | None) -> str | None:
-    """Return the token of an Authorization header; None where there is none (7.4 step 1).
+    """Return the token of an Authorization header; None where there is none (docs/clients.md, step 1).
 
     The scheme is read in any case; a header of another scheme, `null` and an empty token are no token.
     """
@@ -49,7 +49,7 @@ def bearer_token(authorization: str | None) -> str | None:
 
 
 def read_token(text: str) -> Token:
-    """Return what a token says of itself (7.4 steps 2 and 3, HK-201, HK-203).
+    """Return what a token says of itself (docs/clients.md, steps 1 and 2, HK-201, HK-203).
 
     `jwk`, `x5u` and `x5c` of its header are never looked at: a token must not bring the key it is verified with.
     """

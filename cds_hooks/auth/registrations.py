@@ -1,4 +1,4 @@
-"""The registered clients: who may call, how each proves who it is, and what it may do (S-3, S-4, HK-195)."""
+"""The registered clients: who may call, how each proves who it is, and what it may do (HK-176, HK-195)."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -78,7 +78,7 @@ class Client:
         return not self.services or service_id in self.services
 
     def may_read_from(self, base: str) -> bool:
-        """Whether records may be read from a FHIR server for this client (X-7)."""
+        """Whether records may be read from a FHIR server for this client."""
         place = read_place(base)
         return not self.fhir_servers or (place is not None and any(one.holds(place) for one in self.fhir_servers))
 

@@ -1,4 +1,4 @@
-"""Which tokens were used before (7.4 step 9): one table for all processes, in SQLite or PostgreSQL."""
+"""Which tokens were used before (docs/clients.md, step 8): one table for all processes, in SQLite or PostgreSQL."""
 
 import hashlib
 import threading

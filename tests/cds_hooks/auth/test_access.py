@@ -72,7 +72,7 @@ def test_a_registered_client_gets_its_answer(guarded: Any, example: Any) -> None
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_anybody_else_gets_a_bare_401(authorization: dict[str, str], cause: str, guarded: Any, example: Any) -> None:
-    """7.4 step 10, S-4: the same for every cause, which only the log has, without the token."""
+    """docs/clients.md, failures; HK-177: the same for every cause, which only the log has, without the token."""
     response = guarded.post(SIGN, example("m0076-order-sign"), **authorization)
 
     assert response.status_code == 401
@@ -94,7 +94,7 @@ def test_a_client_that_doubles_slashes_is_let_in_where_it_is_routed(path: str, g
 
 
 def test_a_token_is_good_for_one_call(guarded: Any, example: Any) -> None:
-    """7.4 step 9: `jti`."""
+    """docs/clients.md, step 8: `jti`."""
     once = token()
 
     calls = [guarded.post(SIGN, example("m0076-order-sign"), Authorization=once).status_code for _ in range(2)]
@@ -137,7 +137,7 @@ def test_a_client_that_is_taken_out_is_out_at_once_and_one_with_a_fault_is_not(
 
 
 def test_of_two_workers_one_lets_a_token_in(start_service: Any, tmp_path: Path, example: Any) -> None:
-    """7.4 step 9: whichever it comes to, all at once."""
+    """docs/clients.md, step 8: whichever it comes to, all at once."""
     service = start_two_workers(start_service, tmp_path)
     once, request = token(), example("m0076-order-sign")
     with ThreadPoolExecutor(12) as threads:
@@ -146,7 +146,7 @@ def test_of_two_workers_one_lets_a_token_in(start_service: Any, tmp_path: Path, 
 
 
 def test_a_client_may_use_its_own_services_only(guarded: Any, example: Any) -> None:
-    """cds-hooks.md 3.3: 403 where a client is not entitled."""
+    """docs/clients.md: 403 where a client is not entitled."""
     selecting = "/cds-services/order-select-crd"
     issuer = "https://strict.example.org"
 

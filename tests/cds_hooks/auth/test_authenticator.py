@@ -1,4 +1,4 @@
-"""Who calls is told from a token, in the order of cds-hooks.md 7.4; whatever is wrong, callers see one and the same."""
+"""Who calls is told from a token, in the order of docs/clients.md; whatever is wrong, callers see one and the same."""
 
 import base64
 import contextlib
@@ -115,7 +115,7 @@ def test_each_algorithm_works_where_it_is_registered_and_only_there(algorithm: s
 
 
 def test_65_the_test_vector_of_the_specification_verifies() -> None:
-    """7.9, with the clock between `iat` and `exp`; and an hour after it, it does not."""
+    """CDS Hooks 2.0, Trusting CDS Clients, its example, with the clock between `iat` and `exp`; and an hour after it, it does not."""
     key = {
         "kty": "EC",
         "use": "sig",
@@ -153,7 +153,7 @@ def test_key_ids_are_compared_letter_by_letter(kid: str) -> None:
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR"])
 def test_the_scheme_is_read_in_any_case(scheme: str) -> None:
-    """7.4 step 1."""
+    """docs/clients.md, step 1."""
     assert authenticator().authenticate(f" {scheme}   {sign()} ", [SERVICE]).client == "ehr"
 
 
@@ -165,12 +165,12 @@ def test_the_type_is_read_in_any_case(typ: str) -> None:
 
 @pytest.mark.parametrize("typ", [None, "at+jwt", "JOSE", "JWE", "xJWT", " JWT"])
 def test_a_token_of_another_type_is_refused(typ: str | None) -> None:
-    """7.4 step 2: an access token is no CDS Hooks JWT."""
+    """docs/clients.md, step 1: an access token is no CDS Hooks JWT."""
     assert cause_of(authenticator(), sign(typ=typ)) is Cause.TYPE
 
 
 def test_keys_that_a_token_brings_are_ignored() -> None:
-    """7.4 step 2: `jwk`, `x5u`, `x5c`."""
+    """docs/clients.md, step 1: `jwk`, `x5u`, `x5c`."""
     brought = {"jwk": jwk("P-384#attacker"), "x5u": "https://attacker.example/c", "x5c": ["x"], "x5t": "y"}
     keys = NoFetch()
     one = authenticator(keys=keys)
@@ -294,7 +294,7 @@ AUDIENCES = [
 
 @pytest.mark.parametrize("audience", AUDIENCES)
 def test_52_a_token_for_another_endpoint_is_refused(audience: Any) -> None:
-    """7.4 step 6: also the base URL, and another service's."""
+    """docs/clients.md, step 5: also the base URL, and another service's."""
     assert cause_of(authenticator(), sign(claims(aud=audience))) is Cause.AUDIENCE
 
 
@@ -318,7 +318,7 @@ def test_52_an_audience_must_be_text(audience: Any) -> None:
     ],
 )
 def test_53_an_audience_with_us_in_it_is_good(audience: Any) -> None:
-    """7.3: a string or an array; only the port, the host's case and slashes that routing does not count may differ."""
+    """CDS Hooks 2.0, aud: a string or an array; only the port, the host's case and slashes that routing does not count may differ."""
     assert call(authenticator(), sign(claims(aud=audience))).client == "ehr"
 
 
@@ -333,7 +333,7 @@ def test_each_endpoint_has_an_audience_of_its_own(url: str) -> None:
 
 
 def test_an_odd_audience_is_good_for_the_client_that_registered_it() -> None:
-    """7.4 step 6: meld sends `sand_man`."""
+    """docs/clients.md, step 5: meld sends `sand_man`."""
     odd = Client("odd", terms(replace(TRUST, audiences=("sand_man", "https://payer.example.com/"))))
     for audience in ("sand_man", "https://payer.example.com"):
         token = sign(claims(aud=audience, jti=audience))
@@ -342,7 +342,7 @@ def test_an_odd_audience_is_good_for_the_client_that_registered_it() -> None:
 
 
 def test_54_an_expired_token_is_refused() -> None:
-    """7.4 step 7: with the clocks a minute apart at most."""
+    """docs/clients.md, step 6: with the clocks a minute apart at most."""
     assert call(authenticator(now=NOW + 359.9), sign()).client == "ehr"
     assert cause_of(authenticator(now=NOW + 360), sign()) is Cause.EXPIRED
     strict = Client("ehr", terms(replace(TRUST, clock_skew=0)))
@@ -382,7 +382,7 @@ def test_an_infinite_date_is_none() -> None:
 
 
 def test_55_an_unknown_issuer_is_refused_and_nothing_is_fetched() -> None:
-    """HK-195, 7.4 step 3."""
+    """HK-195, docs/clients.md, step 2."""
     keys = NoFetch()
     for issuer in ("https://attacker.example", ISSUER + "/", ISSUER.upper(), " " + ISSUER):
         token = sign(claims(iss=issuer), jku="https://attacker.example/jwks")
@@ -443,7 +443,7 @@ def _guard(tmp_path: Path) -> Iterator[ReplayGuard]:
 
 
 def test_59_a_token_is_good_once(guard: ReplayGuard) -> None:
-    """7.4 step 9."""
+    """docs/clients.md, step 8."""
     one = authenticator(replays=guard)
     assert not call(one, sign()).replayed
     assert cause_of(one, sign()) is Cause.REPLAYED
@@ -458,7 +458,7 @@ def test_59_where_replays_are_observed_they_pass_and_are_told(guard: ReplayGuard
 
 
 def test_a_token_is_remembered_for_as_long_as_it_could_be_used(tmp_path: Path) -> None:
-    """7.4 step 9: until `exp` and the clock skew."""
+    """docs/clients.md, step 8: until `exp` and the clock skew."""
     late = NOW + 359
     for now, cause in ((NOW, None), (late, Cause.REPLAYED), (NOW + 360, Cause.EXPIRED)):
         guard = ReplayGuard(f"sqlite:///{tmp_path}/replay.db", now=lambda now=now: now)
@@ -468,7 +468,7 @@ def test_a_token_is_remembered_for_as_long_as_it_could_be_used(tmp_path: Path) -
 
 
 def test_a_token_that_is_refused_is_not_used_up(guard: ReplayGuard) -> None:
-    """7.4 step 9: only after all other checks, or an attacker could use up what he cannot sign."""
+    """docs/clients.md, step 8: only after all other checks, or an attacker could use up what he cannot sign."""
     tenant = Client("ehr", terms(tenants=frozenset({"north"})))
     for wrong in (authenticator(replays=guard, now=NOW + 900), authenticator(tenant, replays=guard)):
         cause_of(wrong, sign())
@@ -530,7 +530,7 @@ def failures() -> Iterator[tuple[Authenticator, str | None]]:
 
 
 def test_60_all_refusals_look_the_same() -> None:
-    """7.4 step 10: there is a cause for the log, and nothing else that differs; each cause is tried here."""
+    """docs/clients.md, failures: there is a cause for the log, and nothing else that differs; each cause is tried here."""
     causes = set()
     for one, header in failures():
         with pytest.raises(AuthenticationError) as caught:
@@ -542,7 +542,7 @@ def test_60_all_refusals_look_the_same() -> None:
 
 
 def test_61_nothing_of_a_token_is_in_logs_or_errors(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    """7.4 step 10, 9.1 mistake 18: neither in an error, nor in those it came of, nor in what they print."""
+    """docs/clients.md, failures: neither in an error, nor in those it came of, nor in what they print."""
     for one, header in failures():
         secrets = [*secrets_of([header or ""]), "jti-of-the-token", "https://x.example", "attacker.example"]
         with pytest.raises(AuthenticationError) as caught:
@@ -567,7 +567,7 @@ def test_61_a_token_does_not_show_itself() -> None:
 
 
 def test_a_signature_by_another_key_is_refused() -> None:
-    """7.4 step 5: key confusion by `kid`, by kind, by curve, and by a changed payload."""
+    """docs/clients.md, step 4: key confusion by `kid`, by kind, by curve, and by a changed payload."""
     one = authenticator()
     assert cause_of(one, sign(kind="P-384#attacker")) is Cause.SIGNATURE
     assert cause_of(one, sign(claims(), "RS384", "2048")) is Cause.UNFIT_KEY
@@ -666,7 +666,7 @@ def test_further_claims_are_ignored() -> None:
 
 
 def test_a_tenant_must_be_one_of_those_registered() -> None:
-    """7.4 step 8."""
+    """docs/clients.md, step 7."""
     one = authenticator(Client("ehr", terms(tenants=frozenset({"north", "south"}))))
     assert call(one, sign(claims(tenant="north"))).tenant == "north"
     for tenant in (None, "east", "", 7, ["north"]):
@@ -716,7 +716,7 @@ def test_a_known_client_may_only_use_the_services_it_is_registered_for() -> None
 
 
 def test_none_lets_everybody_in_whatever_they_send() -> None:
-    """HK-177, S-4: only where nothing sensitive can be learned; the start refuses it on other addresses."""
+    """HK-177: only where nothing sensitive can be learned; the start refuses it on other addresses."""
     one = authenticator(modes=("none",))
     for header in (*NO_TOKEN, *[f"Bearer {token}" for token in GARBLED], f"Bearer {sign()}"):
         assert one.authenticate(header, [SERVICE], "x") is ANYONE

@@ -111,7 +111,7 @@ def test_who_only_fails_is_refused_before_any_signature_is_looked_at(guarded: An
 
 
 def test_a_token_that_met_a_429_is_still_good_for_one_call(start_service: Any, tmp_path: Path, example: Any) -> None:
-    """7.4 step 9: it is marked as used when it is let in, so the retry that Retry-After asks for may bring it again."""
+    """docs/clients.md, step 8: it is marked as used when it is let in, so the retry that Retry-After asks for may bring it again."""
     (tmp_path / "keys.json").write_bytes(jwks(jwk("P-384")))
     client = {"id": "small", "jwt": {"issuer": "https://small.example.org", "jwks-file": "keys.json"}}
     (tmp_path / "clients.json").write_text(json.dumps({"clients": [client]}))

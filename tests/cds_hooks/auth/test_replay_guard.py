@@ -1,4 +1,4 @@
-"""A token is used once, whichever thread, process or restart it comes to (7.4 step 9)."""
+"""A token is used once, whichever thread, process or restart it comes to (docs/clients.md, step 8)."""
 
 import os
 import signal
