@@ -44,21 +44,25 @@ def _existing_file(path: Path) -> Path:
     return path.absolute()  # not resolve(): Kubernetes replaces what it mounts by changing a link
 
 
-#: A URL of a server or a service: what is put behind it must not end up in a query. `outbound.places` is stricter about
-#: those that are called.
-_BASE_URL: Final = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
+#: A URL of a server or a service: a path, or the `|version` of a canonical, can be put behind it. `outbound.places` is
+#: stricter about those that are called.
+_BASE_URL: Final = re.compile(r"https?://[^\s|/?#]+(/[^\s|?#]*)?")
 
 
-def _base_url(value: str) -> str:
-    """Return a base URL, if one is given, without the slash that some write at its end."""
-    if value and not _BASE_URL.fullmatch(value):
+def read_base_url(value: str) -> str:
+    """Return a base URL without the slash that some write at its end; ValueError for what is none."""
+    if not _BASE_URL.fullmatch(value):
         raise ValueError("not a base URL")
     return value.rstrip("/")
 
 
+def _base_url(value: str) -> str:
+    return read_base_url(value) if value else ""
+
+
 def _fhir_servers(value: str) -> str:
     for base in _listed(value):
-        _base_url(base)
+        read_base_url(base)
     return value
 
 

@@ -1,6 +1,5 @@
 """The commands `crd export`: the rules in formats that other engines read."""
 
-import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -11,19 +10,17 @@ import orjson
 from cards import Vocabulary
 from cds_hooks.rules.fhir_export import export_bundle
 from cds_hooks.rules.loading import load_policies, load_vocabulary
-from cds_hooks.settings import Settings, read_settings
+from cds_hooks.settings import Settings, read_base_url, read_settings
 from cds_hooks.strict_json import load_schema, read_document
 
 _SCHEMA: Final = Path(__file__).resolve().parents[2] / "cards" / "policies" / "policy.schema.json"
 
-#: What `|version` and `/Type/id` can follow: an http(s) URL without query, fragment, space or `|`.
-_BASE_URL: Final = re.compile(r"https?://[^\s|?#/][^\s|?#]*")
-
 
 def _base_url(_context: click.Context, _option: click.Parameter, value: str) -> str:
-    if not _BASE_URL.fullmatch(value):
-        raise click.BadParameter("must be an http(s) URL without query and fragment")
-    return value
+    try:
+        return read_base_url(value)
+    except ValueError:
+        raise click.BadParameter("must be an http(s) URL without query and fragment") from None
 
 
 @click.group()
