@@ -9,8 +9,6 @@ from collections.abc import Container, Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
-import msgspec
-
 from cards import CodeSystems, Coverage, literal_reference, read_coverage, record_key, same_reference
 from cds_hooks.fhir.access import Answer, FhirServer, Partial, Record
 from cds_hooks.fhir.client import FhirClient
@@ -23,9 +21,6 @@ Json = Mapping[str, Any]
 
 #: As many records are read for one call; a call of a thousand references is not a thousand reads.
 MOST_READS: Final = 100
-
-_OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_ENTRIES: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class ResourcePool:
@@ -224,10 +219,7 @@ class ResourcePool:
         if isinstance(sent, Draft):
             return sent.raw
         raw = self._call.prefetched_bytes()[sent.key]
-        if sent.number is None:
-            return raw
-        entry = _ENTRIES.decode(_OBJECT.decode(raw)["entry"])[sent.number]
-        return bytes(_OBJECT.decode(entry)["resource"])
+        return sent.bytes_in(raw)
 
     @property
     def digest(self) -> str:

@@ -69,18 +69,24 @@ class FhirCheck:
         return self._is_plainly_valid[resource["resourceType"]](resource)
 
     def plain_call(self, hook: str) -> dict[str, Any]:
-        """Return a schema of hook calls all of whose orders in the context, and Coverages, are plainly valid."""
+        """Return a schema of hook calls all of whose orders in the context, and Coverages, are plainly valid.
+
+        Of prefetch it knows resources and Bundles of them; whatever comes in another shape is not plainly valid.
+        """
         kinds = ("Appointment",) if hook == "appointment-book" else ORDER_TYPES
         orders = {"anyOf": [{"$ref": f"#/$defs/{kind}"} for kind in kinds]}
         is_coverage = {"properties": {"resourceType": {"const": "Coverage"}}, "required": ["resourceType"]}
         coverage = {"if": is_coverage, "then": {"$ref": "#/$defs/Coverage"}}
         entry = {"required": ["resource"], "properties": {"resource": orders}}
-        bundle = {"properties": {"entry": {"items": {"properties": {"resource": coverage}}}}}
+        is_bundle = {"properties": {"resourceType": {"const": "Bundle"}}, "required": ["resourceType"]}
+        in_bundle = {"properties": {"resource": {"allOf": [coverage, {"not": is_bundle}]}}, "required": ["resource"]}
+        bundle = {"required": ["resourceType"], "properties": {"entry": {"items": in_bundle}}}
+        value = {"type": ["object", "null"], "if": {"type": "object"}, "then": {"allOf": [coverage, bundle]}}
         in_context = {"type": "object", "properties": {"entry": {"items": entry}}}
         return {
             "properties": {
                 "context": {"properties": {"draftOrders": in_context, "appointments": in_context}},
-                "prefetch": {"additionalProperties": {"allOf": [coverage, bundle]}},
+                "prefetch": {"additionalProperties": value},
             }
         }
 

@@ -34,10 +34,11 @@ def refuse_costly(body: bytes, document: Mapping[str, Any], max_orders: int) -> 
 def _refuse_records(prefetch: Any, max_orders: int) -> None:
     records = 0
     for value in prefetch.values() if isinstance(prefetch, dict) else ():
-        records += 1 + len(_items(value))
+        resources = list(_resources(value))
+        records += 1 + len(resources)
         if records > _RECORDS_AN_ORDER * max_orders:
             _refuse("prefetch", _RECORDS_AN_ORDER * max_orders)
-        if any(len(payors) > max_orders for payors in _payors(value)):
+        if any(len(_payors(resource)) > max_orders for resource in resources):
             _refuse("prefetch", max_orders)
 
 
@@ -50,13 +51,20 @@ def _items(value: Any) -> list[Any]:
     return items if isinstance(items, list) else []
 
 
-def _payors(value: Any) -> Iterator[list[Any]]:
-    """Yield the payers of each Coverage in a value of prefetch: each is looked at for each order."""
-    resources = [entry.get("resource") for entry in _items(value) if isinstance(entry, dict)]
-    for resource in [value, *resources]:
-        payors = resource.get("payor") if isinstance(resource, dict) else None
-        if isinstance(payors, list):
-            yield payors
+def _resources(value: Any) -> Iterator[Any]:
+    """Yield what a value of prefetch holds: of a Bundle, an array or an entry, what is in it."""
+    inner = value.get("resource") if isinstance(value, dict) and "resourceType" not in value else None
+    items = _items(value) or ([inner] if inner else [])
+    if not items:
+        yield value
+    for item in items:
+        yield from _resources(item)
+
+
+def _payors(resource: Any) -> list[Any]:
+    """Return the payers of a Coverage: each is looked at for each order."""
+    payors = resource.get("payor") if isinstance(resource, dict) else None
+    return payors if isinstance(payors, list) else []
 
 
 def _swelling(body: bytes) -> int:

@@ -22,6 +22,15 @@ LOG: list[dict[str, Any]] = []
 #: A resource whose digits mean something.
 DECIMALS = b'{"resourceType": "Observation", "id": "1", "valueQuantity": {"value": 1.10}}'
 
+#: A Coverage of a payer that is served.
+SERVED_COVERAGE = {
+    "resourceType": "Coverage",
+    "id": "cov-1",
+    "status": "active",
+    "beneficiary": {"reference": "Patient/pat-1"},
+    "payor": [{"identifier": {"system": "http://example.org/payer-id", "value": "EHP01"}}],
+}
+
 #: Nothing here goes on for longer, in seconds.
 LONG = 20.0
 
@@ -99,8 +108,10 @@ def redirect(request: Request) -> bytes:
     return reply({}, 302, Location=f"http://127.0.0.1:{request.argument}/good/{request.url}")
 
 
-def with_link(request: Request, link: Any) -> bytes:
-    return reply({**request.resource, "link": [{"relation": "self", "url": "x"}, {"relation": "next", "url": link}]})
+def with_link(request: Request, link: Any, **members: Any) -> bytes:
+    return reply(
+        {**request.resource, **members, "link": [{"relation": "self", "url": "x"}, {"relation": "next", "url": link}]}
+    )
 
 
 def paged(request: Request) -> bytes:
@@ -182,6 +193,7 @@ BEHAVIOURS: dict[str, Callable[[Request], bytes | Iterator[bytes]]] = {
     "next-outside": lambda r: with_link(r, f"{r.base}/good/Coverage?page=2"),
     "next-empty": lambda r: with_link(r, ""),
     "next-fails": lambda r: reply({}, 500) if "page=2" in r.url else with_link(r, f"{r.base}/next-fails/Coverage?page=2"),
+    "coverage-then-elsewhere": lambda r: with_link(r._replace(url="Coverage?x"), "http://inside.example.org:8080/fhir?page=2", entry=[{"resource": SERVED_COVERAGE}]),
     "nothing-then-elsewhere": lambda r: without(r, entry=[], link=[{"relation": "next", "url": "http://inside.example.org/2"}]),
     "marked": lambda r: reply(b"\xef\xbb\xbf" + json.dumps(r.resource).encode()),
     "next-upward": lambda r: with_link(r, f"{r.base}/next-upward/%2e%2e/good/Coverage?page=2"),

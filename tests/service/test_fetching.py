@@ -518,6 +518,87 @@ def test_further_pages_of_prefetch_are_read(reading: Any, fhir_server: Any) -> N
     assert covered(post(reading, request)) == {"prolo-1": "not-covered"}
 
 
+@pytest.mark.parametrize("version", ["2.0", "2.2"])
+def test_a_first_page_that_settles_the_matter_is_enough(version: str, reading: Any, odd_server: Any) -> None:
+    """Servers behind a proxy link to the next page by a name that only they know."""
+    request = sign(odd_server, version=version)
+    request["fhirServer"] = f"{odd_server.base}/coverage-then-elsewhere"
+    request["fhirAuthorization"] = {"access_token": "t"}
+
+    assert covered(post(reading, request)) == {"prolo-1": "not-covered"}
+
+
+def test_a_next_page_elsewhere_is_told_where_it_could_matter(reading: Any, odd_server: Any) -> None:
+    request = sign(odd_server)
+    request["fhirServer"] = f"{odd_server.base}/nothing-then-elsewhere"
+    request["fhirAuthorization"] = {"access_token": "t"}
+
+    response = post(reading, request)
+
+    assert response.status_code == 412
+    [issue] = response.json()["issue"]
+    assert "the next page of the FHIR server's answer lies at another server" in issue["diagnostics"]
+    assert "example.org" not in response.text
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        lambda found: {"response": {"status": "200 OK"}, "resource": found},
+        lambda found: {"resourceType": "Bundle", "type": "batch-response", "entry": [{"resource": found}]},
+        lambda found: [entry["resource"] for entry in found["entry"]],
+    ],
+    ids=["entry", "batch-response", "array"],
+)
+def test_prefetch_is_read_in_the_shapes_that_clients_send(wrapped: Any, service: Any) -> None:
+    """Nothing is missing then, although it lies deeper."""
+    found = {
+        "resourceType": "Bundle",
+        "type": "searchset",
+        "entry": [{"resource": COVERAGE}, {"resource": ORGANIZATION}],
+    }
+    request = {**call("order-sign", "https://ehr.example.org", None, "2.2"), "prefetch": {"coverage": wrapped(found)}}
+    request["context"]["draftOrders"] = {"resourceType": "Bundle", "entry": [{"resource": ORDER}]}
+
+    assert covered(post(service, request)) == {"prolo-1": "not-covered"}
+
+
+@pytest.mark.parametrize(("before", "after"), [("Bearer ", ""), ("bearer ", " "), (" ", "\n")])
+def test_a_token_with_its_scheme_and_blanks_around_what_was_sent_are_understood(
+    before: str, after: str, reading: Any, fhir_server: Any
+) -> None:
+    server = fhir_server(*CHART)
+    request = dispatch(server)
+    request["fhirServer"] = f" {server.base}{after}"
+    request["fhirAuthorization"]["access_token"] = f"{before}{server.token}{after}"
+
+    assert covered(post(reading, request)) == {"prolo-1": "not-covered"}
+
+
+def test_what_is_no_token_is_named_as_the_fault(reading: Any, fhir_server: Any) -> None:
+    server = fhir_server(*CHART)
+    request = dispatch(server)
+    request["fhirAuthorization"]["access_token"] = "two words-zyx"  # noqa: S105 (of the tests)
+
+    response = post(reading, request)
+
+    assert response.status_code == 412
+    assert "does not have the form of one" in response.json()["issue"][0]["diagnostics"]
+    assert "zyx" not in response.text
+
+
+def test_the_patient_is_not_read_as_the_medication_of_an_order(reading: Any, fhir_server: Any) -> None:
+    """Minimum necessary: nothing of the Patient decides anything here, whoever refers to it."""
+    server = fhir_server(*CHART, options=("--delay-ms", "15"))
+    since = len(server.log())
+    order = {**MEDICATION_ORDER, "medicationReference": {"reference": "Patient/pat-1"}}
+
+    response = post(reading, sign(server, order))
+
+    assert response.status_code in (200, 412)
+    assert asked(server, since) == [SEARCH]
+
+
 # --- what cannot be had -----------------------------------------------------------------------------------------------
 
 
