@@ -1,4 +1,4 @@
-"""What a FHIR server can do: as it showed lately, and as its CapabilityStatement says."""
+"""What a FHIR server calls its search parameters (from its CapabilityStatement), and a cache of what servers do."""
 
 import re
 import time
@@ -15,7 +15,7 @@ T = TypeVar("T")
 #: The names that a server has for search parameters, by the type searched and FHIR's name; only where the two differ.
 Names = Mapping[tuple[str, str], str]
 
-#: What a base showed is remembered for as long, and of this many bases.
+#: Values of a TtlCache are kept for so many seconds, and of so many servers.
 SECONDS_REMEMBERED: Final = 600.0
 MOST_REMEMBERED: Final = 256
 
@@ -34,24 +34,24 @@ _NAME: Final = re.compile("[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 
 class TtlCache(Generic[T]):
-    """What bases lately showed; too many or too old, it is forgotten. For all threads."""
+    """A cache of one value for each FHIR server, by base URL; for all threads. The oldest makes room for a new one."""
 
     def __init__(self) -> None:
-        self._shown: dict[Place, tuple[float, T]] = {}
+        self._entries: dict[Place, tuple[float, T]] = {}
         self._lock = Lock()
 
     def get(self, base: Place) -> T | None:
-        """Return what a base lately showed; None where that is not known."""
-        until, shown = self._shown.get(base, (0.0, None))
-        return shown if until > time.monotonic() else None
+        """Return the value of a server; None where there is none, or none any more."""
+        expires, value = self._entries.get(base, (0.0, None))
+        return value if expires > time.monotonic() else None
 
-    def add(self, base: Place, shown: T) -> None:
-        """Remember what a base showed, and forget the base remembered longest where there are too many."""
+    def add(self, base: Place, value: T) -> None:
+        """Keep a value of a server for a while, instead of a former one."""
         with self._lock:
-            self._shown.pop(base, None)
-            self._shown[base] = (time.monotonic() + SECONDS_REMEMBERED, shown)
-            if len(self._shown) > MOST_REMEMBERED:
-                del self._shown[next(iter(self._shown))]
+            self._entries.pop(base, None)
+            self._entries[base] = (time.monotonic() + SECONDS_REMEMBERED, value)
+            if len(self._entries) > MOST_REMEMBERED:
+                del self._entries[next(iter(self._entries))]
 
 
 def read_names(statement: Mapping[str, Any]) -> Names:
