@@ -1,7 +1,8 @@
-"""`make bench-fetch`: calls that wait on a FHIR server, answered by workers of one thread and of many, in one run.
+"""`make bench-fetch`: calls that wait on a FHIR server, answered by workers of many threads and of more, in one run.
 
 The FHIR server answers every read after 100 ms, as many at once as come; 32 callers sign an order whose Coverage was
-not sent. Beside that, calls that wait on nothing: what many threads cost them.
+not sent. Beside that, calls that wait on nothing: what many threads cost them. Of few threads a server would have too
+small a share for so many callers (`outbound/thread_shares.py`).
 """
 
 import argparse
@@ -34,7 +35,7 @@ def main() -> int:
     options.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     options.add_argument("--seconds", type=int, default=5)
     options.add_argument("--workers", type=int, default=2)
-    options.add_argument("--threads", type=int, nargs="+", default=[1, 4, 16])
+    options.add_argument("--threads", type=int, nargs="+", default=[48, 96])
     chosen = options.parse_args()
     if chosen.serve:
         asyncio.run(_serve())

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from cds_hooks.outbound.problems import Problem
+
+#: Reads that one call makes side by side where its server does no batch; the others wait for these.
+MOST_SIDE_BY_SIDE: Final = 8
 
 
 class Record(NamedTuple):

@@ -8,9 +8,9 @@ part of the threads. Nothing here logs and no exception leaves, because patient 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import copy_context
-from typing import Any, Final
+from typing import Any
 
-from cds_hooks.fhir.access import Answer, FhirAccess, FhirServer, Partial
+from cds_hooks.fhir.access import MOST_SIDE_BY_SIDE, Answer, FhirAccess, FhirServer, Partial
 from cds_hooks.fhir.capabilities import Names, TtlCache
 from cds_hooks.fhir.connections import Connections
 from cds_hooks.fhir.messages import Call, next_link, problem_of, read_batch, request_headers
@@ -21,9 +21,6 @@ from cds_hooks.outbound.problems import FetchError, Problem
 from cds_hooks.outbound.thread_shares import ThreadShares
 from cds_hooks.telemetry.metrics import read_fhir
 from cds_hooks.telemetry.traces import span
-
-#: Reads that one call makes side by side where its server does no batch; the others wait for these.
-MOST_SIDE_BY_SIDE: Final = 8
 
 
 class FhirClient:

@@ -10,6 +10,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from cds_hooks.errors import StartError
+from cds_hooks.fhir.access import MOST_SIDE_BY_SIDE
 from cds_hooks.server.tls import tls_options
 from cds_hooks.settings import Settings
 from cds_hooks.telemetry import traces
@@ -64,7 +65,7 @@ def create_server(settings: Settings, application: str = "cds_hooks.app:create_s
 
 def allow_open_files(settings: Settings) -> None:
     """Raise the limit of open files as far as all connections of a worker may need; StartError where it cannot be."""
-    needed = settings.connections + 2 * settings.threads + _OTHER_FILES
+    needed = settings.connections + MOST_SIDE_BY_SIDE * settings.threads + _OTHER_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < needed:
         raise StartError(f"CRD_CONNECTIONS={settings.connections}: needs {needed} open files; the limit here is {hard}")

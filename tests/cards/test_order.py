@@ -112,6 +112,7 @@ RECORDS = {
         {"resourceType": "MedicationRequest", "medicationCodeableConcept": CONCEPT},
         {"resourceType": "MedicationRequest", "medicationReference": {"reference": "Medication/m"}},
         {"resourceType": "MedicationRequest", "medicationReference": {"reference": "#m"}, "contained": [{"resourceType": "Medication", "id": "m", "code": CONCEPT}]},
+        {"resourceType": "MedicationRequest", "contained": [{"resourceType": "Medication", "id": "#m", "code": CONCEPT}], "medicationReference": {"reference": "#m"}},
         {"resourceType": "DeviceRequest", "codeCodeableConcept": CONCEPT},
         {"resourceType": "DeviceRequest", "codeReference": {"reference": "https://ehr.example.org/fhir/Device/d"}},
         {"resourceType": "NutritionOrder", "oralDiet": {"type": [CONCEPT]}},

@@ -23,8 +23,8 @@ CALLS, TURNS = 12, 3
 
 @pytest.fixture(scope="module", name="service")
 def _service(start_service: Any) -> Any:
-    """One worker, so that all calls share its threads; the usual number of these."""
-    return start_service(CRD_ALLOW_PRIVATE_FHIR_SERVERS="1", CRD_WORKERS="1", CRD_LOG_LEVEL="error")
+    """One worker of few threads, so that all calls share them."""
+    return start_service(CRD_ALLOW_PRIVATE_FHIR_SERVERS="1", CRD_WORKERS="1", CRD_THREADS="16", CRD_LOG_LEVEL="error")
 
 
 def sign(base: str, *orders: dict[str, Any]) -> dict[str, Any]:

@@ -18,8 +18,8 @@ import pytest
 
 from cds_hooks.errors import StartError
 from cds_hooks.fhir import capabilities, connections
-from cds_hooks.fhir.access import Answer, FhirAccess, FhirServer, Partial
-from cds_hooks.fhir.client import MOST_SIDE_BY_SIDE, FhirClient
+from cds_hooks.fhir.access import MOST_SIDE_BY_SIDE, Answer, FhirAccess, FhirServer, Partial
+from cds_hooks.fhir.client import FhirClient
 from cds_hooks.fhir.messages import Call
 from cds_hooks.outbound.places import Place
 from cds_hooks.outbound.problems import Problem

@@ -31,7 +31,9 @@ def is_held(shares: ThreadShares, name: str, stack: ExitStack) -> bool:
     return True
 
 
-@pytest.mark.parametrize(("threads", "alone"), [(1, 1), (2, 1), (4, 2), (8, 4), (16, 9), (64, 37), (256, 149)])
+@pytest.mark.parametrize(
+    ("threads", "alone"), [(1, 1), (2, 1), (4, 2), (8, 4), (16, 9), (48, 28), (64, 37), (256, 149)]
+)
 def test_a_server_alone_has_most_of_the_threads_but_never_all(threads: int, alone: int) -> None:
     with ExitStack() as stack:
         assert fill(ThreadShares(threads), "slow.example", stack) == alone
