@@ -12,6 +12,8 @@ SHELL := /bin/bash
 PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
+# on all cores; a file's tests stay together on one: make test PYTEST='-n0' runs one after the other
+PYTEST_ALL := $(BIN)/pytest -n auto --dist loadgroup
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 RUN_LOCKS := requirements.txt requirements-build.txt
 TEST_LOCKS := requirements-extras.txt requirements-dev.txt
@@ -29,12 +31,12 @@ lint: $(VENV)/installed
 	$(BIN)/lint-imports --no-logo
 
 check: lint
-	@$(BIN)/pytest -m "not process"
+	@$(PYTEST_ALL) -m "not process" $(PYTEST)
 
 # options for pytest go in PYTEST: make test PYTEST='-x --durations=20'
 test: lint
 	@scripts/node-modules
-	$(BIN)/pytest $(PYTEST)
+	$(PYTEST_ALL) $(PYTEST)
 
 # HL7's validator over all examples (make test does it as well), with what it says of the orders themselves
 validate: $(VENV)/installed

@@ -37,11 +37,18 @@ PROCESSES = frozenset(
 )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that start processes; `make check` leaves them out."""
+    """Mark the tests that start processes, which `make check` leaves out, and keep on one core what shares services."""
     for item in items:
         if isinstance(item, pytest.Function) and _starts_processes(item):
             item.add_marker("process")
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+def _group(item: pytest.Item) -> str:
+    """Return what a test runs together with: the tests of its file, or all that ask the one validator."""
+    return "validator" if "validator" in item.path.parts else item.path.relative_to(ROOT).as_posix()
 
 
 def _starts_processes(item: pytest.Function) -> bool:

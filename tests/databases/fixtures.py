@@ -1,6 +1,8 @@
 """Fixtures of the database servers. A test module has them with `pytest_plugins = ["tests.databases.fixtures"]`."""
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -8,13 +10,17 @@ from tests.databases.servers import NO_POSTGRESQL, NO_VALKEY, PostgreSQL, Valkey
 
 
 @pytest.fixture(scope="session", name="postgresql")
-def _postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
-    """A PostgreSQL server; each test makes a database of its own."""
+def _postgresql() -> Iterator[PostgreSQL]:
+    """A PostgreSQL server; each test makes a database of its own.
+
+    It may run as another user, and other sessions close the folders that pytest makes, so it has a folder outside them.
+    """
     if NO_POSTGRESQL:
         pytest.skip(NO_POSTGRESQL)
-    server = PostgreSQL(tmp_path_factory.mktemp("postgresql"))
-    yield server
-    server.stop()
+    with tempfile.TemporaryDirectory(prefix="crd-postgresql-") as folder:
+        server = PostgreSQL(Path(folder))
+        yield server
+        server.stop()
 
 
 @pytest.fixture(name="valkey")

@@ -78,8 +78,6 @@ class PostgreSQL(Server):
         port, user = free_port(), _user()
         if user:
             shutil.chown(folder, user)
-            for parent in list(folder.parents)[:3]:
-                parent.chmod(parent.stat().st_mode | 0o011)
         data = folder / "data"
         made = [str(INITDB), "-D", str(data), "-U", "crd", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C"]
         subprocess.run(made, user=user, cwd=folder, check=True, capture_output=True)
