@@ -25,7 +25,6 @@ from cds_hooks.store.calls import Bodies, CallRecord, Summary, make_id
 from cds_hooks.store.database import StoreError, connect, prepare
 from cds_hooks.store.encryption import RecordCipher, read_keys
 from cds_hooks.store.feedback import CardSent, Report, find_card, to_row
-from cds_hooks.store.queueing import QueuedWriter
 from cds_hooks.store.redaction import without_tokens
 from cds_hooks.store.retention import Retention
 from cds_hooks.store.writer import Writer
@@ -43,13 +42,11 @@ class Recorder:
             prepare(settings.database_url)
         except StoreError as error:
             raise StartError(f"CRD_DATABASE_URL: the store cannot be opened ({error})") from None
-        writer = Writer(
-            connect(settings.database_url, durable=settings.audit == "durable"), self.cipher, metrics.stored
-        )
+        writing = connect(settings.database_url, durable=settings.audit == "durable")
+        self.writer = Writer(writing, self.cipher, metrics.stored, waits=settings.audit != "queued")
         self._reading = connect(settings.database_url, each_alone=True)
         self._retention = Retention(settings.database_url, settings.audit_days) if settings.audit_days else None
-        self.writer = QueuedWriter(writer) if settings.audit == "queued" else writer
-        metrics.watch("crd_queue_length", lambda: self.writer.state.waiting, "store")
+        metrics.watch("crd_queue_length", lambda: self.writer.waiting, "store")
 
     def keep(self, exchange: CallRecord) -> None:
         """Keep a call; NotRecordedError where that fails, so that nothing is answered that is not kept."""
@@ -113,17 +110,16 @@ def answer_and_keep(
             )
         )
 
-    with recorder.writer.expecting():
-        try:
-            body = read_body()
-            answer = answer_hook(service, body, deployment, rules, caller)
-        except Exception as error:
-            refusal = error if isinstance(error, CallError) else internal_error(request_id)
-            told = Summary(_hook_instance(body), error=type(error).__name__)
-            keep(HTTP_STATUS[type(refusal)], orjson.dumps(operation_outcome(refusal.issues)), told)
-            raise
-        keep(200, answer.body, answer.give_account(), answer.facts["version"], answer.read)
-        return answer
+    try:
+        body = read_body()
+        answer = answer_hook(service, body, deployment, rules, caller)
+    except Exception as error:
+        refusal = error if isinstance(error, CallError) else internal_error(request_id)
+        told = Summary(_hook_instance(body), error=type(error).__name__)
+        keep(HTTP_STATUS[type(refusal)], orjson.dumps(operation_outcome(refusal.issues)), told)
+        raise
+    keep(200, answer.body, answer.give_account(), answer.facts["version"], answer.read)
+    return answer
 
 
 def internal_error(request_id: str) -> InternalError:

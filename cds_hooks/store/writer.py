@@ -1,10 +1,17 @@
-"""Writes records so that they are kept before the answer leaves: calls that come together share one commit."""
+"""Writes records by one thread of each process: all that wait when it is free share one commit.
 
+Where callers wait, `write` returns when their records are committed; else at once, and a commit that fails is tried
+again until it succeeds or the process ends.
+"""
+
+import contextlib
+import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import Future
 from functools import cache
+from multiprocessing.util import Finalize
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
@@ -13,192 +20,253 @@ from cds_hooks.store.calls import CallRecord, Rows, to_rows
 from cds_hooks.store.database import PATIENCE, StoreError, kind_of
 from cds_hooks.store.encryption import RecordCipher
 from cds_hooks.store.tables import TABLES
+from cds_hooks.telemetry.logs import record
 
-#: As many records are written by one commit.
+#: As many writes wait at the most, beside those of the commit under way; then callers wait, and then they fail.
+MOST_WAITING: Final = 5000
+
+#: As many writes share one commit.
 _MOST_AT_ONCE: Final = 256
 
-#: A commit waits so many seconds for the calls that are being answered, to take their records with it. At 2,000 calls
-#: a second that makes one commit of eight, at a quarter of the cost; a call that is alone does not wait.
-_GATHERING: Final = 0.005
-
-#: A write that failed is tried again after so many seconds, while there is time.
+#: A commit that failed is tried again after so many seconds: while callers wait, and where none does.
 _PAUSE: Final = 0.05
+_LONG_PAUSE: Final = 0.5
 
-#: Told of each commit: how many seconds it took, and how many records it wrote.
+#: The outcome of a commit says so many seconds long how the store is; then it is checked, if anybody asks.
+_FRESH: Final = 5.0
+
+#: Called after each commit: how many seconds it took, and how many writes shared it.
 Watcher = Callable[[float, int], None]
 
 
-class _Record:
-    """Something that waits to be written, and the thread that waits for it."""
-
-    __slots__ = ("error", "kept", "leads", "wake")
-
-    def __init__(self, kept: Sequence[CallRecord | Rows]) -> None:
-        self.kept = kept
-        self.wake = threading.Lock()
-        self.wake.acquire()
-        self.leads = False
-        #: Nothing is taken for written before it is known to be.
-        self.error: StoreError | None = StoreError("not-written")
-
-
-class State(NamedTuple):
-    """How many records wait, and how many writes failed since the start."""
-
-    waiting: int
-    failures: int
-
-
 class RefusedError(StoreError):
-    """The database refuses what was to be written, as it is; others' records are no worse for it."""
+    """The database refuses what was to be written, as it is; the store itself works."""
+
+
+class _Job(NamedTuple):
+    """Something to write, all or none of it, and the future of who waits for it."""
+
+    kept: Sequence[CallRecord | Rows]
+    done: Future[None]
 
 
 class Writer:
-    """Writes calls, and rows of other tables, for all threads of a process; when `write` returns they are committed.
+    """Writes calls, and rows of other tables, for all threads of a process.
 
-    There is no thread of its own: of the threads that wait, one writes for all that wait by then, and names the next.
+    Its thread starts with the first write of a process: a server may fork its workers after this was made.
     """
 
     def __init__(
-        self, engine: sa.Engine, cipher: RecordCipher, watch: Watcher = lambda _seconds, _records: None
+        self,
+        engine: sa.Engine,
+        cipher: RecordCipher,
+        watch: Watcher = lambda _seconds, _writes: None,
+        waits: bool = True,
+        most_waiting: int = MOST_WAITING,
     ) -> None:
-        self._inserter = _Inserter(engine)
+        self._connection = _Connection(engine)
         self._cipher = cipher
         self._watch = watch
-        self._lock = threading.Lock()
-        self._waiting: list[_Record] = []
-        self._in_progress = 0
-        self._leader: _Record | None = None
-        self._failures = 0
+        self._waits = waits
+        self._queue: queue.Queue[_Job | None] = queue.Queue(most_waiting)  # None wakes the thread up
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._closing = threading.Event()
+        self._error: StoreError | None = None
+        self._error_known_at = float("-inf")
+        self._check: _Job | None = None
+        self._checked_at = float("-inf")
 
     @property
-    def state(self) -> State:
-        """What can be seen from outside."""
-        return State(len(self._waiting), self._failures)
-
-    @contextmanager
-    def expecting(self) -> Iterator[None]:
-        """Tell that a call is being answered that will be written: commits wait for it, for a moment."""
-        with self._lock:
-            self._in_progress += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._in_progress -= 1
+    def waiting(self) -> int:
+        """How many writes wait for their commit."""
+        return self._queue.qsize()
 
     def write(self, *kept: CallRecord | Rows) -> None:
-        """Write all or none; StoreError where they are not kept."""
-        mine = _Record(kept)
-        with self._lock:
-            self._waiting.append(mine)
-            if self._leader is None:
-                self._leader, mine.leads = mine, True
-            elif len(self._waiting) >= self._in_progress and self._leader in self._waiting:
-                _wake(self._leader)  # nobody else is to be waited for
-        if not mine.leads:
-            mine.wake.acquire()
-        if mine.leads:
-            self._lead(mine)
-        if mine.error:
-            raise mine.error
+        """Write all or none; StoreError where it is not written, or where too much waits already."""
+        job = _Job(kept, Future())
+        self._start()
+        try:
+            self._queue.put(job, timeout=PATIENCE)
+        except queue.Full:
+            raise StoreError("queue-full") from None
+        if self._waits:
+            job.done.result()
+
+    def fault(self) -> StoreError | None:
+        """Return why the last commit failed; None where it did not. Where that is old news, the store is checked.
+
+        Nobody waits for the check: who asks next learns of it.
+        """
+        now = time.monotonic()
+        if now - self._error_known_at < _FRESH:
+            return self._error
+        if self._check and not self._check.done.done():
+            return StoreError("no-answer") if now - self._checked_at > _FRESH else self._error
+        self._check, self._checked_at = _Job((), Future()), now
+        self._start()
+        try:
+            self._queue.put_nowait(self._check)
+        except queue.Full:
+            self._check = None
+            return StoreError("queue-full")
+        return self._error
 
     def close(self) -> None:
-        """Close the connection."""
-        self._inserter.close()
+        """Write what waits, or log how much is lost, and close the connection; the next write opens it again."""
+        with self._starting:
+            if self._thread is None:
+                return
+            self._closing.set()
+            with contextlib.suppress(queue.Full):
+                self._queue.put_nowait(None)
+            self._thread.join(2 * PATIENCE)
+            if self._thread.is_alive():
+                _log_lost(self.waiting, "not-written-in-time")
+                return
+            self._closing.clear()
+            self._thread = None
 
-    def _lead(self, mine: _Record) -> None:
-        """Write for all who wait, this thread's own record among them, and let them and the next leader go on."""
-        if len(self._waiting) < self._in_progress:
-            mine.wake.acquire(timeout=_GATHERING)
-        with self._lock:
-            batch, self._waiting = self._waiting[:_MOST_AT_ONCE], self._waiting[_MOST_AT_ONCE:]
-        try:
-            self._write_all(batch)
-        finally:
-            with self._lock:
-                self._leader = self._waiting[0] if self._waiting else None
-                if self._leader:
-                    self._leader.leads = True
-                    _wake(self._leader)
-            for record in batch:
-                if record is not mine:
-                    _wake(record)
+    def _start(self) -> None:
+        if self._thread is not None:
+            return
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="store", daemon=True)
+                self._thread.start()
+                # What runs at the end of worker processes too, where `atexit` does not.
+                Finalize(None, self.close, exitpriority=0)
 
-    def _write_all(self, batch: Sequence[_Record]) -> None:
+    def _work(self) -> None:
+        while not (self._closing.is_set() and self._queue.empty()):
+            batch = self._next_batch()
+            if batch:
+                self._write_batch(batch)
+        self._connection.close()
+
+    def _next_batch(self) -> list[_Job]:
+        """Wait for something to write, and return it with what waits beside it."""
+        jobs = [self._queue.get()]
+        with contextlib.suppress(queue.Empty):
+            while len(jobs) < _MOST_AT_ONCE:
+                jobs.append(self._queue.get_nowait())
+        return [job for job in jobs if job is not None]
+
+    def _write_batch(self, batch: Sequence[_Job]) -> None:
+        """Write a batch by one commit, or each job by its own: one refused record is not to take others with it."""
+        error = self._commit(batch)
+        while _is_of_the_store(error) and not self._waits and not self._closing.is_set():
+            record("error", "not-recorded-yet", reason=str(error), waiting=len(batch) + self.waiting)
+            self._closing.wait(_LONG_PAUSE)
+            error = self._commit(batch)
+        if error and len(batch) > 1 and not _is_of_the_store(error):
+            for job in batch:
+                self._write_batch([job])
+            return
+        if error and not self._waits:
+            _log_lost(len(batch), str(error) if isinstance(error, StoreError) else type(error).__name__)
+        for job in batch:
+            job.done.set_exception(error) if error else job.done.set_result(None)
+
+    def _commit(self, batch: Sequence[_Job]) -> Exception | None:
+        """Commit a batch, again if that failed for a reason that may pass soon; return why it is not committed."""
         started = time.perf_counter()
-        error = self._try([one for record in batch for one in record.kept])
-        # One record may be what the database refuses; the others are not to be lost with it.
-        is_shared = isinstance(error, RefusedError) and len(batch) > 1
-        for record in batch:
-            record.error = self._try(record.kept) if is_shared else error
-        self._failures += sum(1 for record in batch if record.error)
-        self._watch(time.perf_counter() - started, len(batch))
-
-    def _try(self, kept: Sequence[CallRecord | Rows]) -> StoreError | None:
-        """Commit, again if it failed for a reason that may pass, within the time that a write may take."""
-        rows = to_rows(kept, self._cipher)
-        ends = time.monotonic() + PATIENCE
-        while (error := self._inserter.insert(rows)) is not None:
-            if not self._inserter.may_pass(error) or time.monotonic() + _PAUSE >= ends:
-                return error
-            time.sleep(_PAUSE)
+        try:
+            rows = to_rows([one for job in batch for one in job.kept], self._cipher)
+            self._connection.insert(rows, is_failing=self._error is not None)
+        except StoreError as error:
+            self._learn(error)
+            return error
+        except Exception as error:
+            return error
+        self._learn(None)
+        written = sum(1 for job in batch if job.kept)
+        if written:
+            self._watch(time.perf_counter() - started, written)
         return None
 
+    def _learn(self, error: StoreError | None) -> None:
+        """Note how the store is: one that refuses a record works."""
+        self._error = error if _is_of_the_store(error) else None
+        self._error_known_at = time.monotonic()
 
-def _wake(record: _Record) -> None:
-    if record.wake.locked():
-        record.wake.release()
+
+def _is_of_the_store(error: Exception | None) -> bool:
+    """Tell whether the store failed, rather than what was to be written."""
+    return isinstance(error, StoreError) and not isinstance(error, RefusedError)
 
 
-class _Inserter:
+def _log_lost(records: int, reason: str) -> None:
+    record("error", "records-lost", records=records, reason=reason)
+
+
+class _Connection:
     """Inserts rows on one connection that stays open.
 
-    The driver is spoken to directly: what SQLAlchemy does around each transaction costs as much as the insertion.
+    The driver is called directly: what SQLAlchemy does around each transaction costs as much as the insertion.
     """
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
         self._is_sqlite = engine.dialect.name == "sqlite"
         self._errors: Any = engine.dialect.loaded_dbapi
-        self._connection: Any = None
+        self._opened: Any = None
 
-    def insert(self, rows: Rows) -> StoreError | None:
-        """Insert rows in one transaction; return why they are not inserted."""
+    def insert(self, rows: Rows, is_failing: bool) -> None:
+        """Insert rows in one transaction; StoreError where that fails. No rows: check that it could be done.
+
+        A database server may come back, and is waited for as long as a write may take; SQLite waited already.
+        """
+        statements = list(_insertions(rows, self._is_sqlite)) or [(_WRITE_CHECK if is_failing else _CHECK, [])]
+        ends = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return self._run(statements)
+            except StoreError as error:
+                may_pass = not self._is_sqlite and not isinstance(error, RefusedError)
+                if not may_pass or time.monotonic() + _PAUSE >= ends:
+                    raise
+            time.sleep(_PAUSE)
+
+    def _run(self, statements: Sequence[tuple[str, list[Any]]]) -> None:
         try:
-            if self._connection is None:
-                self._connection = self._engine.raw_connection()
-            cursor = self._connection.cursor()
+            if self._opened is None:
+                self._opened = self._engine.raw_connection()
+            cursor = self._opened.cursor()
             if self._is_sqlite:
                 cursor.execute("BEGIN IMMEDIATE")
-            for name, some in rows.items():
-                for start in range(0, len(some), _MOST_IN_ONE):
-                    values = some[start : start + _MOST_IN_ONE]
-                    cursor.execute(
-                        _insertion(name, len(values), self._is_sqlite), [v for row in values for v in row.values()]
-                    )
-            self._connection.commit()
+            for statement, values in statements:
+                cursor.execute(statement, values)
+            self._opened.commit()
         except (self._errors.Error, sa.exc.SQLAlchemyError) as error:
             self.close()
             cause = getattr(error, "orig", error)
             is_refused = isinstance(cause, (self._errors.DataError, self._errors.IntegrityError))
-            return (RefusedError if is_refused else StoreError)(kind_of(error))
-        return None
-
-    def may_pass(self, error: StoreError) -> bool:
-        """Whether it may go better soon: a database that is elsewhere may come back; SQLite waited already."""
-        return not self._is_sqlite and not isinstance(error, RefusedError)
+            raise (RefusedError if is_refused else StoreError)(kind_of(error)) from None
 
     def close(self) -> None:
         """Give the connection up; the next insertion opens another."""
-        connection, self._connection = self._connection, None
+        connection, self._opened = self._opened, None
         if connection is not None:
             connection.invalidate()
         self._engine.dispose()
 
 
+#: A check takes the lock of a write and changes nothing. After a failure it writes: only that shows that a disk has
+#: room again.
+_CHECK: Final = "DELETE FROM alembic_version WHERE version_num IS NULL"
+_WRITE_CHECK: Final = "UPDATE alembic_version SET version_num = version_num"
+
 #: As many rows are inserted by one statement: in SQLite each statement costs a turn of the interpreter's lock.
 _MOST_IN_ONE: Final = 64
+
+
+def _insertions(rows: Rows, is_sqlite: bool) -> Iterator[tuple[str, list[Any]]]:
+    """Yield the statements that insert some rows, and their values."""
+    for name, some in rows.items():
+        for start in range(0, len(some), _MOST_IN_ONE):
+            values = some[start : start + _MOST_IN_ONE]
+            yield _insertion(name, len(values), is_sqlite), [value for row in values for value in row.values()]
 
 
 @cache

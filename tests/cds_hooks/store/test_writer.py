@@ -14,7 +14,6 @@ import sqlalchemy as sa
 from cds_hooks.store.calls import CallRecord
 from cds_hooks.store.database import StoreError, connect, prepare
 from cds_hooks.store.encryption import RecordCipher
-from cds_hooks.store.queueing import QueuedWriter
 from cds_hooks.store.tables import EXCHANGES
 from cds_hooks.store.writer import Writer
 from cds_hooks.telemetry.logs import flush
@@ -75,24 +74,19 @@ def test_calls_that_come_together_share_commits_and_all_are_kept(
     writer = Writer(connect(store), RecordCipher(), commits)
     calls = [exchange(number) for number in range(200)]
 
-    def keep(call: CallRecord) -> None:
-        with writer.expecting():
-            writer.write(call)
-
     with ThreadPoolExecutor(16) as threads:
-        list(threads.map(keep, calls))
+        list(threads.map(writer.write, calls))
     assert kept(store) == {call.id for call in calls}
     assert sum(commits.records) == 200
     assert len(commits.records) < 150
-    assert writer.state.waiting == 0
+    assert writer.waiting == 0
     writer.close()
 
 
 def test_a_caller_that_is_alone_does_not_wait_for_others(tmp_path: Path) -> None:
     writer = Writer(connect(new_store(tmp_path)), RecordCipher())
     started = time.perf_counter()
-    with writer.expecting():
-        writer.write(exchange())
+    writer.write(exchange())
     assert time.perf_counter() - started < 2
     writer.close()
 
@@ -108,19 +102,22 @@ def test_what_the_database_refuses_costs_the_others_nothing(postgresql: PostgreS
     failed = []
 
     def keep(call: CallRecord) -> None:
-        with writer.expecting():
-            barrier.wait()
-            try:
-                writer.write(call)
-            except StoreError:
-                failed.append(call.id)
+        try:
+            writer.write(call)
+        except StoreError:
+            failed.append(call.id)
 
-    barrier = threading.Barrier(20)
-    with ThreadPoolExecutor(20) as threads:
-        list(threads.map(keep, calls))
+    with (engine := connect(store)).connect() as lock, ThreadPoolExecutor(20) as threads:
+        lock.execute(sa.text("LOCK TABLE exchanges"))  # while one commit waits for it, the others come together
+        for call in calls:
+            threads.submit(keep, call)
+        while writer.waiting < 19:
+            time.sleep(0.01)
+        lock.commit()
+    engine.dispose()
     assert failed == [calls[7].id]
     assert kept(store) == {call.id for call in calls} - {calls[7].id}
-    assert max(commits.records) > 1
+    assert sum(commits.records) == 19
     writer.close()
 
 
@@ -205,11 +202,10 @@ def test_a_queue_is_written_before_its_process_ends(tmp_path: Path) -> None:
     code = "\n".join(
         (
             "from cds_hooks.store.database import connect",
-            "from cds_hooks.store.queueing import QueuedWriter",
             "from cds_hooks.store.encryption import RecordCipher",
             "from cds_hooks.store.writer import Writer",
             "from tests.cds_hooks.store.samples import exchange",
-            f"writer = QueuedWriter(Writer(connect({store!r}), RecordCipher()))",
+            f"writer = Writer(connect({store!r}), RecordCipher(), waits=False)",
             "for number in range(50): writer.write(exchange(number))",
         )
     )
@@ -218,17 +214,84 @@ def test_a_queue_is_written_before_its_process_ends(tmp_path: Path) -> None:
 
 
 def test_a_queue_that_is_full_takes_nothing_more(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    writer = QueuedWriter(Writer(connect(new_store(tmp_path), patience=0.1), RecordCipher()), most_waiting=3)
+    writer = Writer(connect(new_store(tmp_path), patience=0.1), RecordCipher(), waits=False, most_waiting=3)
     other = sqlite3.connect(tmp_path / "crd.sqlite3", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    for number in range(3):
-        writer.write(exchange(number))
-    with pytest.raises(StoreError, match="queue-full"):
-        writer.write(exchange(3))
+    taken = []
+    with pytest.raises(StoreError, match="queue-full"):  # noqa: PT012 (until it is full)
+        for number in range(10):
+            writer.write(exchange(number))
+            taken.append(number)
+    assert 3 <= len(taken) <= 6  # those of the commit that fails, and three that wait
+    fault = writer.fault()
+    assert fault is not None
+    assert str(fault) == "SQLITE_BUSY"
     other.execute("COMMIT")
     other.close()
-    writer.write(exchange(4))
+    writer.write(exchange(10))
     writer.close()
-    assert len(kept(f"sqlite:///{tmp_path}/crd.sqlite3")) == 4
+    assert len(kept(f"sqlite:///{tmp_path}/crd.sqlite3")) == len(taken) + 1
     flush()
     assert "not-recorded-yet" in capfd.readouterr().err
+
+
+def test_a_record_that_is_refused_does_not_hold_up_the_queue(
+    postgresql: PostgreSQL, capfd: pytest.CaptureFixture[str]
+) -> None:
+    store = postgresql.new_database()
+    prepare(store)
+    writer = Writer(connect(store), RecordCipher(), waits=False)
+    for number in range(10):
+        writer.write(exchange(number, client="x" * 500 if number == 4 else "north"))
+    writer.close()
+    assert len(kept(store)) == 9
+    flush()
+    assert "records-lost" in capfd.readouterr().err
+
+
+def test_a_process_that_is_forked_writes_by_a_thread_of_its_own(tmp_path: Path) -> None:
+    """Servers fork their workers when the writer is made."""
+    store = new_store(tmp_path)
+    code = "\n".join(
+        (
+            "import os",
+            "from cds_hooks.store.database import connect",
+            "from cds_hooks.store.encryption import RecordCipher",
+            "from cds_hooks.store.writer import Writer",
+            "from tests.cds_hooks.store.samples import exchange",
+            f"writer = Writer(connect({store!r}), RecordCipher())",
+            "child = os.fork()",
+            "writer.write(exchange(1 if child else 2))",
+            "if child: os.waitpid(child, 0)",
+        )
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, timeout=60)
+    assert len(kept(store)) == 2
+
+
+def test_a_writer_that_was_closed_opens_again(tmp_path: Path) -> None:
+    store = new_store(tmp_path)
+    writer = Writer(connect(store), RecordCipher())
+    for number in range(2):
+        writer.write(exchange(number))
+        writer.close()
+    writer.close()
+    assert len(kept(store)) == 2
+    assert not [thread for thread in threading.enumerate() if thread.name == "store"]
+
+
+def test_the_store_is_checked_without_anything_to_write(tmp_path: Path) -> None:
+    """Whoever asks does not wait, and nothing is changed by asking."""
+    store = new_store(tmp_path)
+    writer = Writer(connect(store, patience=0.1), RecordCipher())
+    with sqlite3.connect(tmp_path / "crd.sqlite3", isolation_level=None) as other:
+        before = other.execute("PRAGMA data_version").fetchone()
+        assert writer.fault() is None
+        writer.close()
+        assert other.execute("PRAGMA data_version").fetchone() == before
+    other.close()
+    (tmp_path / "crd.sqlite3").unlink()
+    writer = Writer(connect(store, patience=0.1), RecordCipher())
+    assert writer.fault() is None
+    writer.close()
+    assert str(writer.fault()) == "SQLITE_ERROR"
