@@ -31,6 +31,9 @@ _OWN_TIME: Final = 2.0
 #: Where the application keeps what looks after its rules.
 _WATCH: Final = "crd.rules"
 
+#: Where it keeps what looks after the store.
+_RECORDER: Final = "crd.recorder"
+
 
 def create_app(settings: Settings | None = None, clock: Clock = datetime.now) -> Flask:
     """Return the application, or raise StartError with everything that is wrong with its settings or files.
@@ -45,8 +48,10 @@ def create_app(settings: Settings | None = None, clock: Clock = datetime.now) ->
     app.url_map.merge_slashes = False
     gate = AccessControl(settings, SERVICE_IDS)
     rule_watch = RuleReloader(settings, rules)
-    add_routes(app, deployment, rule_watch, gate, Recorder(settings))
+    recorder = Recorder(settings)
+    add_routes(app, deployment, rule_watch, gate, recorder)
     app.extensions[_WATCH] = rule_watch
+    app.extensions[_RECORDER] = recorder
     inner = with_preflight(with_whole_bodies(app.wsgi_app, settings))
     measured = with_instrumentation(inner, settings, deployment.fhir_client)
     app.wsgi_app = with_call_context(measured, settings)  # type: ignore[method-assign,assignment]
@@ -116,6 +121,7 @@ def create_served_app(clock: Clock = datetime.now) -> Flask:
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     app.extensions[_WATCH].start()  # not only with the first call
+    app.extensions[_RECORDER].start()
     threading.Thread(target=_build_models, name="fhir-models", daemon=True).start()
     return app
 

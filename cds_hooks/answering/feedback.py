@@ -1,4 +1,4 @@
-"""What users did with cards, as clients report it (CDS Hooks 2.0, Feedback; F-1 to F-7): kept, and tied to its policy.
+"""What users did with cards, as clients report it (CDS Hooks 2.0, Feedback; HK-148): kept, and tied to its policy.
 
 Nothing is ever changed: each report counts once however often it is sent, a later one stands beside it. What is about
 no card of this service is kept too, and answered alike, so that nobody learns which cards there are.

@@ -1,8 +1,8 @@
 """One hook call from its body to its answer, kept before the answer leaves (CRD-76, found-11, found-37)."""
 
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 import orjson
 
@@ -31,95 +31,141 @@ from cds_hooks.store.writer import Writer
 from cds_hooks.telemetry import metrics
 from cds_hooks.telemetry.logs import record
 
+_UNAVAILABLE: Final = "The audit store is unavailable, so no answer was given. Retry later"
+
 
 class Recorder:
-    """Keeps calls in the store as the setting CRD_AUDIT says; one for all threads of a process."""
+    """Keeps calls and feedback in the store as the setting CRD_AUDIT says; one for all threads of a process."""
 
     def __init__(self, settings: Settings) -> None:
-        self.cipher = RecordCipher(read_keys(settings.audit_keys) if settings.audit_keys else ())
-        self.keeps_calls = settings.audit != "off"
+        self._cipher = RecordCipher(read_keys(settings.audit_keys) if settings.audit_keys else ())
+        self.is_on = settings.audit != "off"
         try:
             prepare(settings.database_url)
         except StoreError as error:
             raise StartError(f"CRD_DATABASE_URL: the store cannot be opened ({error})") from None
         writing = connect(settings.database_url, durable=settings.audit == "durable")
-        self.writer = Writer(writing, self.cipher, metrics.stored, waits=settings.audit != "queued")
+        self._writer = Writer(writing, self._cipher, metrics.stored, waits=settings.audit != "queued")
         self._reading = connect(settings.database_url, each_alone=True)
         self._retention = Retention(settings.database_url, settings.audit_days) if settings.audit_days else None
-        metrics.watch("crd_queue_length", lambda: self.writer.waiting, "store")
+        metrics.watch("crd_queue_length", lambda: self._writer.waiting, "store")
 
-    def keep(self, exchange: CallRecord) -> None:
-        """Keep a call; NotRecordedError where that fails, so that nothing is answered that is not kept."""
+    def start(self) -> None:
+        """Start to delete what is too old, in the process that answers calls; whether or not calls are kept."""
         if self._retention:
             self._retention.start()
+
+    def state(self) -> str:
+        """Return `ok` or `failed`, or `off` where nothing is kept; it takes no time."""
+        if not self.is_on:
+            return "off"
+        return "failed" if self._writer.fault() else "ok"
+
+    def keep(self, call: CallRecord) -> None:
+        """Keep a call; NotRecordedError where that fails, so that nothing is answered that is not kept."""
         try:
-            self.writer.write(exchange)
+            self._writer.write(call)
         except StoreError as error:
             raise _not_kept(error) from None
 
     def find_card(self, card: str, client: str) -> CardSent | None:
         """Return where a card was sent to a client; NotRecordedError where the store cannot tell."""
+        if not self.is_on:
+            return None
         try:
-            return find_card(self._reading, self.cipher, card, client)
+            return find_card(self._reading, self._cipher, card, client)
         except StoreError as error:
             raise _not_kept(error) from None
 
     def keep_reports(self, reports: Sequence[Report], at: int, client: str, service: str) -> None:
         """Keep feedback of a client on a service, received at a time in microseconds since 1970."""
-        rows = [to_row(report, at, client, service, self.cipher) for report in reports]
+        if not self.is_on:
+            return
+        rows = [to_row(report, at, client, service, self._cipher) for report in reports]
         try:
-            self.writer.write({"feedback": rows})
+            self._writer.write({"feedback": rows})
         except StoreError as error:
             raise _not_kept(error) from None
 
 
 def _not_kept(error: StoreError) -> NotRecordedError:
     record("error", "not-recorded", reason=str(error))
-    return NotRecordedError(Issue("transient", "this could not be recorded, so it is not answered; try again later"))
+    return NotRecordedError(Issue("transient", _UNAVAILABLE))
 
 
-def answer_and_keep(
-    service: Service,
-    read_body: Callable[[], bytes],
-    deployment: Deployment,
-    rules: Rules,
-    caller: Caller,
-    request_id: str,
-    recorder: Recorder,
-) -> Answer:
+class ReceivedCall(NamedTuple):
+    """A hook call of a caller that was let in, with its body or why that could not be read.
+
+    `at` is when it came, in microseconds since 1970, `started` what `time.perf_counter_ns` said then.
+    """
+
+    service: Service
+    body: bytes | Exception
+    caller: Caller
+    request_id: str
+    at: int
+    started: int
+
+
+def answer_and_keep(call: ReceivedCall, deployment: Deployment, rules: Rules, recorder: Recorder) -> Answer:
     """Answer one hook call as `answer_hook` does, and keep what was asked and answered, errors included."""
-    if not recorder.keeps_calls:
-        return answer_hook(service, read_body(), deployment, rules, caller)
-    at, started = time.time_ns() // 1000, time.perf_counter_ns()
-    body: bytes | None = None
-
-    def keep(status: int, response: bytes, summary: Summary, version: Any = None, read: tuple[bytes, ...] = ()) -> None:
-        recorder.keep(
-            CallRecord(
-                id=make_id(at),
-                at=at,
-                client=caller.client,
-                service=service.id,
-                hook=service.hook,
-                version=version,
-                status=status,
-                duration=(time.perf_counter_ns() - started) // 1000,
-                request_id=request_id,
-                summary=summary,
-                bodies=Bodies(without_tokens(body, status == 200) if body is not None else None, response, read),
-            )
-        )
-
+    outcome = _try_answer(call, deployment, rules)
+    if recorder.is_on:
+        recorder.keep(_to_record(call, outcome))
+    if isinstance(outcome, Answer):
+        return outcome
     try:
-        body = read_body()
-        answer = answer_hook(service, body, deployment, rules, caller)
+        raise outcome
+    finally:
+        del outcome  # an exception whose own traceback holds it stays until the garbage collector comes
+
+
+def _try_answer(call: ReceivedCall, deployment: Deployment, rules: Rules) -> Answer | Exception:
+    if isinstance(call.body, Exception):
+        return call.body
+    try:
+        return answer_hook(call.service, call.body, deployment, rules, call.caller)
     except Exception as error:
-        refusal = error if isinstance(error, CallError) else internal_error(request_id)
-        told = Summary(_hook_instance(body), error=type(error).__name__)
-        keep(HTTP_STATUS[type(refusal)], orjson.dumps(operation_outcome(refusal.issues)), told)
-        raise
-    keep(200, answer.body, answer.give_account(), answer.facts["version"], answer.read)
-    return answer
+        return error
+
+
+class _Kept(NamedTuple):
+    """What is kept of an outcome."""
+
+    status: int
+    response: bytes
+    summary: Summary
+    version: str | None = None
+    read: tuple[bytes, ...] = ()
+
+
+def _to_record(call: ReceivedCall, outcome: Answer | Exception) -> CallRecord:
+    body = call.body if isinstance(call.body, bytes) else None
+    kept = _of_answer(outcome) if isinstance(outcome, Answer) else _of_error(outcome, body, call.request_id)
+    request = without_tokens(body, kept.status == 200) if body is not None else None
+    return CallRecord(
+        id=make_id(call.at),
+        at=call.at,
+        client=call.caller.client,
+        service=call.service.id,
+        hook=call.service.hook,
+        version=kept.version,
+        status=kept.status,
+        duration=(time.perf_counter_ns() - call.started) // 1000,
+        request_id=call.request_id,
+        summary=kept.summary,
+        bodies=Bodies(request, kept.response, kept.read),
+    )
+
+
+def _of_answer(answer: Answer) -> _Kept:
+    return _Kept(200, answer.body, answer.give_account(), answer.facts["version"], answer.read)
+
+
+def _of_error(error: Exception, body: bytes | None, request_id: str) -> _Kept:
+    refusal = error if isinstance(error, CallError) else internal_error(request_id)
+    summary = Summary(_hook_instance(body), error=type(error).__name__)
+    return _Kept(HTTP_STATUS[type(refusal)], orjson.dumps(operation_outcome(refusal.issues)), summary)
 
 
 def internal_error(request_id: str) -> InternalError:

@@ -17,9 +17,9 @@ from cds_hooks.errors import StartError
 from cds_hooks.settings import Settings, read_settings
 from cds_hooks.store.audit_event import to_audit_event, to_instant
 from cds_hooks.store.calls import Bodies
-from cds_hooks.store.database import StoreError, connect, prepare
+from cds_hooks.store.database import StoreError, check_exists, connect
 from cds_hooks.store.encryption import RecordCipher, SealError, make_key, read_keys
-from cds_hooks.store.retention import days_ago, delete_before, encrypt_anew
+from cds_hooks.store.retention import days_ago, delete_before, re_encrypt
 from cds_hooks.store.search import Archive, Found, Wanted
 
 
@@ -56,10 +56,10 @@ _REASON = click.option("--reason", help="Why; it is kept with the record of this
 @click.option("--most", default=50, show_default=True, help="As many calls, the newest first.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def find(most: int, as_json: bool, **wanted: Any) -> None:
-    """Find calls by what was said in them; all that is given must be so."""
+    """Find calls that match all criteria."""
     if not any(wanted.values()):
         raise click.UsageError("say what to look for: --assertion-id, --card, --order, --client or --since")
-    with _archive() as (archive, _):
+    with _archive(read_only=True) as (archive, _):
         calls = archive.find(Wanted(**wanted), most)
     for call in calls:
         click.echo(orjson.dumps(_describe(call)) if as_json else _line(call))
@@ -112,11 +112,10 @@ def export(form: str, client: str | None, since: int | None, until: int | None, 
 @click.confirmation_option(prompt="What is deleted cannot be had again. Delete?")
 def delete(before: int | None, reason: str | None) -> None:
     """Delete calls and feedback that are older than a day."""
-    settings = read_settings()
+    settings = _settings_of_store()
     if before is None and not settings.audit_days:
         raise click.UsageError("say --before, or set CRD_AUDIT_DAYS")
     with _failing_clearly():
-        prepare(settings.database_url)
         engine = connect(settings.database_url)
         deleted = delete_before(engine, before or days_ago(settings.audit_days), _actor(), reason)
         engine.dispose()
@@ -128,7 +127,7 @@ def delete(before: int | None, reason: str | None) -> None:
 @click.option("--most", default=100, show_default=True, help="As many, the newest first.")
 def accesses(call: uuid.UUID | None, most: int) -> None:
     """List who read, exported or deleted what, and why; one JSON object a line."""
-    with _archive() as (archive, _):
+    with _archive(read_only=True) as (archive, _):
         for row in archive.accesses(call.bytes if call else None, most):
             click.echo(orjson.dumps(_plain(row)))
 
@@ -143,25 +142,35 @@ def new_key() -> None:
 @_REASON
 def encrypt(reason: str | None) -> None:
     """Encrypt all that is kept with the first key of CRD_AUDIT_KEYS, so that older keys can be given up."""
-    settings = read_settings()
+    settings = _settings_of_store()
     with _failing_clearly():
-        prepare(settings.database_url)
         engine = connect(settings.database_url)
-        changed = sum(encrypt_anew(engine, _cipher(settings), _actor(), reason))
+        changed = sum(re_encrypt(engine, _cipher(settings), _actor(), reason))
         engine.dispose()
-    click.echo(f"{changed} records encrypted anew")
+    click.echo(f"{changed} records re-encrypted")
 
 
 _BODIES = ("request", "response", "read")
 
 
-@contextmanager
-def _archive() -> Iterator[tuple[Archive, Settings]]:
+def _settings_of_store() -> Settings:
+    """Return the settings; StartError where they name no store: `nothing found` would be a wrong answer there."""
     settings = read_settings()
+    try:
+        check_exists(settings.database_url)
+    except StoreError as error:
+        raise StartError(f"CRD_DATABASE_URL: {error}") from None
+    return settings
+
+
+@contextmanager
+def _archive(read_only: bool = False) -> Iterator[tuple[Archive, Settings]]:
+    """Open the store, for reading only where no access is to be noted in it."""
+    settings = _settings_of_store()
     with _failing_clearly():
-        prepare(settings.database_url)
         url = settings.database_url
-        archive = Archive(connect(url), connect(url, each_alone=True), _cipher(settings))
+        reading = connect(url, each_alone=True, read_only=True)
+        archive = Archive(reading if read_only else connect(url), reading, _cipher(settings))
         try:
             yield archive, settings
         finally:
@@ -213,11 +222,11 @@ def _line(call: Found) -> str:
         return f"{head}  (the record {call.problem})"
     if call.summary.error:
         return f"{head}  {call.summary.error}"
-    told = []
+    decided = []
     for one in call.summary.decisions:
         policies = ", ".join(policy.version for policy in one.policies)
-        told.append(f"{one.order} {one.covered}" + (f" ({policies})" if policies else ""))
-    return f"{head}  {'; '.join(told)}".rstrip()
+        decided.append(f"{one.order} {one.covered}" + (f" ({policies})" if policies else ""))
+    return f"{head}  {'; '.join(decided)}".rstrip()
 
 
 def _texts(bodies: Bodies) -> dict[str, Any]:

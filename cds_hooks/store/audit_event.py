@@ -58,16 +58,16 @@ def _outcome(status: int) -> str:
 
 def _entities(call: Found) -> list[dict[str, Any]]:
     summary = call.summary
-    told = [("X-Request-ID", call.request_id)]
+    details = [("X-Request-ID", call.request_id)]
     if summary and summary.hook_instance:
-        told.append(("hookInstance", summary.hook_instance))
+        details.append(("hookInstance", summary.hook_instance))
     if call.version:
-        told.append(("davinci-crd.version", call.version))
+        details.append(("davinci-crd.version", call.version))
     entities: list[dict[str, Any]] = [
         {
             "type": {"system": _ENTITY_TYPES, "code": "2", "display": "System Object"},
             "name": f"CDS Hooks call of {call.service}",
-            "detail": [{"type": name, "valueString": value} for name, value in told],
+            "detail": [{"type": name, "valueString": value} for name, value in details],
         }
     ]
     for decision in summary.decisions if summary else ():

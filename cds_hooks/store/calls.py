@@ -1,4 +1,4 @@
-"""One call as it is kept: what was asked, what was answered, what was decided, and by which ids it is found again."""
+"""One call as it is kept: what was asked, what was answered, what was decided, and by which ids it is found."""
 
 import hashlib
 import os
@@ -129,7 +129,7 @@ def mentions_of(summary: Summary) -> list[bytes]:
 
 
 def split_mentions(joined: bytes) -> list[bytes]:
-    """Return the digests of a row again."""
+    """Return the digests that a row has, joined, in `mentions`."""
     return [joined[start : start + _DIGEST] for start in range(0, len(joined), _DIGEST)]
 
 
@@ -182,7 +182,7 @@ def open_bodies(identity: bytes, sealed: bytes, cipher: RecordCipher) -> Bodies:
     return _read_bodies.decode(cipher.open(sealed, identity + _BODIES))
 
 
-def seal_again(row: Mapping[str, Any], cipher: RecordCipher) -> dict[str, bytes]:
+def reseal_call(row: Mapping[str, Any], cipher: RecordCipher) -> dict[str, bytes]:
     """Return the sealed texts of a row with the current key; nothing where they are sealed with it."""
     parts = {"summary": _SUMMARY, "bodies": _BODIES}
     if all(cipher.is_current(row[name]) for name in parts):

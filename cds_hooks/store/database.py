@@ -4,6 +4,7 @@ import os
 import sqlite3
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
@@ -31,22 +32,28 @@ class StoreError(Exception):
     """The database could not be asked or written; the text is the kind of error, without values or URL."""
 
 
-def connect(url: str, durable: bool = True, each_alone: bool = False, patience: float = PATIENCE) -> sa.Engine:
+def connect(
+    url: str, durable: bool = True, each_alone: bool = False, patience: float = PATIENCE, read_only: bool = False
+) -> sa.Engine:
     """Return an engine; for SQLite one connection, for which threads wait in turn rather than on the file's lock.
 
     With `durable` a commit has reached the disk when it returns; without, the last moment may be lost when the machine
     (for PostgreSQL: the database server) goes down, though not when this process does. With `each_alone` there are no
-    transactions: each statement is one.
+    transactions: each statement is one. With `read_only` the database refuses every change.
     """
     pool: dict[str, Any] = {"poolclass": sa.QueuePool, "pool_size": 1, "max_overflow": 0, "pool_timeout": patience}
     if each_alone:
         pool["isolation_level"] = "AUTOCOMMIT"
     if sa.make_url(url).get_backend_name() != "sqlite":
         limits = f"-c lock_timeout={patience * 1000:.0f} -c synchronous_commit={'on' if durable else 'off'}"
+        limits += " -c default_transaction_read_only=on" if read_only else ""
         args = {"connect_timeout": max(2, round(patience)), "options": limits}
         pool["pool_size"] = _CONNECTIONS if each_alone else 1
         return sa.create_engine(url, connect_args=args, pool_pre_ping=each_alone, **pool)
-    engine = sa.create_engine(url, connect_args={"timeout": patience, "isolation_level": None}, **pool)
+    place = _read_only_place(url) if read_only else sa.make_url(url)
+    engine = sa.create_engine(place, connect_args={"timeout": patience, "isolation_level": None}, **pool)
+    if read_only:
+        return engine
 
     def set_up(connection: sqlite3.Connection, _: Any) -> None:
         for pragma in ("journal_mode=WAL", f"synchronous={'FULL' if durable else 'NORMAL'}", "wal_autocheckpoint=8000"):
@@ -79,6 +86,29 @@ def prepare(url: str) -> str:
         engine.dispose()  # the server process forks its workers: none may inherit an open connection
 
 
+def check_exists(url: str) -> None:
+    """Raise StoreError unless there is a store that this version can read; unlike `prepare`, make and change nothing.
+
+    Its text names the database, without its password.
+    """
+    place = sa.make_url(url)
+    path = _path_of(place)
+    name = str(path.absolute()) if path else place.render_as_string(hide_password=True)
+    if path and not path.is_file():
+        raise StoreError(f"there is no file {name}")
+    engine = connect(url, each_alone=True, read_only=True)
+    try:
+        state = _state(engine)
+    except SQLAlchemyError as error:
+        raise StoreError(f"{name} cannot be read: {kind_of(error)}") from None
+    finally:
+        engine.dispose()
+    if state is None:
+        raise StoreError(f"there is no store in {name}")
+    if state in OLDER:
+        raise StoreError(f"the store in {name} is of an older version: start the service with it once")
+
+
 def kind_of(error: Exception) -> str:
     """Return what went wrong without the statement and its values: the error's class, and SQLite's name for it."""
     cause = getattr(error, "orig", None) or error
@@ -108,9 +138,8 @@ def _migrate(engine: sa.Engine) -> None:
 
 def _make_private(url: str) -> None:
     """Make a new SQLite file that only its owner reads: it will hold patient data."""
-    parsed = sa.make_url(url)
-    path = parsed.database
-    if parsed.get_backend_name() != "sqlite" or not path or path == ":memory:" or path.startswith("file:"):
+    path = _path_of(sa.make_url(url))
+    if path is None:
         return
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
@@ -118,3 +147,18 @@ def _make_private(url: str) -> None:
         return
     except OSError as error:
         raise StoreError(error.strerror or type(error).__name__) from None
+
+
+def _path_of(url: sa.URL) -> Path | None:
+    """Return the file of an SQLite database; None where it is in memory, given as a `file:` URI, or PostgreSQL."""
+    name = url.database
+    is_file = url.get_backend_name() == "sqlite" and name and name != ":memory:" and not name.startswith("file:")
+    return Path(name) if is_file and name else None
+
+
+def _read_only_place(url: str) -> sa.URL:
+    """Return the URL of an SQLite database that is opened for reading only (https://www.sqlite.org/uri.html)."""
+    place = sa.make_url(url)
+    path = _path_of(place)
+    name = f"file:{quote(str(path))}" if path else place.database
+    return place.set(database=name).update_query_dict({"mode": "ro", "uri": "true"})

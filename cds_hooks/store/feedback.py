@@ -28,7 +28,10 @@ class CardSent(NamedTuple):
 
 
 def find_card(engine: sa.Engine, cipher: RecordCipher, card: str, client: str) -> CardSent | None:
-    """Return where a card was sent to a client; None where it was not, or cannot be known (F-7)."""
+    """Return where a card was sent to a client; None where it was not, or cannot be known.
+
+    A report names neither patient nor hookInstance (CDS Hooks 2.0, Feedback; HK-148), so the card's id is all there is.
+    """
     calls = sa.select(MENTIONS.c.exchange).where(MENTIONS.c.digest == digest_of(CALL, card[:CALL_PART]))
     query = (
         sa.select(EXCHANGES.c.id, EXCHANGES.c.summary)
@@ -64,7 +67,7 @@ def to_row(report: Report, at: int, client: str, service: str, cipher: RecordCip
     """Return the row of one report."""
     identity = make_id(at)
     entry = orjson.dumps(report.entry, option=orjson.OPT_SORT_KEYS)
-    told = hashlib.blake2b(b"\0".join((client.encode(), service.encode(), entry)), digest_size=16)
+    identifying = hashlib.blake2b(b"\0".join((client.encode(), service.encode(), entry)), digest_size=16)
     return {
         "id": identity,
         "at": at,
@@ -75,7 +78,7 @@ def to_row(report: Report, at: int, client: str, service: str, cipher: RecordCip
         "reason": report.reason,
         "exchange": report.sent.exchange if report.sent else None,
         "policies": " ".join(report.sent.policies) if report.sent else "",
-        "digest": told.digest(),
+        "digest": identifying.digest(),
         "entry": cipher.seal([(entry, identity + ENTRY)])[0],
     }
 
@@ -86,7 +89,7 @@ def open_entry(row: Any, cipher: RecordCipher) -> dict[str, Any]:
     return found
 
 
-def seal_report_again(row: Mapping[str, Any], cipher: RecordCipher) -> dict[str, bytes]:
+def reseal_report(row: Mapping[str, Any], cipher: RecordCipher) -> dict[str, bytes]:
     """Return the sealed text of a report with the current key; nothing where it is sealed with it."""
     if cipher.is_current(row["entry"]):
         return {}

@@ -1,4 +1,4 @@
-"""Takes the access token out of a request body before the body is kept (X-1 to X-8; cds-hooks.md 7.6)."""
+"""Takes the access token out of a request body before it is kept (CDS Hooks 2.0, FHIR Resource Access; HK-61)."""
 
 import re
 from typing import Any, Final

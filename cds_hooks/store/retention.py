@@ -1,4 +1,4 @@
-"""How long things are kept, and under which key: deletes what is too old, and encrypts anew after a change of keys."""
+"""How long things are kept, and under which key: deletes what is too old, and re-encrypts after a change of keys."""
 
 import threading
 import time
@@ -9,18 +9,18 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from cds_hooks.store.access_log import note_access
-from cds_hooks.store.calls import first_id, seal_again, split_mentions
+from cds_hooks.store.calls import first_id, reseal_call, split_mentions
 from cds_hooks.store.database import StoreError, connect, kind_of
 from cds_hooks.store.encryption import RecordCipher
-from cds_hooks.store.feedback import seal_report_again
+from cds_hooks.store.feedback import reseal_report
 from cds_hooks.store.tables import EXCHANGES, FEEDBACK, MENTIONS
 from cds_hooks.telemetry.logs import record
 
-#: As many calls are deleted or encrypted anew in one transaction, so that calls need not wait long.
+#: As many calls are deleted or re-encrypted in one transaction, so that calls need not wait long.
 _SLICE: Final = 200
 
 #: Seals a row's texts with the current key; nothing where they are sealed with it.
-_Again = Callable[[dict[str, Any], RecordCipher], dict[str, bytes]]
+_Reseal = Callable[[dict[str, Any], RecordCipher], dict[str, bytes]]
 
 #: Between two slices others get their turn, in seconds.
 _PAUSE: Final = 0.02
@@ -69,11 +69,11 @@ _MENTION: Final = sa.delete(MENTIONS).where(
 )
 
 
-def encrypt_anew(engine: sa.Engine, cipher: RecordCipher, actor: str, reason: str | None) -> Iterator[int]:
+def re_encrypt(engine: sa.Engine, cipher: RecordCipher, actor: str, reason: str | None) -> Iterator[int]:
     """Seal all calls and feedback with the current key; yield how many were, slice by slice."""
-    for table, again in ((EXCHANGES, seal_again), (FEEDBACK, seal_report_again)):
+    for table, reseal in ((EXCHANGES, reseal_call), (FEEDBACK, reseal_report)):
         after = b""
-        while found := _encrypt_slice(engine, table, again, after, cipher, actor, reason):
+        while found := _encrypt_slice(engine, table, reseal, after, cipher, actor, reason):
             after, count = found
             yield count
             time.sleep(_PAUSE)
@@ -82,7 +82,7 @@ def encrypt_anew(engine: sa.Engine, cipher: RecordCipher, actor: str, reason: st
 def _encrypt_slice(
     engine: sa.Engine,
     table: sa.Table,
-    again: _Again,
+    reseal: _Reseal,
     after: bytes,
     cipher: RecordCipher,
     actor: str,
@@ -93,7 +93,7 @@ def _encrypt_slice(
     try:
         with engine.begin() as connection:
             rows = [dict(row) for row in connection.execute(query).mappings()]
-            changed = {row["id"]: sealed for row in rows if (sealed := again(row, cipher))}
+            changed = {row["id"]: sealed for row in rows if (sealed := reseal(row, cipher))}
             for identity, sealed in changed.items():
                 connection.execute(sa.update(table).where(table.c.id == identity), sealed)
             if changed:
@@ -109,7 +109,7 @@ class Retention:
     Several processes may do it at once: each deletes what the others have not.
     """
 
-    def __init__(self, url: str, days: int, first: float = 30.0, every: float = 3600.0) -> None:
+    def __init__(self, url: str, days: int, first: float = 5.0, every: float = 3600.0) -> None:
         self._url = url
         self._days = days
         self._first, self._every = first, every

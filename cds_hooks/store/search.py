@@ -1,4 +1,4 @@
-"""Finds calls again by what was said in them, and shows them to those who may know, each time on the record."""
+"""Finds calls by what was said in them, and shows them to those who may know, each time on the record."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
@@ -167,7 +167,7 @@ def _select(wanted: Wanted, columns: sa.Select[Any] = _WITHOUT_BODIES) -> sa.Sel
 
 
 def _has(call: Found, wanted: Wanted) -> bool:
-    """Tell whether a call has what is wanted; one that cannot be opened is told of all the same."""
+    """Tell whether a call has what is wanted; one that cannot be opened counts as found."""
     summary = call.summary
     if summary is None:
         return True

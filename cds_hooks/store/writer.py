@@ -8,18 +8,17 @@ import contextlib
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from functools import cache
 from multiprocessing.util import Finalize
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import sqlalchemy as sa
 
 from cds_hooks.store.calls import CallRecord, Rows, to_rows
-from cds_hooks.store.database import PATIENCE, StoreError, kind_of
+from cds_hooks.store.database import PATIENCE, StoreError
 from cds_hooks.store.encryption import RecordCipher
-from cds_hooks.store.tables import TABLES
+from cds_hooks.store.insertion import Inserter, RefusedError
 from cds_hooks.telemetry.logs import record
 
 #: As many writes wait at the most, beside those of the commit under way; then callers wait, and then they fail.
@@ -28,19 +27,14 @@ MOST_WAITING: Final = 5000
 #: As many writes share one commit.
 _MOST_AT_ONCE: Final = 256
 
-#: A commit that failed is tried again after so many seconds: while callers wait, and where none does.
-_PAUSE: Final = 0.05
-_LONG_PAUSE: Final = 0.5
+#: Where nobody waits, a commit that failed is tried again after so many seconds.
+_PAUSE: Final = 0.5
 
 #: The outcome of a commit says so many seconds long how the store is; then it is checked, if anybody asks.
 _FRESH: Final = 5.0
 
 #: Called after each commit: how many seconds it took, and how many writes shared it.
 Watcher = Callable[[float, int], None]
-
-
-class RefusedError(StoreError):
-    """The database refuses what was to be written, as it is; the store itself works."""
 
 
 class _Job(NamedTuple):
@@ -64,7 +58,7 @@ class Writer:
         waits: bool = True,
         most_waiting: int = MOST_WAITING,
     ) -> None:
-        self._connection = _Connection(engine)
+        self._inserter = Inserter(engine)
         self._cipher = cipher
         self._watch = watch
         self._waits = waits
@@ -142,7 +136,7 @@ class Writer:
             batch = self._next_batch()
             if batch:
                 self._write_batch(batch)
-        self._connection.close()
+        self._inserter.close()
 
     def _next_batch(self) -> list[_Job]:
         """Wait for something to write, and return it with what waits beside it."""
@@ -157,7 +151,7 @@ class Writer:
         error = self._commit(batch)
         while _is_of_the_store(error) and not self._waits and not self._closing.is_set():
             record("error", "not-recorded-yet", reason=str(error), waiting=len(batch) + self.waiting)
-            self._closing.wait(_LONG_PAUSE)
+            self._closing.wait(_PAUSE)
             error = self._commit(batch)
         if error and len(batch) > 1 and not _is_of_the_store(error):
             for job in batch:
@@ -173,7 +167,7 @@ class Writer:
         started = time.perf_counter()
         try:
             rows = to_rows([one for job in batch for one in job.kept], self._cipher)
-            self._connection.insert(rows, is_failing=self._error is not None)
+            self._inserter.insert(rows, is_failing=self._error is not None)
         except StoreError as error:
             self._learn(error)
             return error
@@ -198,84 +192,3 @@ def _is_of_the_store(error: Exception | None) -> bool:
 
 def _log_lost(records: int, reason: str) -> None:
     record("error", "records-lost", records=records, reason=reason)
-
-
-class _Connection:
-    """Inserts rows on one connection that stays open.
-
-    The driver is called directly: what SQLAlchemy does around each transaction costs as much as the insertion.
-    """
-
-    def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
-        self._is_sqlite = engine.dialect.name == "sqlite"
-        self._errors: Any = engine.dialect.loaded_dbapi
-        self._opened: Any = None
-
-    def insert(self, rows: Rows, is_failing: bool) -> None:
-        """Insert rows in one transaction; StoreError where that fails. No rows: check that it could be done.
-
-        A database server may come back, and is waited for as long as a write may take; SQLite waited already.
-        """
-        statements = list(_insertions(rows, self._is_sqlite)) or [(_WRITE_CHECK if is_failing else _CHECK, [])]
-        ends = time.monotonic() + PATIENCE
-        while True:
-            try:
-                return self._run(statements)
-            except StoreError as error:
-                may_pass = not self._is_sqlite and not isinstance(error, RefusedError)
-                if not may_pass or time.monotonic() + _PAUSE >= ends:
-                    raise
-            time.sleep(_PAUSE)
-
-    def _run(self, statements: Sequence[tuple[str, list[Any]]]) -> None:
-        try:
-            if self._opened is None:
-                self._opened = self._engine.raw_connection()
-            cursor = self._opened.cursor()
-            if self._is_sqlite:
-                cursor.execute("BEGIN IMMEDIATE")
-            for statement, values in statements:
-                cursor.execute(statement, values)
-            self._opened.commit()
-        except (self._errors.Error, sa.exc.SQLAlchemyError) as error:
-            self.close()
-            cause = getattr(error, "orig", error)
-            is_refused = isinstance(cause, (self._errors.DataError, self._errors.IntegrityError))
-            raise (RefusedError if is_refused else StoreError)(kind_of(error)) from None
-
-    def close(self) -> None:
-        """Give the connection up; the next insertion opens another."""
-        connection, self._opened = self._opened, None
-        if connection is not None:
-            connection.invalidate()
-        self._engine.dispose()
-
-
-#: A check takes the lock of a write and changes nothing. After a failure it writes: only that shows that a disk has
-#: room again.
-_CHECK: Final = "DELETE FROM alembic_version WHERE version_num IS NULL"
-_WRITE_CHECK: Final = "UPDATE alembic_version SET version_num = version_num"
-
-#: As many rows are inserted by one statement: in SQLite each statement costs a turn of the interpreter's lock.
-_MOST_IN_ONE: Final = 64
-
-
-def _insertions(rows: Rows, is_sqlite: bool) -> Iterator[tuple[str, list[Any]]]:
-    """Yield the statements that insert some rows, and their values."""
-    for name, some in rows.items():
-        for start in range(0, len(some), _MOST_IN_ONE):
-            values = some[start : start + _MOST_IN_ONE]
-            yield _insertion(name, len(values), is_sqlite), [value for row in values for value in row.values()]
-
-
-@cache
-def _insertion(name: str, rows: int, is_sqlite: bool) -> str:
-    """Return the statement that inserts some rows, unless they are there.
-
-    A commit whose success was not heard of is repeated, and then finds its rows.
-    """
-    columns = [column.name for column in TABLES.tables[name].columns]
-    row = ", ".join(["?" if is_sqlite else "%s"] * len(columns))
-    values = ", ".join([f"({row})"] * rows)
-    return f"INSERT INTO {name} ({', '.join(columns)}) VALUES {values} ON CONFLICT DO NOTHING"  # noqa: S608 (names of ours)

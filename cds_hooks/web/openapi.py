@@ -127,6 +127,8 @@ def _operation(route: Route, doors: Mapping[str, list[Json]]) -> Json:
     statuses = sorted(set(HTTP_STATUS.values()) - never)
     answers = {} if route.is_missing else {"200": _answer(200, route.gives)}
     errors = {str(status): _answer(status, None if status == 401 else "operation-outcome") for status in statuses}
+    if route.gives == "ready":
+        errors["503"] = _answer(503, "ready")  # no call failed: it says what does
     operation: Json = {"summary": route.summary, "security": doors[route.door], "responses": {**answers, **errors}}
     if route.takes:
         operation["requestBody"] = {"required": True, "content": _content(route.takes)}

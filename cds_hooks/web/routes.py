@@ -1,5 +1,6 @@
 """The URLs. A view reads, calls one function and writes the reply; errors become OperationOutcomes."""
 
+import time
 from functools import partial
 from typing import Any, Final
 
@@ -9,7 +10,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTo
 
 from cds_hooks.answering.deployment import Deployment
 from cds_hooks.answering.feedback import receive_feedback
-from cds_hooks.answering.recording import Recorder, answer_and_keep, internal_error
+from cds_hooks.answering.recording import ReceivedCall, Recorder, answer_and_keep, internal_error
 from cds_hooks.auth.access import AccessControl
 from cds_hooks.errors import (
     HTTP_STATUS,
@@ -42,10 +43,11 @@ def add_routes(
     app: Flask, deployment: Deployment, watch: RuleReloader, access: AccessControl, recorder: Recorder
 ) -> None:
     """Add the routes of one deployment: a call is admitted, answered under the rules of that moment, and recorded."""
+    app.before_request(recorder.start)  # under any server, whose processes may be forked when this is done
     _add_discovery(app, deployment.settings, access)
     _add_hooks(app, deployment, watch, access, recorder)
     _add_feedback(app, deployment.settings, access, recorder)
-    _add_probes(app, watch)
+    _add_probes(app, watch, recorder)
     _add_errors(app)
 
 
@@ -89,7 +91,9 @@ def _add_hooks(
             caller = access.admit(asked.environ.get("HTTP_AUTHORIZATION"), service.id, call.peer)
         call.admit(caller)
         rules = watch.current()
-        answer = answer_and_keep(service, partial(_body, asked), deployment, rules, caller, call.request_id, recorder)
+        at, started = time.time_ns() // 1000, time.perf_counter_ns()
+        received = ReceivedCall(service, _try_body(asked), caller, call.request_id, at, started)
+        answer = answer_and_keep(received, deployment, rules, recorder)
         call.add(answer.facts)
         return _json(answer.body)
 
@@ -112,7 +116,7 @@ def _add_feedback(app: Flask, settings: Settings, access: AccessControl, recorde
         app.post(path, endpoint=f"{service.hook}-feedback")(partial(feedback, service))
 
 
-def _add_probes(app: Flask, watch: RuleReloader) -> None:
+def _add_probes(app: Flask, watch: RuleReloader, recorder: Recorder) -> None:
     @app.get("/health")
     def health() -> Response:
         """Say that the process answers."""
@@ -122,11 +126,14 @@ def _add_probes(app: Flask, watch: RuleReloader) -> None:
     def ready() -> Response:
         """Say that policies and payers are loaded, how many and which, so that calls can be sent here.
 
-        Where their files were changed to something invalid, it goes on with those it has, and says so.
+        Where their files were changed to something invalid, it goes on with those it has, and says so. While the store
+        fails no call is answered, so none should be sent here.
         """
-        rules = watch.current()
-        loaded = {"status": "ok", "policies": len(rules.index.policies), "payers": len(rules.payers.payers)}
-        return _json(orjson.dumps({**loaded, "rules": rules.digest, "reload": "failed" if watch.fault else "ok"}))
+        rules, store = watch.current(), recorder.state()
+        status = "failed" if store == "failed" else "ok"
+        loaded = {"status": status, "policies": len(rules.index.policies), "payers": len(rules.payers.payers)}
+        state = {"rules": rules.digest, "reload": "failed" if watch.fault else "ok", "store": store}
+        return _json(orjson.dumps(loaded | state), 503 if store == "failed" else 200)
 
 
 def _add_errors(app: Flask) -> None:
@@ -180,6 +187,14 @@ def _as_call_error(error: HTTPException) -> CallError:
         return UnknownServiceError(Issue("not-found", "there is nothing at this URL; services are at /cds-services"))
     kind = MediaTypeError if error.code == 415 else UnreadableBodyError
     return kind(Issue("invalid", f"the request cannot be read: {error.name}"))
+
+
+def _try_body(call: Any) -> bytes | Exception:
+    """Return the body of a call, or why it cannot be read: such calls are recorded too."""
+    try:
+        return _body(call)
+    except Exception as error:
+        return error
 
 
 def _body(call: Any) -> bytes:

@@ -37,7 +37,7 @@ def _card(service: Any, example: Any) -> str:
 
 
 def test_every_field_is_kept_and_tied_to_the_policy(service: Any, card: str) -> None:
-    """R149 to R167, F-2, F-3, HK-148: card, outcome, suggestions, reason, comment, time."""
+    """HK-148: card, outcome, suggestions, reason, comment, time."""
     sent = report(
         card,
         overrideReason={
@@ -57,7 +57,7 @@ def test_every_field_is_kept_and_tied_to_the_policy(service: Any, card: str) -> 
 
 
 def test_an_accepted_card_names_its_suggestions(service: Any) -> None:
-    """R158, R162."""
+    """CDS Hooks 2.0, Feedback: acceptedSuggestions."""
     accepted = report("accepted-card", outcome="accepted", acceptedSuggestions=[{"id": "s1"}, {"id": "s2"}])
     assert service.post(FEEDBACK_URL, {"feedback": [accepted]}).status_code == 200
     [row] = kept(service, "accepted-card")
@@ -65,7 +65,7 @@ def test_an_accepted_card_names_its_suggestions(service: Any) -> None:
 
 
 def test_a_report_counts_once_and_a_later_one_stands_beside_it(service: Any) -> None:
-    """F-5: clients repeat reports, and report one card several times."""
+    """Clients repeat reports, and report one card several times."""
     first, later = report("c1"), report("c1", outcome="accepted", acceptedSuggestions=[])
     for body in ({"feedback": [first]}, {"feedback": [first, later]}, {"feedback": [later, first]}):
         assert service.post(FEEDBACK_URL, body).status_code == 200
@@ -73,7 +73,7 @@ def test_a_report_counts_once_and_a_later_one_stands_beside_it(service: Any) -> 
 
 
 def test_a_card_that_is_not_known_is_kept_and_answered_alike(service: Any, card: str) -> None:
-    """6.2: no oracle of cards."""
+    """Nobody learns by feedback which cards there are."""
     known = service.post(FEEDBACK_URL, {"feedback": [report(card, outcomeTimestamp="2026-11-23T13:00:00Z")]})
     unknown = service.post(FEEDBACK_URL, {"feedback": [report("not-a-card-of-ours")]})
     assert (known.status_code, known.content) == (unknown.status_code, unknown.content)
@@ -93,7 +93,7 @@ def test_a_card_that_is_not_known_is_kept_and_answered_alike(service: Any, card:
 def test_reasons_of_clients_own_are_taken_and_only_codes_stand_in_the_clear(
     service: Any, reason: dict[str, Any], code: str | None
 ) -> None:
-    """R159, R160, R165: unknown codes, a missing system, the form of before August 2020; comments may be about patients."""
+    """Unknown codes, a missing system, the form of before August 2020; comments may be about patients."""
     name = f"reason-{code}-{len(reason)}-{'userComment' in reason}"
     assert service.post(FEEDBACK_URL, {"feedback": [report(name, overrideReason=reason)]}).status_code == 200
     [row] = kept(service, name)
@@ -127,3 +127,11 @@ def test_nothing_of_a_report_is_logged(service: Any) -> None:
 
 def test_feedback_on_a_service_that_is_not_there(service: Any) -> None:
     assert service.post("/cds-services/nobody/feedback", {"feedback": []}).status_code == 404
+
+
+def test_no_feedback_is_kept_where_nothing_is_to_be_kept(start_service: Any) -> None:
+    service = start_service(CRD_AUDIT="off")
+    answer = service.post(FEEDBACK_URL, {"feedback": [report("c1")]})
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert service.post(FEEDBACK_URL, {"feedback": [{}]}).status_code == 400
+    assert kept(service, "c1") == []

@@ -2,14 +2,19 @@
 
 import json
 import sqlite3
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
-from cds_hooks.store.encryption import make_key, read_keys
+from cds_hooks.store.database import connect, prepare
+from cds_hooks.store.encryption import RecordCipher, make_key, read_keys
+from cds_hooks.store.writer import Writer
 from tests.cds_hooks.store.reading import bodies, calls, store_of
+from tests.cds_hooks.store.samples import exchange
 from tests.fhir.servers import NO_FHIR_SERVER
 
 pytest_plugins = ["tests.fhir.fixtures"]
@@ -113,7 +118,7 @@ def test_a_version_that_is_not_spoken_is_kept_with_its_hook_instance(service: An
 
 
 def test_no_token_is_kept(service: Any, example: Any) -> None:
-    """X-5: the access token is for the call only; sec-9."""
+    """The access token is for the call only; sec-9."""
     assert service.post(SIGN, marked(example)).status_code == 200
     kept = bodies(store_of(service), newest(service))
     assert kept.request == json.dumps(marked(example)).encode().replace(TOKEN.encode(), b"[removed]")
@@ -198,3 +203,88 @@ def test_nothing_is_kept_where_the_setting_says_so(start_service: Any, example: 
     service = start_service(CRD_AUDIT="off")
     assert service.post(SIGN, example("m0076-order-sign")).status_code == 200
     assert calls(store_of(service)) == []
+
+
+def quickest(service: Any, request: dict[str, Any]) -> float:
+    """Return the seconds of the quickest of some calls, one after the other."""
+    with requests.Session() as session:
+        seconds = []
+        for _ in range(60):
+            answer = session.post(service.base + SIGN, json=request, timeout=10)
+            assert answer.status_code == 200
+            seconds.append(answer.elapsed.total_seconds())
+    return min(seconds)
+
+
+def test_a_call_that_waits_for_a_fhir_server_delays_no_other(start_service: Any, example: Any, odd_server: Any) -> None:
+    """No commit waits for calls that are still being answered."""
+    service = start_service(CRD_ALLOW_PRIVATE_FHIR_SERVERS="1", CRD_FHIR_TIME_BUDGET="5")
+    plain = example("m0076-order-sign")
+    waits = example("m0076-order-sign")
+    del waits["prefetch"]["coverage"]
+    waits |= {"fhirServer": f"{odd_server.base}/silent", "fhirAuthorization": marked(example)["fhirAuthorization"]}
+    alone = quickest(service, plain)
+
+    waiting = threading.Thread(target=service.post, args=(SIGN, waits))
+    waiting.start()
+    time.sleep(0.5)
+    beside_it = quickest(service, plain)
+
+    assert waiting.is_alive()
+    waiting.join()
+    assert beside_it < alone + 0.003
+
+
+DAY = 86_400_000_000
+
+
+def test_what_is_too_old_is_deleted_before_any_call_is_recorded(start_service: Any, tmp_path: Path) -> None:
+    """CRD_AUDIT_DAYS holds for what is stored already, also where nothing new is recorded."""
+    for mode in ("durable", "off"):
+        url = f"sqlite:///{tmp_path}/{mode}.sqlite3"
+        prepare(url)
+        now = time.time_ns() // 1000
+        writer = Writer(connect(url), RecordCipher())
+        writer.write(exchange(1, at=now - 40 * DAY), exchange(2, at=now))
+        writer.close()
+        service = start_service(CRD_AUDIT=mode, CRD_AUDIT_DAYS="30", CRD_DATABASE_URL=url)
+        ends = time.monotonic() + 15
+        while len(calls(url)) > 1:
+            assert time.monotonic() < ends, mode
+            time.sleep(0.2)
+        service.stop()
+
+
+def test_ready_says_when_the_store_fails_and_when_it_works_again(start_service: Any, example: Any) -> None:
+    service = start_service()
+
+    def ready() -> tuple[int, str]:
+        answer = requests.get(f"{service.base}/ready", timeout=5)
+        return answer.status_code, answer.json()["store"]
+
+    def wait_for(state: tuple[int, str]) -> None:
+        ends = time.monotonic() + 20
+        while ready() != state:
+            assert time.monotonic() < ends
+            time.sleep(0.2)
+
+    assert ready() == (200, "ok")
+    store = sqlite3.connect(Path(service.log).parent / "crd.sqlite3", isolation_level=None)
+    store.execute("BEGIN IMMEDIATE")
+    assert service.post(SIGN, example("m0076-order-sign")).status_code == 503
+    assert ready() == (503, "failed")
+    store.execute("COMMIT")
+    wait_for((200, "ok"))  # without any call
+
+    store.execute("BEGIN IMMEDIATE")
+    wait_for((503, "failed"))  # without any call
+    store.execute("COMMIT")
+    store.close()
+    assert service.post(SIGN, example("m0076-order-sign")).status_code == 200
+    assert ready() == (200, "ok")
+
+
+def test_ready_does_not_ask_for_a_store_that_nothing_is_recorded_in(start_service: Any) -> None:
+    service = start_service(CRD_AUDIT="off")
+    answer = requests.get(f"{service.base}/ready", timeout=5)
+    assert (answer.status_code, answer.json()["store"]) == (200, "off")

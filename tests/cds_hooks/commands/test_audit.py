@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner, Result
 from fhir.resources.R4B.auditevent import AuditEvent
 
@@ -16,8 +17,12 @@ from cds_hooks.store.database import connect, prepare
 from cds_hooks.store.encryption import RecordCipher, make_key, read_keys
 from cds_hooks.store.feedback import Report, find_card, to_row
 from cds_hooks.store.retention import Retention
+from cds_hooks.store.tables import EXCHANGES
 from cds_hooks.store.writer import Writer
 from tests.cds_hooks.store.samples import POLICY, exchange, ids
+from tests.databases.servers import PostgreSQL
+
+pytest_plugins = ["tests.databases.fixtures"]
 
 DAY = 86_400_000_000
 
@@ -181,8 +186,8 @@ def test_after_a_change_of_keys_all_is_encrypted_anew_and_the_old_key_can_go(
     [unreadable] = {call.get("problem") for call in found("find", "--client", "north", "--json") if "problem" in call}
     assert unreadable == "the record was encrypted with a key that is not in CRD_AUDIT_KEYS"
     monkeypatch.setenv("CRD_AUDIT_KEYS", str(tmp_path / "both"))
-    assert run("encrypt").stdout == "252 records encrypted anew\n"
-    assert run("encrypt").stdout == "0 records encrypted anew\n"
+    assert run("encrypt").stdout == "252 records re-encrypted\n"
+    assert run("encrypt").stdout == "0 records re-encrypted\n"
     monkeypatch.setenv("CRD_AUDIT_KEYS", str(tmp_path / "new"))
     assert len(found("export", "--format", "raw")) == 251
     assert found("accesses")[-1]["action"] == "encrypt"
@@ -209,6 +214,71 @@ def test_a_call_that_is_not_there_is_told(url: str, capsys: pytest.CaptureFixtur
     ended = CliRunner().invoke(main, ["audit", "show", "00000000-0000-7000-8000-000000000000"])
     assert ended.exit_code == 2
     assert "there is no call" in ended.output
+
+
+COMMANDS = (
+    ["find", "--client", "north"],
+    ["show", "00000000-0000-7000-8000-000000000000"],
+    ["export"],
+    ["accesses"],
+    ["delete", "--before", "2020-01-01", "--yes"],
+    ["encrypt"],
+)
+
+
+@pytest.mark.parametrize("arguments", COMMANDS, ids=lambda arguments: str(arguments[0]))
+def test_in_the_wrong_folder_nothing_is_made_and_no_answer_is_given(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing found would be a wrong answer in a dispute."""
+    monkeypatch.chdir(tmp_path)
+    ended = run(*arguments, status=2)
+    assert "CRD_DATABASE_URL" in ended.output
+    assert f"{tmp_path}/crd.sqlite3" in ended.output
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", COMMANDS, ids=lambda arguments: str(arguments[0]))
+def test_a_database_of_something_else_is_left_as_it_is(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "crd.sqlite3"
+    other.touch()
+    monkeypatch.setenv("CRD_DATABASE_URL", f"sqlite:///{other}")
+    assert "CRD_DATABASE_URL" in run(*arguments, status=2).output
+    assert other.read_bytes() == b""
+
+
+def test_a_postgresql_database_without_a_store_is_told_without_its_password(
+    postgresql: PostgreSQL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = postgresql.new_database()
+    monkeypatch.setenv("CRD_DATABASE_URL", store.replace("crd@", "crd:hidden-word@"))
+    for arguments in COMMANDS:
+        ended = run(*arguments, status=2)
+        assert "CRD_DATABASE_URL" in ended.output
+        assert "hidden-word" not in ended.output
+    engine = connect(store, each_alone=True)
+    assert sa.inspect(engine).get_table_names() == []
+    engine.dispose()
+
+
+def test_what_only_reads_may_not_write(url: str, postgresql: PostgreSQL, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`find` and `accesses` open the store read-only."""
+    other = postgresql.new_database()
+    prepare(other)
+    for store in (url, other):
+        keep(store, exchange(1))
+        engine = connect(store, each_alone=True, read_only=True)
+        with engine.connect() as connection, pytest.raises(sa.exc.DBAPIError, match=r"read-?only"):
+            connection.execute(sa.delete(EXCHANGES))
+        engine.dispose()
+        monkeypatch.setenv("CRD_DATABASE_URL", store)
+        assert len(found("find", "--client", "north", "--json")) == 1
+        found("accesses")
+    monkeypatch.setenv("CRD_DATABASE_URL", url)
+    Path(url.removeprefix("sqlite:///")).chmod(0o400)
+    assert len(found("find", "--client", "north", "--json")) == 1
 
 
 def test_every_command_has_help() -> None:

@@ -10,7 +10,7 @@ from tests.cds_hooks.store.samples import exchange, ids
 
 
 def test_a_card_is_found_for_the_client_it_was_sent_to_and_for_no_other(tmp_path: Path) -> None:
-    """F-7: whoever has read a card's id elsewhere does not count among those who saw it."""
+    """Whoever has read a card's id elsewhere does not count among those who saw it."""
     url = f"sqlite:///{tmp_path}/crd.sqlite3"
     prepare(url)
     writer = Writer(connect(url), RecordCipher())

@@ -1,4 +1,4 @@
-"""What is kept of a request is what came, without its access token (X-1 to X-8; cds-hooks.md 7.6)."""
+"""What is kept of a request is what came, without its access token (CDS Hooks 2.0, FHIR Resource Access)."""
 
 import json
 from typing import Any
