@@ -79,11 +79,11 @@ class Writer:
     def write(self, *kept: CallRecord | Rows) -> None:
         """Write all or none; StoreError where it is not written, or where too much waits already."""
         job = _Job(kept, Future())
-        self._start()
         try:
             self._queue.put(job, timeout=PATIENCE)
         except queue.Full:
             raise StoreError("queue-full") from None
+        self._start()
         if self._waits:
             job.done.result()
 
@@ -98,12 +98,12 @@ class Writer:
         if self._check and not self._check.done.done():
             return StoreError("no-answer") if now - self._checked_at > _FRESH else self._error
         self._check, self._checked_at = _Job((), Future()), now
-        self._start()
         try:
             self._queue.put_nowait(self._check)
         except queue.Full:
             self._check = None
             return StoreError("queue-full")
+        self._start()
         return self._error
 
     def close(self) -> None:
@@ -120,8 +120,12 @@ class Writer:
                 return
             self._closing.clear()
             self._thread = None
+            came_meanwhile = not self._queue.empty()
+        if came_meanwhile:
+            self._start()
 
     def _start(self) -> None:
+        """Start the thread where there is none; after something was put into the queue, so that `close` misses none."""
         if self._thread is not None:
             return
         with self._starting:

@@ -118,7 +118,7 @@ def test_a_version_that_is_not_spoken_is_kept_with_its_hook_instance(service: An
 
 
 def test_no_token_is_kept(service: Any, example: Any) -> None:
-    """The access token is for the call only; sec-9."""
+    """The access token is for the call only."""
     assert service.post(SIGN, marked(example)).status_code == 200
     kept = bodies(store_of(service), newest(service))
     assert kept.request == json.dumps(marked(example)).encode().replace(TOKEN.encode(), b"[removed]")

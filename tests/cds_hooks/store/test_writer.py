@@ -295,3 +295,15 @@ def test_the_store_is_checked_without_anything_to_write(tmp_path: Path) -> None:
     assert writer.fault() is None
     writer.close()
     assert str(writer.fault()) == "SQLITE_ERROR"
+
+
+def test_what_is_written_while_the_writer_closes_is_written_too(tmp_path: Path) -> None:
+    store = new_store(tmp_path)
+    writer = Writer(connect(store), RecordCipher())
+    with ThreadPoolExecutor(8) as threads:
+        written = [threads.submit(writer.write, exchange(number)) for number in range(200)]
+        while not all(one.done() for one in written):
+            writer.close()
+    assert [one.exception() for one in written] == [None] * 200
+    assert len(kept(store)) == 200
+    writer.close()
