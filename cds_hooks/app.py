@@ -15,6 +15,7 @@ from cds_hooks.fhir.client import FhirClient
 from cds_hooks.fhir.validation import FhirCheck
 from cds_hooks.hooks.request import HookSchema
 from cds_hooks.hooks.services import SERVICE_IDS, SERVICES, check_templates
+from cds_hooks.rules.folders import how_to_move
 from cds_hooks.rules.loading import Rules
 from cds_hooks.rules.reload import RuleReloader, read_rules
 from cds_hooks.server.slow_clients import watch
@@ -97,6 +98,8 @@ def _report_start(settings: Settings, rules: Rules, gate: AccessControl) -> None
         record("warning", "clients-not-authenticated", auth=settings.auth, host=settings.host)
     for name in unknown_variables():
         record("warning", "unknown-setting", name=name)
+    if move := how_to_move(settings.policies):
+        record("warning", "policies-without-folders", folder=str(settings.policies), move=move)
     record(
         "info",
         "started",

@@ -8,6 +8,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
@@ -230,5 +231,15 @@ def _leaves(faults: Any) -> Iterator[ValidationError]:
 
 
 def _reason(fault: ValidationError) -> str:
-    allowed = fault.schema.get("description") if isinstance(fault.schema, dict) else None
+    schema = fault.schema if isinstance(fault.schema, dict) else {}
+    if fault.validator == "additionalProperties" and isinstance(fault.instance, dict):
+        return fault.message + _nearest_names(fault.instance, schema.get("properties", {}))
+    allowed = schema.get("description")
     return f"{fault.message}" + (f" ({allowed})" if allowed and fault.validator != "type" else "")
+
+
+def _nearest_names(instance: dict[str, Any], known: dict[str, Any]) -> str:
+    """Return, for each member that has no place here but a name like a known one, which may have been meant."""
+    free = [name for name in known if name not in instance]
+    nearest = {name: get_close_matches(name, free, n=1) for name in instance if name not in known}
+    return "".join(f"; did you mean '{found[0]}' for '{name}'?" for name, found in nearest.items() if found)

@@ -29,7 +29,8 @@ def main() -> int:
         for name in ("policies", "payers", "vocabulary"):
             shutil.copytree(ROOT / "cards" / name, rules / name)
         for number in range(4, 4 + SIZE):
-            (rules / "policies" / f"p-{number}.json").write_text(json.dumps(policy(number)))
+            (rules / "policies" / f"p-{number}").mkdir()
+            (rules / "policies" / f"p-{number}" / "policy.json").write_text(json.dumps(policy(number)))
         variables = {f"CRD_{name.upper()}": str(rules / name) for name in ("policies", "payers", "vocabulary")}
         environment = {**os.environ, **variables, "CRD_PORT": str(PORT), "CRD_LOG_LEVEL": "warning"}
         began = time.monotonic()
@@ -48,7 +49,7 @@ def _measure(process: int, rules: Path, before: str) -> None:
     print(f"{'milliseconds a call':32}{'calls':>8}{'median':>8}{'99 %':>8}{'worst':>8}{'MB':>8}")
     session = requests.Session()
     _print("at rest", _call(session, 3.0), process)
-    changed = rules / "policies" / "p-4.json"
+    changed = rules / "policies" / "p-4" / "policy.json"
     changed.write_text(changed.read_text().replace('"t"', '"u"'))
     began, took = time.monotonic(), []
     while _digest() == before:

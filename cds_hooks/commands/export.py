@@ -1,19 +1,16 @@
 """The commands `crd export`: the rules in formats that other engines read."""
 
 from datetime import datetime
-from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO
 
 import click
 import orjson
 
 from cards import Vocabulary
 from cds_hooks.rules.fhir_export import export_bundle
-from cds_hooks.rules.loading import load_policies, load_vocabulary
+from cds_hooks.rules.folders import find_policies
+from cds_hooks.rules.loading import load_policies, load_vocabulary, read_policy_document
 from cds_hooks.settings import Settings, read_base_url, read_settings
-from cds_hooks.strict_json import load_schema, read_document
-
-_SCHEMA: Final = Path(__file__).resolve().parents[2] / "cards" / "policies" / "policy.schema.json"
 
 
 def _base_url(_context: click.Context, _option: click.Parameter, value: str) -> str:
@@ -53,9 +50,8 @@ def export_fhir(out: BinaryIO, json_lines: bool, base_url: str, on: datetime | N
 def _read_policies(settings: Settings) -> tuple[list[Any], Vocabulary]:
     """Return the policies' own JSON once the loader has passed all of them; StartError says what is wrong where."""
     vocabulary = load_vocabulary(settings.vocabulary)
-    policies = load_policies(settings.policies, vocabulary)
-    schema = load_schema(_SCHEMA)
-    documents = [read_document(settings.policies / f"{policy}.json", schema) for policy in sorted(policies)]
+    load_policies(settings.policies, vocabulary)
+    documents = [read_policy_document(files.policy) for files in find_policies(settings.policies).values()]
     return documents, vocabulary
 
 

@@ -4,22 +4,40 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from jsonschema import Draft202012Validator
 
-from cards import ORDER_TYPES, PayerChoice, Policy, decide, read_order
+from cards import ORDER_TYPES, CodeSystems, DocumentError, Payer, PayerChoice, Policy, decide, read_order
 from cards.coverage_terms import CoverageTerms
 from cards.matching.match import Finding
 from cds_hooks.errors import StartError
+from cds_hooks.rules.folders import SHIPPED
 from cds_hooks.rules.loading import Rules
+from cds_hooks.rules.short_orders import write_in_full
 from cds_hooks.strict_json import load_schema, parse_json, read_document
 
-_SCHEMA: Final = Path(__file__).resolve().parents[1] / "schemas" / "policy-cases.schema.json"
+_SCHEMA: Final = SHIPPED / "policies" / "policy-cases.schema.json"
 
 #: What a policy answers about an order that is none of its business; the other answers are codes of `covered`.
 NOTHING: Final = "nothing"
+
+
+#: Stands for whichever payer a policy binds: a policy that is asked by itself answers the same under all of them.
+ANY_PAYER: Final = Payer(
+    id="any",
+    name="Any payer",
+    url=None,
+    is_default=True,
+    identifiers=frozenset(),
+    types=(),
+    names=frozenset(),
+    policies=(),
+    policy_links={},
+    policy_contacts={},
+)
 
 
 class Case(NamedTuple):
@@ -52,20 +70,24 @@ class Answer(NamedTuple):
 _SILENCE: Final = Answer(NOTHING, None, {})
 
 
+@cache
 def load_cases_schema() -> Draft202012Validator:
     """Return the validator of cases files."""
     return load_schema(_SCHEMA)
 
 
-def read_cases(path: Path) -> tuple[Case, ...]:
-    """Return the cases of a file; StartError says what is wrong where."""
+def read_cases(path: Path, systems: CodeSystems) -> tuple[Case, ...]:
+    """Return the cases of a file, orders written short spelled out; StartError says what is wrong where."""
     document = read_document(path, load_cases_schema())
-    return tuple(_read_case(number, entry) for number, entry in enumerate(document["cases"]))
-
-
-def list_cases_files(folder: Path) -> list[Path]:
-    """Return the cases files of a folder, by name."""
-    return sorted(path for path in folder.glob("*.json") if not path.name.endswith(".schema.json"))
+    cases, faults = [], []
+    for number, entry in enumerate(document["cases"]):
+        try:
+            cases.append(_read_case(number, entry, systems))
+        except DocumentError as error:
+            faults.append(f"{path}: {error.path}: {error.reason}")
+    if faults:
+        raise StartError("\n".join(faults))
+    return tuple(cases)
 
 
 def read_orders(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -89,16 +111,17 @@ def _read_order_line(line: str, where: str) -> Mapping[str, Any]:
     return order
 
 
-def _read_case(number: int, entry: Mapping[str, Any]) -> Case:
-    on = date.fromisoformat(entry["on"])
-    return Case(f"$.cases[{number}]", entry["name"], on, entry["order"], entry["expect"], entry.get("strength"))
+def _read_case(number: int, entry: Mapping[str, Any], systems: CodeSystems) -> Case:
+    path, on = f"$.cases[{number}]", date.fromisoformat(entry["on"])
+    order = write_in_full(entry["order"], f"{path}.order", systems)
+    return Case(path, entry["name"], on, order, entry["expect"], entry.get("strength"))
 
 
 def answer_order(order: Mapping[str, Any], policy: str, on: date, rules: Rules) -> Answer:
     """Ask one policy alone about an order; a policy that the rules do not have answers nothing."""
     if policy not in rules.index.policies:
         return _SILENCE
-    paying = PayerChoice(None, replace(rules.payers.default, policies=(policy,)), payer_is_known=True)
+    paying = PayerChoice(None, replace(ANY_PAYER, policies=(policy,)), payer_is_known=True)
     resource = {"resourceType": "ServiceRequest", "id": "o", **order}
     decision = decide(read_order(resource, rules.vocabulary.code_systems), paying, rules.index, on)
     if decision is None or not decision.findings:

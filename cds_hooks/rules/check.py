@@ -1,18 +1,36 @@
 """What is wrong with a folder of policies: files that break their rules, cases that are missing or fail."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from cards import Policy
+from cards import PayerDirectory, Policy, PolicyIndex, Vocabulary
 from cds_hooks.errors import StartError
-from cds_hooks.rules.cases import NOTHING, Case, answer_order, edge_days, expectation, is_as_expected, read_cases
-from cds_hooks.rules.loading import Rules
+from cds_hooks.rules.cases import (
+    ANY_PAYER,
+    NOTHING,
+    Case,
+    answer_order,
+    edge_days,
+    expectation,
+    is_as_expected,
+    read_cases,
+)
+from cds_hooks.rules.folders import (
+    POLICY,
+    PolicyFiles,
+    find_own_folder,
+    find_policies,
+    folders_without_policy,
+    how_to_move,
+)
+from cds_hooks.rules.loading import Rules, bind_payers, load_payers, load_vocabulary, read_policies
+from cds_hooks.settings import Settings
 
-#: How the loaders say what is wrong inside a file: the file, the JSON path, the reason.
-_INSIDE_A_FILE: Final = re.compile(r"(?P<file>.+?\.json): (?P<path>\$.*?): (?P<problem>.+)")
+#: How the loaders say what is wrong in a file: the file, the JSON path where there is one, the reason.
+_IN_A_FILE: Final = re.compile(r"(?P<file>.+?\.json): (?:(?P<path>\$.*?): )?(?P<problem>.+)")
 
 #: How long after the last version's start a case must ask, to see that nothing ends a policy silently.
 _LONG: Final = timedelta(days=365)
@@ -30,47 +48,84 @@ class Flaw(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """The outcome of a check: how many policies and cases were looked at, and what was found."""
+    """The outcome of a check: how many policies and cases were looked at, and what was found.
+
+    `move` is the command that gives policies in the flat form a folder each; None where there are none.
+    """
 
     policies: int
     cases: int
     flaws: tuple[Flaw, ...]
+    move: str | None = None
 
 
-def read_flaws(error: StartError) -> tuple[Flaw, ...]:
-    """Return what a loader found inside files; an error about anything else is raised again: nothing was read."""
-    found = [_INSIDE_A_FILE.fullmatch(line) for line in str(error).splitlines()]
-    flaws = tuple(Flaw(match["file"], match["path"], match["problem"]) for match in found if match)
-    if len(flaws) != len(found):
-        raise error
-    return flaws
+def check_policies(folder: Path, cases_folder: Path | None, settings: Settings) -> Checked:
+    """Check every policy of a folder, or the one whose own folder it is, with its cases.
+
+    What is wrong in one file keeps no other from being checked. The payers bind policies of the configured folder, so
+    that they are checked with that one.
+    """
+    vocabulary = load_vocabulary(settings.vocabulary)
+    own = find_own_folder(folder)
+    files = {own.id: own} if own else find_policies(folder)
+    policies, faults = read_policies(files, vocabulary)
+    flaws = [flaw for fault in faults for flaw in _read_flaws(fault)]
+    flaws += [Flaw(str(path / POLICY), None, "no such file, but others") for path in folders_without_policy(folder)]
+    if folder == settings.policies:
+        flaws += _check_payers(settings.payers, policies, vocabulary, is_complete=not faults)
+    index = PolicyIndex((policies | _others(own, settings, vocabulary)).values(), vocabulary)
+    rules = Rules(vocabulary, index, PayerDirectory((ANY_PAYER,)))
+    checks = [_check_cases(one.id, one.find_cases(cases_folder), rules) for one in files.values()]
+    flaws += [flaw for _, found in checks for flaw in found]
+    return Checked(len(files), sum(count for count, _ in checks), tuple(flaws), None if own else how_to_move(folder))
 
 
-def check_policies(rules: Rules, cases_folder: Path) -> Checked:
-    """Check that every policy has cases, that they reach its edges, and that all pass."""
-    flaws: list[Flaw] = []
-    count = 0
-    for policy in rules.index.policies.values():
-        path = cases_folder / f"{policy.id}.json"
-        try:
-            cases = _read_present(path)
-        except StartError as error:
-            flaws += read_flaws(error)
-            continue
-        count += len(cases)
-        flaws += [*_missing(policy, cases, path), *_failing(policy, cases, path, rules)]
-    return Checked(len(rules.index.policies), count, tuple(flaws))
+def _others(own: PolicyFiles | None, settings: Settings, vocabulary: Vocabulary) -> dict[str, Policy]:
+    """Return the policies that a single one is asked among: another's terms in a text may name another service."""
+    if own is None:
+        return {}
+    policies, _ = read_policies(find_policies(settings.policies), vocabulary)
+    return {policy: policies[policy] for policy in policies if policy != own.id}
 
 
-def _read_present(path: Path) -> tuple[Case, ...]:
-    return read_cases(path) if path.exists() else ()
+def _read_flaws(faults: str) -> Iterator[Flaw]:
+    """Yield what a loader found in files; StartError is raised for anything else: nothing was read."""
+    for line in faults.splitlines():
+        match = _IN_A_FILE.fullmatch(line)
+        if not match:
+            raise StartError(faults)
+        yield Flaw(match["file"], match["path"], match["problem"])
+
+
+def _check_payers(
+    folder: Path, policies: Mapping[str, Policy], vocabulary: Vocabulary, *, is_complete: bool
+) -> list[Flaw]:
+    """Return what is wrong with the payers; those they bind can be told to be missing only if all could be read."""
+    try:
+        payers = load_payers(folder, vocabulary)
+        if is_complete:
+            bind_payers(payers, policies)
+    except StartError as error:
+        return list(_read_flaws(str(error)))
+    return []
+
+
+def _check_cases(policy_id: str, path: Path, rules: Rules) -> tuple[int, list[Flaw]]:
+    """Return how many cases a policy has and what is wrong; those of a policy that cannot be read are read alone."""
+    if not path.exists():
+        return 0, [Flaw(str(path), None, f"no cases: the policy {policy_id} needs this file")]
+    try:
+        cases = read_cases(path, rules.vocabulary.code_systems)
+    except StartError as error:
+        return 0, list(_read_flaws(str(error)))
+    policy = rules.index.policies.get(policy_id)
+    if policy is None:
+        return len(cases), []
+    return len(cases), [*_missing(policy, cases, path), *_failing(policy, cases, path, rules)]
 
 
 def _missing(policy: Policy, cases: Sequence[Case], path: Path) -> Iterator[Flaw]:
     """Yield what no case asks: each outcome, and the days on which the policy changes."""
-    if not cases:
-        yield Flaw(str(path), None, f"no cases: the policy {policy.id} needs this file")
-        return
     expected = {case.expect for case in cases}
     if NOTHING not in expected:
         yield Flaw(str(path), "$.cases", "no case expects nothing: add an order that is none of the policy's business")

@@ -1,9 +1,10 @@
 """What differs between the answers of two sets of policies to the same questions."""
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from cds_hooks.rules.cases import Answer
+from cds_hooks.rules.text import count
 
 
 class Asked(NamedTuple):
@@ -51,3 +52,51 @@ def _compare_texts(asked: Iterable[Asked]) -> tuple[TextChange, ...]:
             if old != new:
                 changes.setdefault((one.policy, text, old, new), []).append(one)
     return tuple(TextChange(*change, tuple(shown)) for change, shown in sorted(changes.items(), key=lambda c: c[0]))
+
+
+def difference_lines(difference: Difference, counts: Mapping[str, int]) -> Iterator[str]:
+    """Yield what differs, a line each, and how many cases and orders were asked.
+
+    Orders are named by their line only: what they hold is about patients.
+    """
+    yield from (_answer_line(asked) for asked in difference.answers)
+    yield from (_text_line(change) for change in difference.texts)
+    asked = f"{count(counts['cases'], 'case', 'cases')} and {count(counts['orders'], 'order', 'orders')} asked"
+    if not difference.answers and not difference.texts:
+        yield f"No difference: {asked}"
+    else:
+        answers = count(len(difference.answers), "answer differs", "answers differ")
+        yield f"{answers}, {count(len(difference.texts), 'text differs', 'texts differ')}: {asked}"
+
+
+def _answer_line(asked: Asked) -> str:
+    named = f"{asked.name}: " if asked.name else ""
+    change = f"{asked.old.as_written} -> {asked.new.as_written}"
+    return f"{asked.file}: {asked.path}: {asked.policy}: {named}{change}"
+
+
+def _text_line(change: TextChange) -> str:
+    shown = count(len(change.asked), "answer", "answers")
+    return f'{change.policy}: the {change.text} of {shown}: "{change.old}" -> "{change.new}"'
+
+
+def difference_json(difference: Difference, counts: Mapping[str, int]) -> dict[str, Any]:
+    """Return the same for programs."""
+    return {
+        **counts,
+        "answers": [_asked_json(asked) for asked in difference.answers],
+        "texts": [_text_json(change) for change in difference.texts],
+    }
+
+
+def _asked_json(asked: Asked) -> dict[str, Any]:
+    old, new = ({"answer": one.covered, "strength": one.strength} for one in (asked.old, asked.new))
+    return {**_place_json(asked), "name": asked.name, "old": old, "new": new}
+
+
+def _text_json(change: TextChange) -> dict[str, Any]:
+    return {**change._asdict(), "asked": [_place_json(asked) for asked in change.asked]}
+
+
+def _place_json(asked: Asked) -> dict[str, Any]:
+    return {"policy": asked.policy, "file": asked.file, "path": asked.path}

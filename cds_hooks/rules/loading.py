@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from cards import (
 )
 from cds_hooks.errors import StartError
 from cds_hooks.file_watch import State, states_of
+from cds_hooks.rules.folders import SHIPPED, PolicyFiles, document_paths, find_policies, list_documents
 from cds_hooks.strict_json import load_schema, quick_check, read_document
 
 T = TypeVar("T")
@@ -38,8 +38,6 @@ ALWAYS_CHANGING: Final = "the files are changed all the time, so that no state o
 
 #: Gets the bytes of everything that is read.
 Note = Callable[[bytes], None]
-
-_SCHEMAS: Final = Path(__file__).resolve().parents[2] / "cards"
 
 
 @dataclass(frozen=True)
@@ -92,26 +90,16 @@ def _load(folders: tuple[Path, Path, Path], files: Mapping[str, State]) -> Rules
     digest = hashlib.sha256()
     vocabulary = load_vocabulary(vocabulary_folder, digest.update)
     policies = load_policies(policy_folder, vocabulary, digest.update)
-    payers = _load_payers(payer_folder, policies, vocabulary, digest.update)
+    payers = bind_payers(load_payers(payer_folder, vocabulary, digest.update), policies)
     return Rules(vocabulary, PolicyIndex(policies.values(), vocabulary), payers, digest.hexdigest()[:16], files)
 
 
 def look_at(*folders: Path) -> dict[str, State]:
-    """Return the state of every file that `load_rules` would read there; links are followed to what they mean now."""
-    return states_of(entry.path for folder in folders for entry in _scan(folder) if is_document(entry.name))
+    """Return the state of every file that `load_rules` would read there; links are followed to what they mean now.
 
-
-def is_document(name: str) -> bool:
-    """Tell whether a file is one of the rules by its name: not a schema, nor what editors put beside it (`.#x`)."""
-    return name.endswith(".json") and not name.endswith(".schema.json") and not name.startswith(".")
-
-
-def _scan(folder: Path) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return list(entries)
-    except OSError:
-        return []
+    A folder without a policy.json has the state None until it has one.
+    """
+    return states_of(path for folder in folders for path in document_paths(folder))
 
 
 def load_vocabulary(folder: Path, note: Note | None = None) -> Vocabulary:
@@ -125,16 +113,54 @@ def load_vocabulary(folder: Path, note: Note | None = None) -> Vocabulary:
 
 
 def load_policies(folder: Path, vocabulary: Vocabulary, note: Note | None = None) -> dict[str, Policy]:
-    """Load every policy of a folder, by id."""
-    documents = _load_folder(folder, "policies", "policy", note)
-    return {
-        document["id"]: _reading(path, partial(read_policy, document, vocabulary))
-        for path, document in documents.items()
-    }
+    """Load every policy of a folder, by id; StartError says what is wrong in all files that cannot be read."""
+    return load_policy_files(find_policies(folder), vocabulary, note)
 
 
-def _load_payers(folder: Path, policies: Mapping[str, Policy], vocabulary: Vocabulary, note: Note) -> PayerDirectory:
-    documents = _load_folder(folder, "payers", "payer", note)
+def load_policy_files(
+    files: Mapping[str, PolicyFiles], vocabulary: Vocabulary, note: Note | None = None
+) -> dict[str, Policy]:
+    """Load policies from where they are; StartError says what is wrong in all files that cannot be read."""
+    policies, faults = read_policies(files, vocabulary, note)
+    if faults:
+        raise StartError("\n".join(faults))
+    return policies
+
+
+def read_policies(
+    files: Mapping[str, PolicyFiles], vocabulary: Vocabulary, note: Note | None = None
+) -> tuple[dict[str, Policy], list[str]]:
+    """Return the policies that can be read, by id, and of each file that cannot what is wrong in it, a line a fault."""
+    policies, faults = {}, []
+    for one in files.values():
+        try:
+            policies[one.id] = _load_policy(one, vocabulary, note)
+        except StartError as error:
+            faults.append(str(error))
+    return policies, faults
+
+
+def _load_policy(files: PolicyFiles, vocabulary: Vocabulary, note: Note | None) -> Policy:
+    document = read_policy_document(files.policy)
+    _tell(note, "policies", document)
+    _check_id(files.policy, document, files.id, "file" if files.is_flat else "folder")
+    return _reading(files.policy, partial(read_policy, document, vocabulary))
+
+
+def read_policy_document(path: Path) -> Any:
+    """Return a policy as its author wrote it, once it has passed its schema."""
+    return read_document(path, *_schema("policies", "policy"))
+
+
+def load_payers(folder: Path, vocabulary: Vocabulary, note: Note | None = None) -> dict[Path, Payer]:
+    """Load every payer of a folder, by file; nothing is said of the policies they name."""
+    paths = list_documents(folder)
+    if not paths:
+        raise StartError(f"{folder}: no payer files (*.json) here")
+    documents = {path: read_document(path, *_schema("payers", "payer")) for path in paths}
+    for path, document in documents.items():
+        _tell(note, "payers", document)
+        _check_id(path, document, path.stem, "file")
     payers = {
         path: _reading(path, partial(read_payer, document, vocabulary.code_systems))
         for path, document in documents.items()
@@ -142,9 +168,19 @@ def _load_payers(folder: Path, policies: Mapping[str, Policy], vocabulary: Vocab
     defaults = [path.name for path, payer in payers.items() if payer.is_default]
     if len(defaults) != 1:
         raise StartError(f'{folder}: exactly one payer must have "default": true, these have: {defaults}')
+    _check_marks(payers)
+    return payers
+
+
+def _check_id(path: Path, document: Any, name: str, kind: str) -> None:
+    if document["id"] != name:
+        raise StartError(f"{path}: $.id: must be the name of the {kind}, {name}")
+
+
+def bind_payers(payers: Mapping[Path, Payer], policies: Mapping[str, Policy]) -> PayerDirectory:
+    """Return the payers once it is known that every policy they name is there."""
     for path, payer in payers.items():
         _check_bindings(path, payer, policies)
-    _check_marks(payers)
     return PayerDirectory(tuple(payers.values()))
 
 
@@ -169,28 +205,18 @@ def _check_marks(payers: Mapping[Path, Payer]) -> None:
             owners[mark] = path
 
 
-def _load_folder(folder: Path, kind: str, noun: str, note: Note | None) -> dict[Path, Any]:
-    paths = sorted(path for path in folder.glob("*.json") if is_document(path.name))
-    if not paths:
-        raise StartError(f"{folder}: no {noun} files (*.json) here")
-    documents = {path: read_document(path, *_schema(kind, noun)) for path in paths}
-    for path, document in documents.items():
-        _tell(note, kind, document)
-        if document["id"] != path.stem:
-            raise StartError(f"{path}: $.id: must be the name of the file, {path.stem}")
-    return documents
-
-
 @cache
 def _schema(kind: str, noun: str) -> tuple[Draft202012Validator, Callable[[Any], bool]]:
     """Return a schema and its quick check; they come with this package and do not change."""
-    schema = load_schema(_SCHEMAS / kind / f"{noun}.schema.json")
+    schema = load_schema(SHIPPED / kind / f"{noun}.schema.json")
     return schema, quick_check(schema)
 
 
 def _tell(note: Note | None, kind: str, document: Any) -> None:
+    """Note what a document says; where an editor finds its schema is no part of that."""
     if note:
-        note(f"{kind} {json.dumps(document)}\n".encode())
+        said = {name: value for name, value in document.items() if name != "$schema"}
+        note(f"{kind} {json.dumps(said)}\n".encode())
 
 
 def _reading(path: Path, read: Callable[[], T]) -> T:

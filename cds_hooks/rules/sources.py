@@ -1,21 +1,33 @@
 """Where the commands find policies, a folder or one file that stands in for its like, and where they write new ones."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 from jsonschema import Draft202012Validator
 
-from cards import DocumentError, Policy, PolicyIndex, read_policy
+from cards import PayerDirectory, Policy, PolicyIndex
 from cds_hooks.errors import StartError
-from cds_hooks.rules.cases import load_cases_schema
-from cds_hooks.rules.loading import Rules, load_policies, load_rules, load_vocabulary
+from cds_hooks.rules.cases import ANY_PAYER, load_cases_schema
+from cds_hooks.rules.folders import CASES, POLICY, SHIPPED, PolicyFiles, find_policies
+from cds_hooks.rules.loading import (
+    Rules,
+    load_policies,
+    load_policy_files,
+    load_vocabulary,
+    read_policy_document,
+)
 from cds_hooks.settings import Settings
 from cds_hooks.strict_json import load_schema, read_document
 
-_SCHEMAS: Final = Path(__file__).resolve().parents[2] / "cards"
+#: What editors check a policy and its cases against; a new policy names them by their place one folder up.
+_EDITOR_SCHEMAS: Final = ("policy.schema.json", "policy-cases.schema.json")
+
+#: Folders of these names belong to an installation, which its next update replaces.
+_INSTALLED: Final = {"site-packages", "dist-packages"}
 
 
 @dataclass(frozen=True)
@@ -32,67 +44,66 @@ def find_source(policy: str, settings: Settings) -> Source:
     policies = load_policies(settings.policies, load_vocabulary(settings.vocabulary))
     if policy not in policies:
         raise StartError(f"{settings.policies}: no policy {policy} (known: {', '.join(sorted(policies))})")
-    words = read_document(
-        settings.vocabulary / "words.json", load_schema(_SCHEMAS / "vocabulary" / "words.schema.json")
-    )
+    words = read_document(settings.vocabulary / "words.json", load_schema(SHIPPED / "vocabulary" / "words.schema.json"))
     return Source(
         policy=policies[policy],
-        document=read_document(settings.policies / f"{policy}.json", _load_policy_schema()),
+        document=read_policy_document(find_policies(settings.policies)[policy].policy),
         words={name: entry["terms"] for name, entry in words["lists"].items()},
     )
 
 
-def _load_policy_schema() -> Draft202012Validator:
-    return load_schema(_SCHEMAS / "policies" / "policy.schema.json")
+class PolicySet(NamedTuple):
+    """Policies ready to be asked, and the cases file of each that has one."""
+
+    rules: Rules
+    cases: Mapping[str, Path]
 
 
-def load_source(path: Path, settings: Settings) -> Rules:
-    """Load the policies of a folder, or the configured ones with a file in the place of that with the same id.
+def load_policy_set(path: Path, cases_folder: Path | None, settings: Settings) -> PolicySet:
+    """Load the policies of a folder, or the configured ones with a single policy in the place of that with its id.
 
-    Vocabulary and payers are the configured ones; the payers need not bind what the folder has.
+    A single policy is a file of any name, or a folder with a policy.json; without cases it has those of its like. The
+    vocabulary is the configured one.
     """
-    configured = load_rules(settings.vocabulary, settings.policies, settings.payers)
-    if path == settings.policies:
-        return configured
-    if path.is_dir():
-        policies = load_policies(path, configured.vocabulary)
-    else:
-        policy = _load_policy(path, configured)
-        policies = {**configured.index.policies, policy.id: policy}
-    return Rules(configured.vocabulary, PolicyIndex(policies.values(), configured.vocabulary), configured.payers)
+    vocabulary = load_vocabulary(settings.vocabulary)
+    single = path / POLICY if path.is_dir() and (path / POLICY).is_file() else path
+    files = find_policies(path if single.is_dir() else settings.policies)
+    cases = _find_cases(files, cases_folder)
+    if single.is_file():
+        policy = PolicyFiles(read_policy_document(single)["id"], single, is_flat=single.name != POLICY)
+        files[policy.id] = policy
+        cases |= _find_cases({policy.id: policy}, cases_folder)
+    index = PolicyIndex(load_policy_files(files, vocabulary).values(), vocabulary)
+    return PolicySet(Rules(vocabulary, index, PayerDirectory((ANY_PAYER,))), cases)
 
 
-def _load_policy(path: Path, configured: Rules) -> Policy:
-    """Load a file of any name: a draft is often kept beside the policy it will replace."""
-    document = read_document(path, _load_policy_schema())
-    try:
-        return read_policy(document, configured.vocabulary)
-    except DocumentError as error:
-        raise StartError(f"{path}: {error.path}: {error.reason}") from None
+def _find_cases(files: Mapping[str, PolicyFiles], folder: Path | None) -> dict[str, Path]:
+    return {one.id: path for one in files.values() if (path := one.find_cases(folder)).exists()}
 
 
-def find_cases_folder(policies: Path) -> Path:
-    """Return the folder of the cases: tests/policies beside the current directory, else `cases` in the policies'."""
-    beside = Path.cwd() / "tests" / "policies"
-    if beside.is_dir():
-        return beside
-    return (policies if policies.is_dir() else policies.parent) / "cases"
+def write_new(folder: Path, policy: Mapping[str, Any], cases: Mapping[str, Any]) -> tuple[Path, ...]:
+    """Write a policy and its cases into a folder of their own, both or nothing; schemas beside it if there are none.
 
-
-def write_new(
-    folder: Path, policy: Mapping[str, Any], cases_folder: Path, cases: Mapping[str, Any]
-) -> tuple[Path, ...]:
-    """Write a policy and its cases, both or nothing: StartError if one is wrong or there already."""
-    name = f"{policy['id']}.json"
-    _refuse_faults(policy, _load_policy_schema())
+    StartError where a document is wrong, something is there already, or the folder is part of an installation.
+    """
+    _refuse_installed(folder)
+    _refuse_faults(policy, load_schema(SHIPPED / "policies" / _EDITOR_SCHEMAS[0]))
     _refuse_faults(cases, load_cases_schema())
-    documents = {folder / name: policy, cases_folder / name: cases}
-    for path in documents:
+    documents = {folder / policy["id"] / POLICY: policy, folder / policy["id"] / CASES: cases}
+    for path in (folder / f"{policy['id']}.json", *documents):
         if path.exists():
             raise StartError(f"{path}: is there already; nothing was written")
     for path, document in documents.items():
         _write(path, document)
+    for name in _EDITOR_SCHEMAS:
+        if not (folder / name).exists():
+            shutil.copyfile(SHIPPED / "policies" / name, folder / name)
     return tuple(documents)
+
+
+def _refuse_installed(folder: Path) -> None:
+    if SHIPPED in folder.resolve().parents and _INSTALLED & set(SHIPPED.parts):
+        raise StartError(f"{folder}: belongs to the installed package, whose next update would remove the policy")
 
 
 def _refuse_faults(document: Mapping[str, Any], schema: Draft202012Validator) -> None:

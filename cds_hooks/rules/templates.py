@@ -1,26 +1,33 @@
 """The files a new policy starts from: complete, answering conditional, with notes that say what to write where."""
 
+import shlex
+from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any, Final, NamedTuple
+
+from cds_hooks.rules.folders import CASES, POLICY, SHIPPED
+from cds_hooks.settings import Settings
 
 #: A day far enough off that no case on it depends on when the policy was written.
 _LATER: Final = "2099-12-31"
 
 _POLICY_NOTE: Final = (
-    "A start: replace every text that begins with 'Say here', and delete this note when all is done.",
-    "Change the date under versions to the first day that the source gives, 'unknown' where it gives none;",
-    "add a date for each later version, null where the policy ends.",
+    "A start. Replace every text that begins with 'Say here', then delete this note.",
+    "The date under versions is the first day the policy counts; write 'unknown' if the source gives none.",
+    "Add a date for each later version, with null where the policy ends.",
     "covered is covered (then add pa-needed), not-covered or conditional.",
-    'codes takes entries such as {"system": "HCPCS", "code": "A0000", "display": "What it is", "role": "definitive"};',
-    "definitive: the code alone names the service; nonspecific: a code under which the service hides.",
-    "terms are words that name the service, or @name for a word list of the vocabulary.",
+    'A code is written {"system": "HCPCS", "code": "A0000", "display": "What it is", "role": "definitive"}.',
+    "Its role is definitive if the code alone names the service, nonspecific if it stands for others too.",
+    "terms are words that name the service; @name stands for a word list of the vocabulary.",
 )
 
 _CASES_NOTE: Final = (
-    "A start: expect is what the policy answers: covered, not-covered, conditional, or nothing if it says nothing.",
-    "order holds what the clinician wrote: code.text for words, code.coding for codes.",
-    "Move the first two days with the policy's start,",
-    "and add a case for each code, each wording and each exception.",
+    "A start. Each case asks the policy about one order on one day; expect is what it should answer:",
+    "covered, not-covered, conditional, or nothing if the order is none of its business.",
+    'An order is a code ("CPT 20999"), words ({"text": "Knee brace, left"}), both with display, note and reason',
+    '({"code": "CPT 20999", "note": "For prolotherapy"}), or a FHIR resource.',
+    "Move the first two days when you move the policy's start, and add a case for each code, wording and exception.",
 )
 
 
@@ -38,6 +45,7 @@ def start_policy(beginning: Beginning) -> dict[str, Any]:
     """Return a policy document that claims nothing yet: conditional until its author says what the source says."""
     today = beginning.today.isoformat()
     return {
+        "$schema": "../policy.schema.json",
         "id": beginning.id,
         "title": beginning.title,
         "service": beginning.service,
@@ -71,14 +79,41 @@ def _start_version(beginning: Beginning) -> dict[str, Any]:
 def start_cases(beginning: Beginning) -> dict[str, Any]:
     """Return cases that pass for `start_policy`: both edges, a late day, and an order for another service."""
     today, before = beginning.today, beginning.today - timedelta(days=1)
-    named = {"code": {"text": beginning.service}}
+    named, other = {"text": beginning.service}, {"text": "Annual eye examination"}
     rows = [
         ("The day before the policy starts it says nothing", before.isoformat(), "nothing", named),
         ("The policy counts from its first day", today.isoformat(), "conditional", named),
         ("The policy has no last day", _LATER, "conditional", named),
-        ("Another service is none of its business", _LATER, "nothing", {"code": {"text": "Annual eye examination"}}),
+        ("Another service is none of its business", _LATER, "nothing", other),
     ]
     return {
+        "$schema": "../policy-cases.schema.json",
         "note": " ".join(_CASES_NOTE),
-        "cases": [{"name": name, "on": on, "expect": expect, "order": order} for name, on, expect, order in rows],
+        "cases": [{"name": name, "on": on, "order": order, "expect": expect} for name, on, expect, order in rows],
     }
+
+
+def next_steps(policy: str, folder: Path, settings: Settings) -> Iterator[str]:
+    """Yield what an author does after `crd policies new`, up to a service that answers by the new policy."""
+    payers = settings.payers
+    steps = [
+        f"Follow the note in {POLICY}: the start date, what is covered, the codes, the sources.",
+        f"Follow the note in {CASES}: one case for each code, wording and exception.",
+        f"crd policies check {_quote(folder)}    until it finds nothing",
+    ]
+    if settings.policies == SHIPPED / "policies":
+        steps.append(f"cp -rn {_quote(SHIPPED / 'policies')}/. {_quote(folder)}    so that its payers find theirs")
+    elif settings.policies.resolve() != folder.resolve():
+        steps.append(f"mv {_quote(folder / policy)} {_quote(settings.policies)}    where the service looks")
+        folder = settings.policies
+    if payers == SHIPPED / "payers":
+        payers = folder.parent / "payers"
+        steps.append(f"cp -rn {_quote(SHIPPED / 'payers')} {_quote(folder.parent)}")
+    steps.append(f'Name {policy} under "policies" of a payer in {payers}: until then it binds nobody.')
+    steps.append(f"CRD_POLICIES={_quote(folder)} CRD_PAYERS={_quote(payers)} crd serve")
+    yield "Next:"
+    yield from (f"  {number}. {step}" for number, step in enumerate(steps, start=1))
+
+
+def _quote(path: Path) -> str:
+    return shlex.quote(str(path))

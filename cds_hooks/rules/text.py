@@ -61,13 +61,19 @@ def version_key(policy: Policy, on: date) -> str | None:
     return _day(version.start or date.min)
 
 
+#: Members that a policy's own lines do not repeat; `$schema` is for editors.
+_SHOWN_ELSEWHERE: Final = ("$schema", "id", "versions")
+
+
 def show_lines(policy: Policy, document: Json, on: date, words: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """Yield everything the file says for a day; members that are new to the format show like all others.
 
     `words` are the word lists of the vocabulary by name: those the version refers to are spelled out.
     """
     yield f"{policy.id}: {policy.name}"
-    yield from _members({name: value for name, value in document.items() if name not in ("id", "versions")}, "  ")
+    yield from _members(
+        {name: value for name, value in document.items() if name not in ("$schema", "id", "versions")}, "  "
+    )
     yield ""
     key = version_key(policy, on)
     if key is None:
@@ -144,3 +150,8 @@ def _scalar(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "none" if value in (None, [], {}) else str(value)
+
+
+def count(number: int, one: str, more: str) -> str:
+    """Return a number with its noun: "1 case", "2 cases"."""
+    return f"{number} {one if number == 1 else more}"

@@ -1,36 +1,41 @@
-"""Every policy against its cases, which are data: a policy change takes no Python."""
+"""Every shipped policy against the cases in its folder, which are data: a policy change takes no Python."""
 
-import json
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from cds_hooks.rules.cases import Case, answer_order, is_as_expected, read_cases
-from cds_hooks.rules.loading import Rules
+from cds_hooks.rules.check import check_policies
+from cds_hooks.rules.folders import SHIPPED, find_policies
+from cds_hooks.rules.loading import Rules, load_vocabulary, read_policy_document
+from cds_hooks.settings import read_settings
 
-HERE = Path(__file__).resolve().parent
-SHIPPED = HERE.parent.parent / "cards" / "policies"
-POLICIES = sorted(path.stem for path in SHIPPED.glob("*.json") if not path.name.endswith(".schema.json"))
-
-
-def cases_of(policy: str) -> tuple[Case, ...]:
-    return read_cases(HERE / f"{policy}.json")
-
-
-CASES = [pytest.param(policy, case, id=f"{policy}: {case.name}") for policy in POLICIES for case in cases_of(policy)]
+EXAMPLES = Path(__file__).resolve().parents[2] / "fhir_examples"
+POLICIES = find_policies(SHIPPED / "policies")
+SYSTEMS = load_vocabulary(SHIPPED / "vocabulary").code_systems
+CASES = {policy: read_cases(files.find_cases(), SYSTEMS) for policy, files in POLICIES.items()}
 
 
-@pytest.mark.parametrize(("policy", "case"), CASES)
+@pytest.mark.parametrize(
+    ("policy", "case"),
+    [pytest.param(policy, case, id=f"{policy}: {case.name}") for policy, cases in CASES.items() for case in cases],
+)
 def test_a_policy_answers_each_of_its_cases(policy: str, case: Case, rules: Rules) -> None:
     answer = answer_order(case.order, policy, case.on, rules)
 
     assert is_as_expected(case, answer), f"expected {case.expect} {case.strength or ''}, got {answer.as_written}"
 
 
+def test_the_checker_has_nothing_to_say_of_the_shipped_policies() -> None:
+    checked = check_policies(SHIPPED / "policies", None, read_settings())
+
+    assert checked == (len(POLICIES), sum(map(len, CASES.values())), (), None)
+
+
 @pytest.mark.parametrize("policy", POLICIES)
 def test_a_policy_has_cases_of_both_outcomes(policy: str) -> None:
-    expected = {case.expect for case in cases_of(policy)}
+    expected = {case.expect for case in CASES[policy]}
 
     assert "nothing" in expected
     assert expected & {"not-covered", "covered"}
@@ -39,8 +44,8 @@ def test_a_policy_has_cases_of_both_outcomes(policy: str) -> None:
 @pytest.mark.parametrize("policy", POLICIES)
 def test_a_policy_has_cases_at_the_edges_of_every_version(policy: str) -> None:
     """The day before, the first and the last day of each version (the day before the next one, or any later day)."""
-    document = json.loads((SHIPPED / f"{policy}.json").read_text())
-    asked = {case.on for case in cases_of(policy)}
+    document = read_policy_document(POLICIES[policy].policy)
+    asked = {case.on for case in CASES[policy]}
     starts = sorted(date.fromisoformat(key) for key in document["versions"] if key != "unknown")
     for start in starts:
         assert start - timedelta(days=1) in asked, f"no case on the day before {start}"
@@ -49,6 +54,5 @@ def test_a_policy_has_cases_at_the_edges_of_every_version(policy: str) -> None:
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-def test_rule_cases_and_example_share_one_name(policy: str) -> None:
-    assert (HERE / f"{policy}.json").is_file()
-    assert (HERE.parent.parent / "fhir_examples" / policy).is_dir()
+def test_a_policy_has_an_example_of_its_name(policy: str) -> None:
+    assert (EXAMPLES / policy).is_dir()

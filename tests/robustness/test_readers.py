@@ -200,7 +200,7 @@ def _rules_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 RULE_FILES = (
-    *("policies/evicore-cmm-204.json", "policies/cms-ncd-150-7.json", "payers/example-health-plan.json"),
+    *("policies/evicore-cmm-204/policy.json", "policies/cms-ncd-150-7/policy.json", "payers/example-health-plan.json"),
     *("vocabulary/words.json", "vocabulary/cues.json", "vocabulary/code-systems.json"),
 )
 

@@ -232,7 +232,9 @@ def urls_in(document: Any) -> Iterator[str]:
 def test_an_external_reference_links_to_a_guideline_and_nothing_else(answered: list[Answered]) -> None:
     """CRD-258, 259; resp-17, 18, 19: at least one link, all absolute, to the policy and not to a portal."""
     guidelines = {
-        url for path in (ROOT / "cards" / "policies").glob("*.json") for url in urls_in(json.loads(path.read_text()))
+        url
+        for path in (ROOT / "cards" / "policies").glob("*/policy.json")
+        for url in urls_in(json.loads(path.read_text()))
     }
     references = [card for card in cards_of(answered) if card["source"]["topic"]["code"].endswith("guideline")]
 

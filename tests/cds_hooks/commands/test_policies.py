@@ -100,9 +100,8 @@ class Desk:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.policies = folder / "policies"
-        self.cases = self.policies / "cases"
-        self.policy_file = write(self.policies / "acme-12.json", POLICY)
-        self.cases_file = write(self.cases / "acme-12.json", {"cases": CASES})
+        self.policy_file = write(self.policies / "acme-12" / "policy.json", POLICY)
+        self.cases_file = write(self.policies / "acme-12" / "cases.json", {"cases": CASES})
         write(folder / "payers" / "acme.json", PAYER)
         shutil.copytree(ROOT / "cards" / "vocabulary", folder / "vocabulary")
 
@@ -124,8 +123,9 @@ class Desk:
         return json.loads(ended.stdout)
 
     def edited(self, name: str, change: Callable[[dict[str, Any]], object]) -> Path:
-        """Write a changed copy of the policy into a folder beside, which is returned."""
-        return changed(self.policy_file, self.folder / name / "acme-12.json", change).parent
+        """Write a changed copy of the policy, without cases, into a folder of policies beside, which is returned."""
+        changed(self.policy_file, self.folder / name / "acme-12" / "policy.json", change)
+        return self.folder / name
 
 
 def changed(source: Path, target: Path, change: Callable[[dict[str, Any]], object]) -> Path:
@@ -241,15 +241,14 @@ def test_a_good_folder_is_good(desk: Desk) -> None:
     checked = desk.crd("check")
 
     assert (checked.returncode, checked.stdout) == (0, "1 policy, 6 cases: all good\n")
-    assert desk.json("check", desk.policies) == {"policies": 1, "cases": 6, "findings": []}
+    assert desk.json("check", desk.policies) == {"policies": 1, "cases": 6, "findings": [], "move": None}
 
 
-def test_cases_are_looked_for_beside_the_current_directory_first(desk: Desk) -> None:
-    write(desk.folder / "tests" / "policies" / "acme-12.json", {"cases": CASES[:5]})
+@pytest.mark.parametrize("name", ["acme-12.json", "acme-12/cases.json"])
+def test_cases_can_be_kept_apart(desk: Desk, name: str) -> None:
+    write(desk.folder / "apart" / name, {"cases": CASES[:5]})
 
-    assert "tests/policies/acme-12.json: $.cases: no case expects nothing" not in desk.crd("check").stdout
-    assert desk.json("check")["cases"] == 5
-    assert desk.json("check", "--cases", desk.cases)["cases"] == 6
+    assert desk.json("check", "--cases", desk.folder / "apart")["cases"] == 5
 
 
 @pytest.mark.parametrize(
@@ -263,15 +262,57 @@ def test_cases_are_looked_for_beside_the_current_directory_first(desk: Desk) -> 
     ],
 )
 def test_a_policy_file_that_breaks_the_rules_is_a_finding(desk: Desk, change: Any, path: str) -> None:
-    broken = desk.edited("drafts", change)
+    changed(desk.policy_file, desk.policy_file, change)
 
-    checked = desk.crd("check", broken, "--json")
+    checked = desk.crd("check", "--json")
     findings = json.loads(checked.stdout)["findings"]
 
     assert checked.returncode == 1
     assert findings
-    assert all(finding["file"] == str(broken / "acme-12.json") for finding in findings)
+    assert all(finding["file"] == str(desk.policy_file) for finding in findings)
     assert all(path in finding["path"] for finding in findings)
+
+
+def test_all_broken_files_are_found_at_once_and_good_policies_are_still_checked(desk: Desk) -> None:
+    """Files that are no JSON, one that breaks its schema, a code of no code system, and a failing case."""
+    write(desk.policies / "acme-13" / "policy.json", {**POLICY, "id": "acme-13", "reviewed": "soon"})
+    (desk.policies / "acme-13" / "cases.json").write_text('{"cases": [')
+    cases = {"cases": [{**CASES[0], "order": "HPCPS 1"}, CASES[1]]}
+    write(desk.policies / "acme-14" / "cases.json", cases).with_name("policy.json").write_text("{")
+    write(desk.policies / "acme-15" / "cases.json", {"cases": CASES}).rename(desk.policies / "acme-15" / "case.json")
+    changed(desk.cases_file, desk.cases_file, lambda document: document["cases"][3].update(expect="covered"))
+
+    checked = desk.crd("check")
+
+    assert checked.returncode == 1
+    expected = (
+        "acme-13/policy.json: $.reviewed: 'soon' is not a 'date'",
+        "acme-14/policy.json: line 1, column 2: not JSON",
+        "acme-15/policy.json: no such file, but others",
+        "acme-12/cases.json: $.cases[3]: The new code later on: expected covered",
+        "acme-13/cases.json: line 1, column 12: not JSON",
+        "acme-14/cases.json: $.cases[0].order: no code system 'HPCPS'",
+        "6 findings in 3 policies",
+    )
+    found = [line.removeprefix(f"{desk.policies}/") for line in checked.stdout.splitlines()]
+    assert [line[: len(start)] for line, start in zip(found, expected, strict=True)] == list(expected)
+
+
+def test_the_folder_of_one_policy_is_checked_alone(desk: Desk) -> None:
+    write(desk.policies / "acme-13" / "policy.json", {})
+
+    assert desk.json("check", desk.policy_file.parent) == {"policies": 1, "cases": 6, "findings": [], "move": None}
+
+
+def test_a_misspelt_member_of_a_payer_is_found_too(desk: Desk) -> None:
+    path = desk.folder / "payers" / "acme.json"
+    changed(path, path, lambda payer: payer.update({"policy-link": {}}))
+
+    ended = desk.crd("check")
+
+    assert ended.returncode == 1
+    assert f"{path}: $: " in ended.stdout
+    assert "did you mean 'policy-links' for 'policy-link'?" in ended.stdout
 
 
 def test_a_failing_case_is_named_with_what_was_expected_and_got(desk: Desk) -> None:
@@ -355,18 +396,72 @@ def test_the_day_a_policy_ends_is_an_edge_too(desk: Desk) -> None:
     assert not any("2099-12-31" in problem for problem in problems)
 
 
-@pytest.mark.parametrize("text", ["{", None])
-def test_what_cannot_be_read_ends_with_2(desk: Desk, text: str | None) -> None:
+@pytest.mark.parametrize("name", [None, "acme-12/", ".hidden.json"])
+def test_where_there_is_nothing_to_check_it_ends_with_2(desk: Desk, name: str | None) -> None:
     drafts = desk.folder / "drafts"
     drafts.mkdir()
-    if text:
-        (drafts / "acme-12.json").write_text(text)
+    if name:
+        (drafts / name).mkdir() if name.endswith("/") else (drafts / name).write_text("{}")
 
     ended = desk.crd("check", drafts)
 
     assert ended.returncode == 2
-    assert ended.stderr.startswith(f"crd: {drafts}")
-    assert "Traceback" not in ended.stderr
+    assert ended.stderr == f"crd: {drafts}: no policies (<id>/policy.json) here\n"
+
+
+# the flat form
+
+
+def lay_flat(desk: Desk, cases: str) -> None:
+    """As before each policy had a folder of its own: acme-12.json among others, the cases elsewhere."""
+    folder = desk.policy_file.parent
+    write(desk.policies / cases, {"cases": CASES})
+    desk.policy_file.rename(desk.policies / "acme-12.json")
+    desk.cases_file.unlink()
+    folder.rmdir()
+
+
+@pytest.mark.parametrize("cases", ["acme-12.cases.json", "cases/acme-12.json"])
+def test_flat_policies_are_good_and_the_check_says_how_to_move_them(desk: Desk, cases: str) -> None:
+    """The command is run as it is printed; afterwards there is nothing to move."""
+    lay_flat(desk, cases)
+
+    checked = desk.crd("check")
+
+    assert checked.returncode == 0
+    warning, command, last = checked.stdout.splitlines()
+    assert warning.startswith("Warning: each policy is to have a folder of its own")
+    assert last == "1 policy, 6 cases: all good"
+    assert desk.json("check")["move"] == command
+    (desk.policies / "x.schema.json").write_text("{}")
+    subprocess.run(["sh", "-e", "-c", command], check=True)
+    assert json.loads(desk.policy_file.read_text()) == POLICY
+    assert desk.json("check") == {"policies": 1, "cases": 6, "findings": [], "move": None}
+
+
+def test_the_keys_of_a_mounted_config_map_are_not_to_be_moved(desk: Desk) -> None:
+    lay_flat(desk, "acme-12.cases.json")
+    (desk.policies / "..data").symlink_to(".")
+
+    assert desk.crd("check").stdout == "1 policy, 6 cases: all good\n"
+
+
+def test_a_policy_cannot_be_there_in_both_forms(desk: Desk) -> None:
+    write(desk.policies / "acme-12.json", POLICY)
+
+    ended = desk.crd("check")
+
+    assert ended.returncode == 2
+    assert "the policy acme-12 is there twice: acme-12.json and acme-12/policy.json" in ended.stderr
+
+
+def test_every_command_reads_flat_policies(desk: Desk) -> None:
+    lay_flat(desk, "acme-12.cases.json")
+    new = desk.edited("new", without_the_old_code)
+
+    assert desk.json("list")[0]["id"] == "acme-12"
+    assert desk.json("show", "acme-12", "--on", "2024-01-01") == version(POLICY)
+    assert len(desk.json("diff", desk.policies, new)["answers"]) == 2
 
 
 # new
@@ -382,28 +477,51 @@ def test_a_new_policy_is_a_start_whose_only_fault_is_that_it_decides_nothing(des
     assert made.returncode == 0
     assert "Next:" in made.stdout
     assert [(finding["file"], finding["problem"]) for finding in findings] == [
-        (str(desk.cases / "acme-13.json"), "no case expects covered or not-covered")
+        (str(desk.policies / "acme-13" / "cases.json"), "no case expects covered or not-covered")
     ]
 
 
 def test_a_new_policy_is_good_once_it_and_its_cases_say_what_is_covered(desk: Desk) -> None:
-    desk.crd(*NEW, "--into", desk.folder / "drafts", "--cases", desk.folder / "drafts" / "cases")
-    for path in (desk.folder / "drafts" / "acme-13.json", desk.folder / "drafts" / "cases" / "acme-13.json"):
+    drafts = desk.folder / "drafts"
+    desk.crd(*NEW, "--in", drafts)
+    for path in (drafts / "acme-13" / "policy.json", drafts / "acme-13" / "cases.json"):
         path.write_text(path.read_text().replace('"conditional"', '"not-covered"'))
 
-    assert desk.json("check", desk.folder / "drafts") == {"policies": 1, "cases": 4, "findings": []}
+    assert desk.json("check", drafts) == {"policies": 1, "cases": 4, "findings": [], "move": None}
 
 
-@pytest.mark.parametrize("there", ["policies/acme-13.json", "policies/cases/acme-13.json"])
+def test_a_new_policy_brings_the_schemas_that_its_files_name_for_editors(desk: Desk) -> None:
+    (desk.policies / "policy.schema.json").write_text("mine")
+
+    desk.crd(*NEW)
+
+    for name in ("policy", "cases"):
+        file = desk.policies / "acme-13" / f"{name}.json"
+        assert (file.parent / json.loads(file.read_text())["$schema"]).is_file()
+    assert (desk.policies / "policy.schema.json").read_text() == "mine"
+
+
+def test_the_steps_of_a_draft_lead_into_the_folder_that_the_service_reads(desk: Desk) -> None:
+    made = desk.crd(*NEW, "--in", desk.folder / "drafts").stdout
+
+    [move] = [line.split(". ", 1)[1].split("    ")[0] for line in made.splitlines() if ". mv " in line]
+    subprocess.run(["sh", "-e", "-c", move], check=True)
+
+    assert [row["id"] for row in desk.json("list")] == ["acme-12", "acme-13"]
+
+
+@pytest.mark.parametrize("there", ["acme-13/policy.json", "acme-13/cases.json", "acme-13.json"])
 def test_nothing_is_overwritten(desk: Desk, there: str) -> None:
-    (desk.folder / there).write_text("mine")
+    path = desk.policies / there
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("mine")
 
     ended = desk.crd(*NEW)
 
     assert ended.returncode == 2
     assert f"{there}: is there already; nothing was written" in ended.stderr
-    assert (desk.folder / there).read_text() == "mine"
-    assert len(list(desk.folder.rglob("acme-13.json"))) == 1
+    assert path.read_text() == "mine"
+    assert [one for one in desk.policies.rglob("*") if "acme-13" in str(one) and one.is_file()] == [path]
 
 
 @pytest.mark.parametrize(
@@ -415,7 +533,7 @@ def test_a_start_that_would_break_the_schema_is_not_written(desk: Desk, wrong: t
 
     assert ended.returncode == 2
     assert ended.stderr.startswith(f"crd: {path}: ")
-    assert not list(desk.folder.rglob("acme-13.json"))
+    assert not list(desk.folder.rglob("acme-13"))
 
 
 def test_an_id_cannot_lead_out_of_the_folder(desk: Desk) -> None:
@@ -423,7 +541,7 @@ def test_an_id_cannot_lead_out_of_the_folder(desk: Desk) -> None:
 
     assert ended.returncode == 2
     assert "$.id: " in ended.stderr
-    assert not list(desk.folder.rglob("acme-13.json"))
+    assert not list(desk.folder.rglob("acme-13"))
 
 
 # diff
@@ -434,7 +552,7 @@ def changes(difference: Any) -> list[tuple[str, str, str]]:
 
 
 def test_the_same_policies_show_no_difference(desk: Desk) -> None:
-    ended = desk.crd("diff", desk.policies, desk.edited("same", dict.copy), "--cases", desk.cases)
+    ended = desk.crd("diff", desk.policies, desk.edited("same", dict.copy))
 
     assert (ended.returncode, ended.stdout) == (0, "No difference: 6 cases and 0 orders asked\n")
 
@@ -442,8 +560,8 @@ def test_the_same_policies_show_no_difference(desk: Desk) -> None:
 def test_a_removed_code_changes_the_cases_that_rest_on_it_and_no_others(desk: Desk) -> None:
     new = desk.edited("new", without_the_old_code)
 
-    ended = desk.crd("diff", desk.policies, new, "--cases", desk.cases)
-    difference = desk.json("diff", desk.policies, new, "--cases", desk.cases)
+    ended = desk.crd("diff", desk.policies, new)
+    difference = desk.json("diff", desk.policies, new)
 
     assert ended.returncode == 1
     assert ended.stdout.splitlines() == [
@@ -456,7 +574,7 @@ def test_a_removed_code_changes_the_cases_that_rest_on_it_and_no_others(desk: De
 
 
 def test_a_start_moved_changes_the_first_day_and_how_the_policy_is_cited(desk: Desk) -> None:
-    difference = desk.json("diff", desk.policies, desk.edited("new", starting_later), "--cases", desk.cases)
+    difference = desk.json("diff", desk.policies, desk.edited("new", starting_later))
 
     assert changes(difference) == [("$.cases[1]", "not-covered", "nothing")]
     (text,) = difference["texts"]
@@ -471,7 +589,7 @@ def test_a_weaker_match_is_a_difference_though_the_answer_stays(desk: Desk) -> N
     write(desk.cases_file, {"cases": [*CASES[:5], {**CASES[5], "expect": "not-covered", "order": {"code": both}}]})
     new = desk.edited("new", lambda policy: version(policy)["codes"][0].update(role="nonspecific"))
 
-    entry = desk.json("diff", desk.policies, new, "--cases", desk.cases)["answers"][-1]
+    entry = desk.json("diff", desk.policies, new)["answers"][-1]
 
     assert entry["path"] == "$.cases[5]"
     assert entry["old"] == {"answer": "not-covered", "strength": "definitive"}
@@ -495,7 +613,7 @@ def test_a_weaker_match_is_a_difference_though_the_answer_stays(desk: Desk) -> N
 def test_a_text_that_reads_differently_is_a_difference(desk: Desk, change: Any, text: str, old: str, new: str) -> None:
     other = desk.edited("new", lambda policy: change(version(policy)))
 
-    ended = desk.crd("diff", desk.policies, other, "--cases", desk.cases)
+    ended = desk.crd("diff", desk.policies, other)
 
     assert ended.returncode == 1
     assert ended.stdout.splitlines() == [
@@ -513,7 +631,7 @@ def test_terms_that_a_policy_asks_for_besides_are_compared_too(desk: Desk) -> No
         }
         return desk.edited(purpose, lambda policy: version(policy).update(terms))
 
-    ended = desk.crd("diff", asking("withclaim"), asking("withorder"), "--cases", desk.cases)
+    ended = desk.crd("diff", asking("withclaim"), asking("withorder"))
 
     assert ended.returncode == 1
     assert (
@@ -522,18 +640,26 @@ def test_terms_that_a_policy_asks_for_besides_are_compared_too(desk: Desk) -> No
 
 
 def test_a_policy_that_is_gone_answers_nothing(desk: Desk) -> None:
-    new = write(desk.folder / "new" / "acme-99.json", {**POLICY, "id": "acme-99"}).parent
+    new = write(desk.folder / "new" / "acme-99" / "policy.json", {**POLICY, "id": "acme-99"}).parent.parent
 
-    difference = desk.json("diff", desk.policies, new, "--cases", desk.cases)
+    difference = desk.json("diff", desk.policies, new)
 
     assert [path for path, *_ in changes(difference)] == [f"$.cases[{number}]" for number in (1, 2, 3, 4)]
+
+
+def test_the_cases_that_a_new_policy_brings_are_asked(desk: Desk) -> None:
+    new = desk.edited("new", without_the_old_code)
+    write(new / "acme-12" / "cases.json", {"cases": CASES[2:4]})
+
+    assert changes(desk.json("diff", desk.policies, new)) == [("$.cases[0]", "not-covered", "nothing")]
+    assert changes(desk.json("diff", desk.policies, new / "acme-12")) == [("$.cases[0]", "not-covered", "nothing")]
 
 
 def test_a_single_file_stands_in_for_the_policy_of_its_id(desk: Desk) -> None:
     draft = changed(desk.policy_file, desk.folder / "my draft.json", without_the_old_code)
 
-    forth = desk.json("diff", desk.policies, draft, "--cases", desk.cases)
-    back = desk.json("diff", draft, desk.policy_file, "--cases", desk.cases)
+    forth = desk.json("diff", desk.policies, draft)
+    back = desk.json("diff", draft, desk.policy_file)
 
     assert [path for path, *_ in changes(forth)] == ["$.cases[1]", "$.cases[2]"]
     assert changes(back) == [(path, new, old) for path, old, new in changes(forth)]
@@ -554,6 +680,7 @@ def _orders(tmp_path: Path) -> Path:
 
 
 def test_orders_are_asked_besides_and_named_by_their_line_only(desk: Desk, orders: Path) -> None:
+    desk.cases_file.unlink()
     new = desk.edited("new", lambda policy: version(policy)["codes"].pop(1))
 
     ended = desk.crd("diff", desk.policies, new, "--orders", orders)
@@ -568,6 +695,7 @@ def test_orders_are_asked_besides_and_named_by_their_line_only(desk: Desk, order
 
 
 def test_orders_are_asked_on_the_day_given(desk: Desk, orders: Path) -> None:
+    desk.cases_file.unlink()
     new = desk.edited("new", without_the_old_code)
 
     before = desk.crd("diff", desk.policies, new, "--orders", orders, "--on", "2023-05-30")
@@ -592,17 +720,19 @@ def test_a_line_that_is_no_order_ends_with_2_and_its_number(desk: Desk, line: st
 
 
 def test_a_diff_with_nothing_to_ask_says_so_instead_of_no_difference(desk: Desk) -> None:
+    desk.cases_file.unlink()
+
     ended = desk.crd("diff", desk.policies, desk.edited("new", without_the_old_code))
 
     assert ended.returncode == 2
-    assert "no such folder; name the cases with --cases" in ended.stderr
+    assert "no cases; name their folder with --cases" in ended.stderr
 
 
 def test_a_policy_that_cannot_be_read_ends_a_diff_with_2(desk: Desk) -> None:
     ended = desk.crd("diff", desk.policies, desk.edited("new", lambda policy: policy.pop("rights")))
 
     assert ended.returncode == 2
-    assert "acme-12.json: $: 'rights' is a required property" in ended.stderr
+    assert "acme-12/policy.json: $: 'rights' is a required property" in ended.stderr
 
 
 @pytest.mark.parametrize("command", ["list", "show", "check", "new", "diff"])

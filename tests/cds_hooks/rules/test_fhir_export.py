@@ -65,7 +65,8 @@ def _policies(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A deployment's own folder: the shipped policies, and one with two versions and an end."""
     folder = tmp_path_factory.mktemp("deployment") / "policies"
     shutil.copytree(ROOT / "cards" / "policies", folder)
-    (folder / "two-versions.json").write_text(json.dumps(POLICY))
+    (folder / "two-versions").mkdir()
+    (folder / "two-versions" / "policy.json").write_text(json.dumps(POLICY))
     return folder
 
 

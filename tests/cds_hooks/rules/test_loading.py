@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -46,26 +47,26 @@ def test_the_shipped_files_load(data: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "change", "path"),
     [
-        ("policies/evicore-cmm-204.json", lambda d: d.pop("rights"), "$"),
-        ("policies/evicore-cmm-204.json", lambda d: d.update(reviewed="yesterday"), "$.reviewed"),
-        ("policies/evicore-cmm-204.json", lambda d: d.update(extra=1), "$"),
-        ("policies/evicore-cmm-204.json", lambda d: d.update(id="another"), "$.id"),
-        ("policies/evicore-cmm-204.json", lambda d: d["versions"].update({"2024-02-30": None}), "2024-02-30"),
-        ("policies/evicore-cmm-204.json", lambda d: d["versions"].update({"soon": None}), "soon"),
-        ("policies/evicore-cmm-204.json", lambda d: version(d).update(covered="no"), ".covered"),
-        ("policies/evicore-cmm-204.json", lambda d: version(d).update(covered="covered"), "pa-needed"),
-        ("policies/evicore-cmm-204.json", lambda d: version(d).update({"pa-needed": "no-auth"}), "pa-needed"),
-        ("policies/evicore-cmm-204.json", lambda d: version(d)["codes"][0].update(system="HCPS"), ".codes[0].system"),
-        ("policies/evicore-cmm-204.json", lambda d: version(d)["codes"][0].pop("display"), ".codes[0]"),
-        ("policies/evicore-cmm-204.json", lambda d: version(d).update(terms=["@prolo"]), ".terms[0]"),
-        ("policies/evicore-cmm-204.json", lambda d: version(d).update(references=[]), ".references"),
-        ("policies/evicore-cmm-204.json", lambda d: version(d)["references"][0].update(url="not a url"), ".url"),
+        ("policies/evicore-cmm-204/policy.json", lambda d: d.pop("rights"), "$"),
+        ("policies/evicore-cmm-204/policy.json", lambda d: d.update(reviewed="yesterday"), "$.reviewed"),
+        ("policies/evicore-cmm-204/policy.json", lambda d: d.update(extra=1), "$"),
+        ("policies/evicore-cmm-204/policy.json", lambda d: d.update(id="another"), "$.id"),
+        ("policies/evicore-cmm-204/policy.json", lambda d: d["versions"].update({"2024-02-30": None}), "2024-02-30"),
+        ("policies/evicore-cmm-204/policy.json", lambda d: d["versions"].update({"soon": None}), "soon"),
+        ("policies/evicore-cmm-204/policy.json", lambda d: version(d).update(covered="no"), ".covered"),
+        ("policies/evicore-cmm-204/policy.json", lambda d: version(d).update(covered="covered"), "pa-needed"),
+        ("policies/evicore-cmm-204/policy.json", lambda d: version(d).update({"pa-needed": "no-auth"}), "pa-needed"),
+        ("policies/evicore-cmm-204/policy.json", lambda d: version(d)["codes"][0].update(system="HCPS"), ".codes[0].system"),
+        ("policies/evicore-cmm-204/policy.json", lambda d: version(d)["codes"][0].pop("display"), ".codes[0]"),
+        ("policies/evicore-cmm-204/policy.json", lambda d: version(d).update(terms=["@prolo"]), ".terms[0]"),
+        ("policies/evicore-cmm-204/policy.json", lambda d: version(d).update(references=[]), ".references"),
+        ("policies/evicore-cmm-204/policy.json", lambda d: version(d)["references"][0].update(url="not a url"), ".url"),
         (
-            "policies/evicore-cmm-204.json",
+            "policies/evicore-cmm-204/policy.json",
             lambda d: version(d)["references"][0].update(url="https://a.example/xhttps://b.example/y"),
             ".url",
         ),
-        ("policies/evicore-cmm-204.json", lambda d: version(d)["references"][0].update(retrieved="2026-13-01"), ".retrieved"),
+        ("policies/evicore-cmm-204/policy.json", lambda d: version(d)["references"][0].update(retrieved="2026-13-01"), ".retrieved"),
         ("payers/example-health-plan.json", lambda d: d.update(policies=["no-such-policy"]), "$.policies[0]"),
         ("payers/example-health-plan.json", lambda d: d.update({"policy-links": {"x": "https://a.example"}}), "$.policy-links"),
         ("payers/example-health-plan.json", lambda d: d.update({"policy-contacts": {"x": {"telecom": [{"system": "phone", "value": "1"}]}}}), "$.policy-contacts"),
@@ -74,8 +75,8 @@ def test_the_shipped_files_load(data: Path) -> None:
         ("vocabulary/words.json", lambda d: d["lists"]["prolotherapy"].update(terms=[]), "$.lists"),
         ("vocabulary/words.json", lambda d: d["lists"]["prolotherapy"].update(codes=[{"system": "X", "code": "1"}]), "$.lists"),
         ("payers/medicare.json", lambda d: d["recognised-by"]["coverage-types"][0].update(system="X"), "$.recognised-by"),
-        ("policies/cms-ncd-150-7.json", lambda d: d["versions"]["unknown"]["inference"].update(agents=["@no-list"]), ".agents"),
-        ("policies/cms-ncd-150-7.json", lambda d: d["versions"]["unknown"].pop("unlisted-means-nothing"), "unlisted-means-nothing"),
+        ("policies/cms-ncd-150-7/policy.json", lambda d: d["versions"]["unknown"]["inference"].update(agents=["@no-list"]), ".agents"),
+        ("policies/cms-ncd-150-7/policy.json", lambda d: d["versions"]["unknown"].pop("unlisted-means-nothing"), "unlisted-means-nothing"),
         ("vocabulary/cues.json", lambda d: d["cues"][0].update(side="left"), "$.cues[0].side"),
     ],
 )  # fmt: skip
@@ -87,7 +88,7 @@ def test_a_wrong_file_stops_the_start_with_file_path_and_reason(
     with pytest.raises(StartError) as refused:
         load(data)
 
-    assert Path(file).name in str(refused.value)
+    assert str(data / file) in str(refused.value)
     assert path in str(refused.value)
 
 
@@ -101,19 +102,97 @@ def test_a_wrong_file_stops_the_start_with_file_path_and_reason(
     ],
 )
 def test_a_file_that_is_not_json_says_where(text: str, says: str, data: Path) -> None:
-    (data / "policies" / "broken.json").write_text(text, encoding="latin-1")
+    (data / "policies" / "broken").mkdir()
+    (data / "policies" / "broken" / "policy.json").write_text(text, encoding="latin-1")
 
     with pytest.raises(StartError, match=says):
         load(data)
 
 
 def test_all_faults_of_a_file_are_named(data: Path) -> None:
-    edit(data / "policies" / "evicore-cmm-204.json", lambda d: (d.pop("title"), d.update(reviewed="x")))
+    edit(data / "policies" / "evicore-cmm-204" / "policy.json", lambda d: (d.pop("title"), d.update(reviewed="x")))
 
     with pytest.raises(StartError) as refused:
         load(data)
 
     assert len(str(refused.value).splitlines()) == 2
+
+
+def test_the_faults_of_all_policies_are_named(data: Path) -> None:
+    for policy in ("evicore-cmm-204", "cms-ncd-150-7"):
+        edit(data / "policies" / policy / "policy.json", lambda d: d.pop("title"))
+
+    with pytest.raises(StartError) as refused:
+        load(data)
+
+    assert [line.split(":")[0] for line in str(refused.value).splitlines()] == [
+        str(data / "policies" / policy / "policy.json") for policy in ("cms-ncd-150-7", "evicore-cmm-204")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("file", "member", "meant"),
+    [("policies/evicore-cmm-204/policy.json", "publishers", "publisher"), ("payers/medicare.json", "policy-link", "policy-links")],
+)  # fmt: skip
+def test_a_misspelt_member_is_told_with_the_one_that_may_be_meant(
+    file: str, member: str, meant: str, data: Path
+) -> None:
+    edit(data / file, lambda d: (d.pop(meant, None), d.update({member: "x"})))
+
+    with pytest.raises(StartError, match=rf"\$: .*; did you mean '{meant}' for '{member}'\?"):
+        load(data)
+
+
+def flatten(data: Path) -> None:
+    """Lay the policies as they were before each had a folder of its own."""
+    for folder in [path for path in (data / "policies").iterdir() if path.is_dir()]:
+        (folder / "policy.json").rename(data / "policies" / f"{folder.name}.json")
+        (folder / "cases.json").rename(data / "policies" / f"{folder.name}.cases.json")
+        folder.rmdir()
+
+
+def test_policies_in_the_flat_form_are_the_same_rules(data: Path) -> None:
+    digest = load(data).digest
+    flatten(data)
+
+    assert load(data).digest == digest
+
+
+def test_a_policy_in_both_forms_stops_the_start(data: Path) -> None:
+    folder = data / "policies"
+    shutil.copy(folder / "evicore-cmm-204" / "policy.json", folder / "evicore-cmm-204.json")
+
+    with pytest.raises(StartError, match="the policy evicore-cmm-204 is there twice"):
+        load(data)
+
+
+def test_a_service_with_flat_policies_answers_and_logs_how_to_move_them(
+    data: Path, start_service: Any, example: Any
+) -> None:
+    flatten(data)
+    service = start_service(CRD_PAYERS=str(data / "payers"), CRD_POLICIES=str(data / "policies"))
+
+    assert service.post("/cds-services/order-select-crd", example("m0076-order-select")).json()["cards"]
+    [warning] = [
+        json.loads(line) for line in service.log.read_text().splitlines() if "policies-without-folders" in line
+    ]
+    assert warning["level"] == "warning"
+    assert warning["folder"] == str(data / "policies")
+    subprocess.run(["sh", "-e", "-c", warning["move"]], check=True)
+    assert (data / "policies" / "evicore-cmm-204" / "cases.json").is_file()
+    assert load(data).digest
+
+
+def test_an_editors_reference_leads_from_every_shipped_file_to_its_schema() -> None:
+    files = [path for kind in ("policies", "payers") for path in (SHIPPED / kind).rglob("*.json")]
+    files = [path for path in files if not path.name.endswith(".schema.json")]
+
+    assert len(files) == 10
+    for path in files:
+        named = (path.parent / json.loads(path.read_text())["$schema"]).resolve()
+        schema = {"policy.json": "policy", "cases.json": "policy-cases"}.get(path.name, "payer")
+        assert named == SHIPPED / ("payers" if schema == "payer" else "policies") / f"{schema}.schema.json"
+        assert named.is_file()
 
 
 def test_exactly_one_payer_is_the_default(data: Path) -> None:
@@ -134,11 +213,10 @@ def test_two_payers_cannot_be_recognised_by_the_same_mark(data: Path) -> None:
 
 @pytest.mark.parametrize("folder", ["policies", "payers"])
 def test_an_empty_folder_stops_the_start(folder: str, data: Path) -> None:
-    for path in (data / folder).glob("*.json"):
-        if not path.name.endswith(".schema.json"):
-            path.unlink()
+    shutil.rmtree(data / folder)
+    (data / folder).mkdir()
 
-    with pytest.raises(StartError, match=r"no .* files"):
+    with pytest.raises(StartError, match=r": no (policies|payer files) \(.*\) here"):
         load(data)
 
 

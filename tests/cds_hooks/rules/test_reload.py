@@ -37,7 +37,8 @@ class Rules:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.policy = root / "policies" / "evicore-cmm-204.json"
+        self.policy = root / "policies" / "evicore-cmm-204" / "policy.json"
+        self.policies = root / "policies"
         self.payer = root / "payers" / "example-health-plan.json"
         for name in FOLDERS:
             shutil.copytree(SHIPPED / name, root / name)
@@ -97,24 +98,30 @@ def change_member(path: Path, **changed: Any) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), **changed}))
 
 
+def rename_over_link(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("nowhere")
+
+
 FAULTS: list[tuple[Callable[[Rules], Any], str]] = [
-    (lambda f: f.policy.write_text("{"), "evicore-cmm-204.json: line 1, column 2: not JSON"),
-    (lambda f: f.policy.write_text(""), "evicore-cmm-204.json: line 1, column 1: not JSON"),
-    (lambda f: f.policy.write_text(f.policy.read_text()[:2000]), "evicore-cmm-204.json: line"),
-    (lambda f: f.policy.write_text("[" * 200_000), "evicore-cmm-204.json: nested too deep"),
-    (lambda f: f.policy.write_bytes(b"\xff\xfe"), "evicore-cmm-204.json: 'utf-8' codec"),
-    (lambda f: change_member(f.policy, reviewed="soon"), "evicore-cmm-204.json: $.reviewed"),
-    (lambda f: change_member(f.policy, id="other"), "$.id: must be the name of the file"),
+    (lambda f: f.policy.write_text("{"), "evicore-cmm-204/policy.json: line 1, column 2: not JSON"),
+    (lambda f: f.policy.write_text(""), "evicore-cmm-204/policy.json: line 1, column 1: not JSON"),
+    (lambda f: f.policy.write_text(f.policy.read_text()[:2000]), "evicore-cmm-204/policy.json: line"),
+    (lambda f: f.policy.write_text("[" * 200_000), "evicore-cmm-204/policy.json: nested too deep"),
+    (lambda f: f.policy.write_bytes(b"\xff\xfe"), "evicore-cmm-204/policy.json: 'utf-8' codec"),
+    (lambda f: change_member(f.policy, reviewed="soon"), "evicore-cmm-204/policy.json: $.reviewed"),
+    (lambda f: change_member(f.policy, id="other"), "$.id: must be the name of the folder"),
     (lambda f: change_member(f.payer, policies=["no-such"]), "example-health-plan.json: $.policies[0]: no policy no-such"),
     (lambda f: change_member(f.payer, default=False), "exactly one payer must have"),
     (lambda f: f.policy.unlink(), "no policy evicore-cmm-204"),
     (lambda f: f.payer.unlink(), "exactly one payer must have"),
-    (lambda f: [path.unlink() for path in f.policy.parent.glob("*.json")], "no policy files (*.json) here"),
-    (lambda f: shutil.rmtree(f.root / "policies"), "no policy files (*.json) here"),
+    (lambda f: [path.unlink() for path in f.policies.glob("*/policy.json")], "no policies (<id>/policy.json) here"),
+    (lambda f: shutil.rmtree(f.root / "policies"), "no policies (<id>/policy.json) here"),
     (lambda f: shutil.rmtree(f.root), "code-systems.json: [Errno 2]"),
     (lambda f: (f.root / "vocabulary" / "words.json").write_text("{}"), "words.json: $"),
-    (lambda f: (f.policy.parent / "dangling.json").symlink_to("nowhere"), "dangling.json: [Errno 2]"),
-    (lambda f: (f.policy.parent / "folder.json").mkdir(), "folder.json: [Errno 21]"),
+    (lambda f: (f.policies / "dangling.json").symlink_to("nowhere"), "dangling.json: [Errno 2]"),
+    (lambda f: rename_over_link(f.policy), "evicore-cmm-204/policy.json: [Errno 2]"),
+    (lambda f: (f.policies / "folder.json").mkdir(), "folder.json: [Errno 21]"),
 ]  # fmt: skip
 
 
@@ -164,13 +171,39 @@ def test_another_fault_is_said_anew(files: Rules, watch: RuleReloader, capfdbina
     assert watch.fault is None
 
 
-@pytest.mark.parametrize("name", [".#evicore-cmm-204.json", ".evicore-cmm-204.json.swp", "evicore-cmm-204.json~", "4913", "x.json.new", ".hidden.json", "x.schema.json"])  # fmt: skip
+@pytest.mark.parametrize("name", [".#evicore-cmm-204.json", ".evicore-cmm-204.json.swp", "evicore-cmm-204/policy.json~", "4913", "x.json.new", ".hidden.json", "x.schema.json"])  # fmt: skip
 def test_what_editors_put_beside_the_files_is_no_rule(name: str, files: Rules, watch: RuleReloader) -> None:
     before = watch.current()
-    (files.policy.parent / name).write_text("{half")
+    for folder in (files.policies, files.policy.parent):
+        (folder / name).write_text("{half")
     watch.look()
     assert watch.fault is None
     assert watch.current() is before
+
+
+@pytest.mark.parametrize("name", [".git", "..2026_11_26", "notes", "cases", "cms-ncd-150-7/old"])
+def test_a_folder_without_a_policy_is_no_rule(name: str, files: Rules, watch: RuleReloader) -> None:
+    before = watch.current()
+    (files.policies / name).mkdir()
+    (files.policies / name / "x.json").write_text("{half")
+    watch.look()
+    assert watch.fault is None
+    assert watch.current() is before
+
+
+def test_a_policy_that_gets_its_file_late_is_taken_up_then(files: Rules, watch: RuleReloader) -> None:
+    """Its folder is made first, and its cases are no part of the rules."""
+    folder = files.policies / "acme-12"
+    shutil.copytree(files.policy.parent, folder)
+    text = (folder / "policy.json").read_text().replace('"id": "evicore-cmm-204"', '"id": "acme-12"')
+    (folder / "policy.json").unlink()
+    (folder / "cases.json").write_text("{half")
+    before = watch.current()
+    watch.look()
+    assert watch.current() is before
+    (folder / "policy.json").write_text(text)
+    watch.look()
+    assert "acme-12" in watch.current().index.policies
 
 
 def test_a_file_that_is_only_touched_or_written_anew_is_no_change(
@@ -419,23 +452,37 @@ class Callers:
             thread.join()
 
 
-@pytest.fixture(name="mounted")
-def _mounted(tmp_path: Path) -> tuple[Path, Callable[[int], None]]:
-    """Folders as Kubernetes mounts a ConfigMap: links into `..data`, itself a link that is changed at once."""
+@pytest.fixture(name="mounted", params=["folders", "flat"])
+def _mounted(tmp_path: Path, request: pytest.FixtureRequest) -> tuple[Path, Callable[[int], None]]:
+    """Folders as Kubernetes mounts a ConfigMap: links into `..data`, itself a link that is changed at once.
+
+    Its keys are flat, unless `items` gives them paths with folders.
+    """
     root = tmp_path / "mounted"
     root.mkdir()
 
     def publish(number: int) -> None:
-        Rules(root / f"..{number}").mark(number)
+        rules = Rules(root / f"..{number}")
+        rules.mark(number)
+        if request.param == "flat":
+            flatten(rules.policies)
         (root / "..new").symlink_to(f"..{number}")
         (root / "..new").replace(root / "..data")
 
     publish(0)
     for name in FOLDERS:
         (root / name).mkdir()
-        for file in (root / "..0" / name).glob("*.json"):
-            (root / name / file.name).symlink_to(f"../..data/{name}/{file.name}")
+        for entry in (root / "..0" / name).iterdir():
+            (root / name / entry.name).symlink_to(f"../..data/{name}/{entry.name}")
     return root, publish
+
+
+def flatten(policies: Path) -> None:
+    """Lay the policies of a folder flat, `<id>.json` and `<id>.cases.json`."""
+    for folder in [path for path in policies.iterdir() if path.is_dir()]:
+        (folder / "policy.json").rename(policies / f"{folder.name}.json")
+        (folder / "cases.json").rename(policies / f"{folder.name}.cases.json")
+        folder.rmdir()
 
 
 def test_under_load_no_call_fails_and_none_has_two_sets_of_rules(
