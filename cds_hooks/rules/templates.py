@@ -17,16 +17,16 @@ _POLICY_NOTE: Final = (
     "The date under versions is the first day the policy counts; write 'unknown' if the source gives none.",
     "Add a date for each later version, with null where the policy ends.",
     "covered is covered (then add pa-needed), not-covered or conditional.",
-    'A code is written {"system": "HCPCS", "code": "A0000", "display": "What it is", "role": "definitive"}.',
-    "Its role is definitive if the code alone names the service, nonspecific if it stands for others too.",
+    "Each entry of codes has a system (HCPCS, CPT), a code, a role, and if that is definitive a display.",
+    "The role is definitive if the code alone names the service, nonspecific if it stands for others too.",
     "terms are words that name the service; @name stands for a word list of the vocabulary.",
 )
 
 _CASES_NOTE: Final = (
     "A start. Each case asks the policy about one order on one day; expect is what it should answer:",
     "covered, not-covered, conditional, or nothing if the order is none of its business.",
-    'An order is a code ("CPT 20999"), words ({"text": "Knee brace, left"}), both with display, note and reason',
-    '({"code": "CPT 20999", "note": "For prolotherapy"}), or a FHIR resource.',
+    "An order has a text, the clinician's words; or a code, its code system before it, as in HCPCS A0000;",
+    "or both, and besides them display, note and reason. Any other order is written as a FHIR resource.",
     "Move the first two days when you move the policy's start, and add a case for each code, wording and exception.",
 )
 
@@ -95,24 +95,29 @@ def start_cases(beginning: Beginning) -> dict[str, Any]:
 
 def next_steps(policy: str, folder: Path, settings: Settings) -> Iterator[str]:
     """Yield what an author does after `crd policies new`, up to a service that answers by the new policy."""
-    payers = settings.payers
     steps = [
         f"Follow the note in {POLICY}: the start date, what is covered, the codes, the sources.",
         f"Follow the note in {CASES}: one case for each code, wording and exception.",
         f"crd policies check {_quote(folder)}    until it finds nothing",
+        *_steps_to_service(policy, folder.resolve(), settings),
     ]
-    if settings.policies == SHIPPED / "policies":
-        steps.append(f"cp -rn {_quote(SHIPPED / 'policies')}/. {_quote(folder)}    so that its payers find theirs")
-    elif settings.policies.resolve() != folder.resolve():
-        steps.append(f"mv {_quote(folder / policy)} {_quote(settings.policies)}    where the service looks")
-        folder = settings.policies
-    if payers == SHIPPED / "payers":
-        payers = folder.parent / "payers"
-        steps.append(f"cp -rn {_quote(SHIPPED / 'payers')} {_quote(folder.parent)}")
-    steps.append(f'Name {policy} under "policies" of a payer in {payers}: until then it binds nobody.')
-    steps.append(f"CRD_POLICIES={_quote(folder)} CRD_PAYERS={_quote(payers)} crd serve")
     yield "Next:"
     yield from (f"  {number}. {step}" for number, step in enumerate(steps, start=1))
+
+
+def _steps_to_service(policy: str, folder: Path, settings: Settings) -> Iterator[str]:
+    """The folder becomes the service's own, with the shipped policies and payers, unless it has one already."""
+    policies, payers = settings.policies, settings.payers
+    if policies.resolve() != folder and policies == SHIPPED / "policies":
+        yield f"cp -rn {_quote(policies)}/. {_quote(folder)}    for the policies that the shipped payers name"
+        policies = folder
+        if payers == SHIPPED / "payers":
+            yield f"cp -rn {_quote(payers)} {_quote(folder.parent)}"
+            payers = folder.parent / "payers"
+    elif policies.resolve() != folder:
+        yield f"mv {_quote(folder / policy)} {_quote(policies)}    where the service looks"
+    yield f'Name {policy} under "policies" of a payer in {payers}: until then it binds nobody.'
+    yield f"CRD_POLICIES={_quote(policies)} CRD_PAYERS={_quote(payers)} crd serve"
 
 
 def _quote(path: Path) -> str:

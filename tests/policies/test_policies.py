@@ -56,3 +56,15 @@ def test_a_policy_has_cases_at_the_edges_of_every_version(policy: str) -> None:
 @pytest.mark.parametrize("policy", POLICIES)
 def test_a_policy_has_an_example_of_its_name(policy: str) -> None:
     assert (EXAMPLES / policy).is_dir()
+
+
+def test_the_cases_that_the_policy_authors_path_shows_are_answered_so(tmp_path: Path, rules: Rules) -> None:
+    lines = (EXAMPLES.parent / "CONTRIBUTING.md").read_text().splitlines()
+    shown = [line.strip() for line in lines if line.strip().startswith('{"name"')]
+    (tmp_path / "cases.json").write_text(f'{{"cases": [{", ".join(shown)}]}}')
+
+    cases = read_cases(tmp_path / "cases.json", SYSTEMS)
+
+    assert len(cases) == 4
+    for case in cases:
+        assert is_as_expected(case, answer_order(case.order, "evicore-cmm-204", case.on, rules)), case.name

@@ -456,8 +456,8 @@ def test_a_policy_cannot_be_there_in_both_forms(desk: Desk) -> None:
 
 
 def test_every_command_reads_flat_policies(desk: Desk) -> None:
-    lay_flat(desk, "acme-12.cases.json")
     new = desk.edited("new", without_the_old_code)
+    lay_flat(desk, "acme-12.cases.json")
 
     assert desk.json("list")[0]["id"] == "acme-12"
     assert desk.json("show", "acme-12", "--on", "2024-01-01") == version(POLICY)
@@ -631,7 +631,7 @@ def test_terms_that_a_policy_asks_for_besides_are_compared_too(desk: Desk) -> No
         }
         return desk.edited(purpose, lambda policy: version(policy).update(terms))
 
-    ended = desk.crd("diff", asking("withclaim"), asking("withorder"))
+    ended = desk.crd("diff", asking("withclaim"), asking("withorder"), "--cases", desk.policies)
 
     assert ended.returncode == 1
     assert (

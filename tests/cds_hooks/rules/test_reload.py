@@ -171,7 +171,7 @@ def test_another_fault_is_said_anew(files: Rules, watch: RuleReloader, capfdbina
     assert watch.fault is None
 
 
-@pytest.mark.parametrize("name", [".#evicore-cmm-204.json", ".evicore-cmm-204.json.swp", "evicore-cmm-204/policy.json~", "4913", "x.json.new", ".hidden.json", "x.schema.json"])  # fmt: skip
+@pytest.mark.parametrize("name", [".#evicore-cmm-204.json", ".evicore-cmm-204.json.swp", "policy.json~", "4913", "x.json.new", ".hidden.json", "x.schema.json", "x.cases.json", ".DS_Store"])  # fmt: skip
 def test_what_editors_put_beside_the_files_is_no_rule(name: str, files: Rules, watch: RuleReloader) -> None:
     before = watch.current()
     for folder in (files.policies, files.policy.parent):
