@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
@@ -28,6 +28,7 @@ from cds_hooks.file_watch import State, states_of
 from cds_hooks.rules.folders import SHIPPED, PolicyFiles, document_paths, find_policies, list_documents
 from cds_hooks.strict_json import load_schema, quick_check, read_document
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 #: Files that change while they are read are read so often in all, after a pause in seconds.
@@ -131,13 +132,17 @@ def read_policies(
     files: Mapping[str, PolicyFiles], vocabulary: Vocabulary, note: Note | None = None
 ) -> tuple[dict[str, Policy], list[str]]:
     """Return the policies that can be read, by id, and of each file that cannot what is wrong in it, a line a fault."""
-    policies, faults = {}, []
-    for one in files.values():
+    return _read_each(files, lambda policy: _load_policy(files[policy], vocabulary, note))
+
+
+def _read_each(keys: Iterable[K], read: Callable[[K], T]) -> tuple[dict[K, T], list[str]]:
+    found, faults = {}, []
+    for key in keys:
         try:
-            policies[one.id] = _load_policy(one, vocabulary, note)
+            found[key] = read(key)
         except StartError as error:
             faults.append(str(error))
-    return policies, faults
+    return found, faults
 
 
 def _load_policy(files: PolicyFiles, vocabulary: Vocabulary, note: Note | None) -> Policy:
@@ -153,23 +158,28 @@ def read_policy_document(path: Path) -> Any:
 
 
 def load_payers(folder: Path, vocabulary: Vocabulary, note: Note | None = None) -> dict[Path, Payer]:
-    """Load every payer of a folder, by file; nothing is said of the policies they name."""
+    """Load every payer of a folder, by file; StartError says what is wrong in all files that cannot be read.
+
+    Nothing is said of the policies they name.
+    """
     paths = list_documents(folder)
     if not paths:
         raise StartError(f"{folder}: no payer files (*.json) here")
-    documents = {path: read_document(path, *_schema("payers", "payer")) for path in paths}
-    for path, document in documents.items():
-        _tell(note, "payers", document)
-        _check_id(path, document, path.stem, "file")
-    payers = {
-        path: _reading(path, partial(read_payer, document, vocabulary.code_systems))
-        for path, document in documents.items()
-    }
+    payers, faults = _read_each(paths, lambda path: _load_payer(path, vocabulary, note))
+    if faults:
+        raise StartError("\n".join(faults))
     defaults = [path.name for path, payer in payers.items() if payer.is_default]
     if len(defaults) != 1:
         raise StartError(f'{folder}: exactly one payer must have "default": true, these have: {defaults}')
     _check_marks(payers)
     return payers
+
+
+def _load_payer(path: Path, vocabulary: Vocabulary, note: Note | None) -> Payer:
+    document = read_document(path, *_schema("payers", "payer"))
+    _tell(note, "payers", document)
+    _check_id(path, document, path.stem, "file")
+    return _reading(path, partial(read_payer, document, vocabulary.code_systems))
 
 
 def _check_id(path: Path, document: Any, name: str, kind: str) -> None:

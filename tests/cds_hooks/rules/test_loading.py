@@ -118,16 +118,21 @@ def test_all_faults_of_a_file_are_named(data: Path) -> None:
     assert len(str(refused.value).splitlines()) == 2
 
 
-def test_the_faults_of_all_policies_are_named(data: Path) -> None:
-    for policy in ("evicore-cmm-204", "cms-ncd-150-7"):
-        edit(data / "policies" / policy / "policy.json", lambda d: d.pop("title"))
+@pytest.mark.parametrize(
+    "files",
+    [
+        ("policies/cms-ncd-150-7/policy.json", "policies/evicore-cmm-204/policy.json"),
+        ("payers/example-blue-plan.json", "payers/medicare.json"),
+    ],
+)
+def test_the_faults_of_all_files_are_named(data: Path, files: tuple[str, ...]) -> None:
+    for file in files:
+        edit(data / file, lambda d: d.pop("id"))
 
     with pytest.raises(StartError) as refused:
         load(data)
 
-    assert [line.split(":")[0] for line in str(refused.value).splitlines()] == [
-        str(data / "policies" / policy / "policy.json") for policy in ("cms-ncd-150-7", "evicore-cmm-204")
-    ]
+    assert [line.split(":")[0] for line in str(refused.value).splitlines()] == [str(data / file) for file in files]
 
 
 @pytest.mark.parametrize(
