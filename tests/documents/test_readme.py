@@ -85,8 +85,6 @@ def _acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     payer |= {"recognised-by": {"names": ["Acme Health"]}, "policies": [policy["id"]]}
     (tmp_path / "payers" / "acme.json").write_text(json.dumps(payer))
     file = tmp_path / "policies" / policy["id"] / "policy.json"
-    if not (ROOT / "cards" / "policies" / "evicore-cmm-204").is_dir():
-        file = tmp_path / "policies" / f"{policy['id']}.json"
     file.parent.mkdir(exist_ok=True)
     file.write_text(json.dumps(policy))
     return file
