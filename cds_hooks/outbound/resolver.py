@@ -49,17 +49,23 @@ class Resolver:
             already = self._under_way.get((host, port))
             if already is not None:
                 return already
-            domain = domain_of(host)
-            is_full = self._of_domain.total() >= MOST_LOOK_UPS or self._of_domain[domain] >= MOST_OF_A_DOMAIN
-            if is_full and host not in self._found_before:
+            if not self._may_begin(host):
                 raise FetchError(Problem.BUSY)
             answer: Future[list[SocketAddress]] = Future()
             # A daemon: a look-up that hangs must not keep the process from ending.
             thread = threading.Thread(target=self._run, args=(host, port, answer), name="look-up", daemon=True)
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError:  # the system has no more threads
+                raise FetchError(Problem.BUSY) from None
             self._under_way[host, port] = answer
-            self._of_domain[domain] += 1
+            self._of_domain[domain_of(host)] += 1
             return answer
+
+    def _may_begin(self, host: str) -> bool:
+        is_full = self._of_domain.total() >= MOST_LOOK_UPS or self._of_domain[domain_of(host)] >= MOST_OF_A_DOMAIN
+        is_under_way = any(host == other for other, _ in self._under_way)  # with another port
+        return not is_full or (host in self._found_before and not is_under_way)
 
     def _run(self, host: str, port: int, answer: Future[list[SocketAddress]]) -> None:
         found: list[SocketAddress] = []

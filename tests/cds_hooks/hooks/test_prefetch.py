@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from cds_hooks.fhir.validation import FhirCheck
 from cds_hooks.hooks.prefetch import Prefetch, read_prefetch
+from cds_hooks.hooks.request import HookSchema
 
 TEMPLATES = {
     "coverage": "Coverage?patient={{context.patientId}}&status=active",
@@ -127,3 +129,13 @@ def test_an_empty_link_to_a_next_page_is_none(url: Any) -> None:
 )
 def test_what_is_no_record_brings_none_and_breaks_nothing(value: Any) -> None:
     assert all(item.resource.get("resourceType") is None for item in read(value).resources)
+
+
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape not in ("a resource", "a searchset")])
+def test_no_call_is_taken_for_plain_fhir_whose_prefetch_has_another_shape(shape: str, example: Any) -> None:
+    """Its Coverages are checked one by one then, as those of a searchset are by the schema of the whole call."""
+    schema = HookSchema("order-sign", FhirCheck())
+    request = example("m0076-order-sign")
+
+    assert schema.check(request) is True
+    assert schema.check({**request, "prefetch": {**request["prefetch"], "coverage": SHAPES[shape][0]}}) is False

@@ -46,9 +46,9 @@ def _names(monkeypatch: pytest.MonkeyPatch) -> Iterator[NameServer]:
     monkeypatch.undo()
 
 
-def problem_of(resolver: Resolver, host: str, seconds: float = 0.05) -> Problem:
+def problem_of(resolver: Resolver, host: str, seconds: float = 0.05, port: int = 443) -> Problem:
     with pytest.raises(FetchError) as raised:
-        resolver.look_up(host, 443, seconds)
+        resolver.look_up(host, port, seconds)
     return raised.value.problem
 
 
@@ -115,6 +115,18 @@ def test_as_many_names_hang_as_may_a_name_found_before_is_looked_up(names: NameS
     names.release.set()
     time.sleep(0.2)
     assert resolver.look_up("new.example.net", 443, 1) == ADDRESSES
+
+
+def test_a_name_found_before_that_hangs_now_has_no_more_than_its_domain_whatever_its_ports(names: NameServer) -> None:
+    names.release.set()
+    resolver = Resolver()
+    resolver.look_up("slow.evil.example", 443, 1)
+    names.release.clear()
+
+    problems = [problem_of(resolver, "slow.evil.example", 0.001, port) for port in range(1, 101)]
+
+    assert problems.count(Problem.TOO_LATE) == MOST_OF_A_DOMAIN
+    assert problems.count(Problem.BUSY) == 100 - MOST_OF_A_DOMAIN
 
 
 @pytest.mark.usefixtures("names")
