@@ -132,7 +132,7 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=1, le=65535, description="port to listen on, 1 to 65535")
     workers: int = Field(1, ge=1, le=256, description="worker processes, 1 to 256")
     threads: int = Field(
-        48, ge=1, le=256, description="threads of each worker that answer calls, or wait on FHIR servers, 1 to 256"
+        64, ge=1, le=256, description="threads of each worker that answer calls, or wait on FHIR servers, 1 to 256"
     )
     connections: int = Field(
         256, ge=16, le=8192, description="connections that each worker holds at a time; more wait, 16 to 8192"

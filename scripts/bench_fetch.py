@@ -35,7 +35,7 @@ def main() -> int:
     options.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     options.add_argument("--seconds", type=int, default=5)
     options.add_argument("--workers", type=int, default=2)
-    options.add_argument("--threads", type=int, nargs="+", default=[48, 96])
+    options.add_argument("--threads", type=int, nargs="+", default=[64, 128])
     chosen = options.parse_args()
     if chosen.serve:
         asyncio.run(_serve())

@@ -174,7 +174,7 @@ def test_more_connections_than_the_system_allows_are_refused_at_start() -> None:
     )
 
     assert ended.returncode == 2
-    assert "CRD_CONNECTIONS=256: needs 768 open files; the limit here is 300" in ended.stderr
+    assert "CRD_CONNECTIONS=256: needs 896 open files; the limit here is 300" in ended.stderr
 
 
 def test_a_call_is_answered_on_a_connection_that_was_used_before(service: Any, example: Any) -> None:
