@@ -5,7 +5,8 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from cards.coverage import Coverage, CoverageProblem, Payer
-from cards.matching.match import Finding, Tracer
+from cards.matching.explanation import Tracer, explain
+from cards.matching.match import Finding
 from cards.matching.policy_index import PolicyIndex
 from cards.order import Order
 from cards.payer_selection import PayerChoice
@@ -73,7 +74,9 @@ def decide(
         return _open(order, paying, Basis.NOT_EVALUATED, on)
     if paying.problem is CoverageProblem.UNREAD_PAYER:
         return fail(order, paying, on, (CoverageProblem.UNREAD_PAYER.value,))
-    findings = index.find(order, paying.payer.policies, order.service_date or on, trace)
+    if trace:
+        explain(index, order, paying.payer.policies, order.service_date or on, trace)
+    findings = index.find(order, paying.payer.policies, order.service_date or on)
     if not findings:
         return _undecided(order, paying, index, on)
     covered = min([_covered(finding) for finding in findings], key=_STRICTNESS.index)

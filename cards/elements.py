@@ -28,6 +28,7 @@ class Place(Enum):
     REASON = "the order's reason"
     SITE = "the order's body site"
     DOSAGE = "the order's dosage"
+    BARE_CODE = "a code that has no system"
 
 
 class Fault(NamedTuple):

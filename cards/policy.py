@@ -137,6 +137,11 @@ def own_word_list(key: str) -> str:
     return f"{key}#terms"
 
 
+def own_code_list(key: str) -> str:
+    """Return the name under which a policy version's own codes are looked for among an order's words."""
+    return f"{key}#codes"
+
+
 def read_policy(document: Json, vocabulary: Vocabulary) -> Policy:
     """Read a policy document that has passed policy.schema.json; a word list or code system must exist."""
     starts: list[date] = []

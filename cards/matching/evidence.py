@@ -1,16 +1,21 @@
-"""What an order's words show, and whether a mention of a service in them is an order for it."""
+"""What the words of an order name, and what in them speaks against the order."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from cards.coding import Coding
 from cards.elements import OrderText, Place
-from cards.matching.match import Match, Strength
-from cards.matching.text import Mention
+from cards.matching.text import Mention, TermFinder, has_unread_script
+from cards.matching.tokens import Tokens, read_tokens
+from cards.order import Order
 
-#: A match and the FHIRPath of what it rests on.
-Found = tuple[Match, str]
+#: Places that name the order; another treatment there, or anywhere for a mention elsewhere, is a doubt.
+NAMING: Final = frozenset({Place.CODE_TEXT, Place.DISPLAY, Place.ORDER_DETAIL})
+
+#: Requests that can be for an injection; in any other a note that names one is only a remark.
+_INJECTING: Final = frozenset({"ServiceRequest", "MedicationRequest", "Appointment", "Encounter"})
+
+_UNREAD: Final = "words in a script that is not read here"
 
 
 class Mentioned(NamedTuple):
@@ -39,51 +44,25 @@ class Evidence:
         return [found for found in self.mentioned if found.mention.word_list in lists]
 
 
-def contradict(named: Sequence[Mentioned], specific: Coding) -> Found | None:
-    """The order's code is another service's: its name alone leaves a doubt, a remark elsewhere not even that."""
-    for found in named:
-        if found.at.place in (Place.CODE_TEXT, Place.DISPLAY):
-            return _worded(Strength.QUALIFIED, found, f"the code {specific.code}")
-    return None
+def read_evidence(order: Order, finder: TermFinder) -> Evidence:
+    """Read the words of an order; what speaks against it is looked for only where they name a service."""
+    texts = [(text, read_tokens(text.text)) for text in order.texts]
+    mentioned = [Mentioned(text, mention) for text, tokens in texts for mention in finder.find_in(tokens)]
+    if not any(finder.is_service(found.mention) for found in mentioned):
+        return Evidence(mentioned, None, {}, frozenset(), plain_name=True)
+    naming = [(text, tokens) for text, tokens in texts if text.place in NAMING]
+    named = {text.path: finder.treatments(tokens) for text, tokens in texts}
+    return Evidence(
+        mentioned,
+        halted=_find_halt([tokens for _, tokens in texts], finder),
+        treatments={path: treatments for path, treatments in named.items() if treatments},
+        naming=frozenset(text.path for text, _ in naming),
+        plain_name=order.resource_type in _INJECTING and all(finder.is_plain(tokens.words) for _, tokens in naming),
+    )
 
 
-#: Places that name the order; another treatment there, or anywhere for a mention elsewhere, is a doubt.
-NAMING: Final = frozenset({Place.CODE_TEXT, Place.DISPLAY, Place.ORDER_DETAIL})
-
-
-def weigh(named: Sequence[Mentioned], evidence: Evidence) -> Found | None:
-    """Weigh all mentions together: any doubt weakens the order, unless the service is plainly ordered besides.
-
-    A missing cue proves nothing: clinicians have more ways to say "not now" than any list has. So a mention counts
-    only in a telegraphic sentence of plain words, or where an action governs it, and beside no other treatment.
-    """
-    doubts = {found: doubt for found in named if (doubt := _doubt(found, evidence))}
-    sure = [found for found in named if found not in doubts]
-    if not doubts:
-        return _worded(Strength.STATED, sure[0]) if sure else None
-    kinds = {cue.kind for found in doubts for cue in found.mention.cues}
-    if sure and kinds <= {"history", "consultation", "prose"}:
-        # a past course, or a talk about it, besides the one that is ordered now
-        return _worded(Strength.STATED, sure[0])
-    first = next(iter(doubts))
-    return _worded(Strength.QUALIFIED, first, doubts[first])
-
-
-def _doubt(found: Mentioned, evidence: Evidence) -> str | None:
-    """Return what says that a mention may not be an order, or None."""
-    if evidence.halted:
-        return evidence.halted
-    if found.mention.cues:
-        return found.mention.cues[0].phrase
-    if found.at.place not in NAMING and not evidence.plain_name:
-        return "the order's name, which says something else"
-    texts = evidence.naming if found.at.place in NAMING else evidence.treatments
-    for path in sorted(texts):
-        for treatment in evidence.treatments.get(path, ()):
-            if f" {treatment} " not in f" {found.mention.term} ":  # a service is not another one than itself
-                return treatment
-    return None if found.mention.ordered else "no word that orders it"
-
-
-def _worded(strength: Strength, found: Mentioned, cue: str | None = None) -> Found:
-    return Match(strength, place=found.at.place, words=found.mention.term, cue=cue), found.at.path
+def _find_halt(texts: Sequence[Tokens], finder: TermFinder) -> str | None:
+    """Return what stops the whole order: a cue, or words that no cue could be found in."""
+    cues = (finder.halting_cue(tokens) for tokens in texts)
+    halting = next((cue.phrase for cue in cues if cue), None)
+    return halting or (_UNREAD if any(map(has_unread_script, texts)) else None)

@@ -1,15 +1,11 @@
 """What a match is: how strongly an order points to a policy, and on which code or words of the order that rests."""
 
-from collections.abc import Callable
 from enum import Enum
 from typing import NamedTuple
 
 from cards.coding import Coding
 from cards.elements import Place
 from cards.policy import Policy, PolicyCode, PolicyVersion
-
-#: Takes a step of the trace: the rule, and what it found. None where nobody wants to know.
-Tracer = Callable[[str, str], None]
 
 
 class Strength(Enum):
@@ -40,6 +36,10 @@ class Match(NamedTuple):
     cue: str | None = None
     code: Coding | None = None
     regulated: bool = False
+
+
+#: A match and the FHIRPath of what it rests on.
+Found = tuple[Match, str]
 
 
 class Finding(NamedTuple):

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cards.matching.text import TermFinder, normalise
+from cards.matching.text import TermFinder
+from cards.matching.tokens import normalise
 from cds_hooks.rules.loading import Rules
 
 

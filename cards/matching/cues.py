@@ -1,0 +1,144 @@
+"""The words around a named service that say "not this", "not now", "not here", and which of them reach it.
+
+The method is that of NegEx (Chapman et al., J Biomed Inform 2001;34:301-310) and ConText (Harkema et al.,
+J Biomed Inform 2009;42:839-851): a term, cues near it, a reach that ends with the sentence; and a heading rules over
+its list. No rule set of this kind is complete, so a cue only ever weakens an answer; the cues themselves are in
+cards/vocabulary/cues.json.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise
+from operator import attrgetter
+from typing import Final
+
+from cards.matching.phrases import Hit, PhraseFinder
+from cards.matching.tokens import STOP, Line, Tokens
+from cards.vocabulary import Cue, Vocabulary
+
+#: Between cue and term, these followed by an action begin a new statement: "no relief from PT, schedule ...".
+SEPARATORS: Final = frozenset({",", ":", "and", "so", "then", "will", "plan", "but", "therefore", "today"})
+#: These begin a new statement by themselves.
+_TURNS: Final = frozenset({"but", "however", "therefore", "\u2192"})
+
+#: No cue is looked for farther from a term than this many tokens.
+FARTHEST: Final = 100
+
+#: A line without a colon is a heading if it is this short and has a cue.
+_LONGEST_HEADING: Final = 5
+
+
+class CueFinder:
+    """Finds the cues of a vocabulary in texts."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._cues = PhraseFinder((cue.phrase, cue) for cue in vocabulary.cues)
+        self._pseudo = PhraseFinder((phrase, None) for phrase in vocabulary.pseudo_cues)
+        self._actions = frozenset(vocabulary.actions)
+
+    def find_in(self, tokens: Tokens) -> "CuesOfText":
+        """Return the cues of a text, without those that are part of a phrase that says nothing against a service."""
+        harmless = sorted(self._pseudo.find_in(tokens), key=attrgetter("first"))
+        starts = [hit.first for hit in harmless]
+        ends = list(accumulate((hit.end for hit in harmless), max, initial=0))
+        cues = (hit for hit in self._cues.find_in(tokens) if ends[bisect_right(starts, hit.first)] < hit.end)
+        return CuesOfText(tokens, sorted(cues, key=attrgetter("first")), self._actions)
+
+
+class CuesOfText:
+    """The cues of one text, in its order."""
+
+    def __init__(self, tokens: Tokens, cues: Sequence[Hit[Cue]], actions: frozenset[str]) -> None:
+        self._tokens = tokens
+        self._cues = cues
+        self._actions = actions
+        self._starts = [hit.first for hit in cues]
+        self._headings: Sequence[tuple[int, int] | None] | None = None
+
+    @property
+    def halting(self) -> Cue | None:
+        """A cue that stops the whole order, wherever it names its service."""
+        return next((hit.value for hit in self._cues if hit.value.side == "anywhere"), None)
+
+    def reaching(self, first: int, end: int) -> Iterator[Cue]:
+        """Yield the cues that reach a term, whose tokens are those from `first` to before `end`."""
+        for hit in self._within(first - FARTHEST, end + FARTHEST):
+            if hit.value.side == "anywhere" or self._reaches(hit, first, end):
+                yield hit.value
+        if heading := self._heading_over(first):
+            yield from (hit.value for hit in self._of_heading(*heading) if self._goes_on(hit.end, heading[1]))
+
+    def _of_heading(self, first: int, end: int) -> list[Hit[Cue]]:
+        """Return the cues of a heading: those that speak of what follows, and any negation."""
+        found = self._within(first, end)
+        return [hit for hit in found if hit.value.side != "after" or hit.value.kind == "negation"]
+
+    def _within(self, first: int, end: int) -> Sequence[Hit[Cue]]:
+        return self._cues[bisect_left(self._starts, first) : bisect_left(self._starts, end)]
+
+    def _reaches(self, hit: Hit[Cue], first: int, end: int) -> bool:
+        cue = hit.value
+        if hit.end <= first and cue.side != "after":
+            is_near = first - hit.end <= cue.reach and self._is_one_sentence(hit.end, first)
+            return is_near and self._goes_on(hit.end, first)
+        if hit.first >= end and cue.side != "before":
+            is_next = self._tokens.words[end : hit.first] == [STOP]  # "Prolotherapy. Declined."
+            return is_next or (hit.first - end <= cue.reach and self._is_one_sentence(end, hit.first))
+        return False
+
+    def _is_one_sentence(self, first: int, end: int) -> bool:
+        return STOP not in self._tokens.words[first:end]
+
+    def _goes_on(self, first: int, end: int) -> bool:
+        """Tell that the tokens between a cue and a term begin no new statement."""
+        return not any(
+            token in _TURNS or (token in SEPARATORS and following in self._actions)
+            for token, following in pairwise([*self._tokens.words[first:end], ""])
+        )
+
+    def _heading_over(self, index: int) -> tuple[int, int] | None:
+        """Return the heading that rules over a token's line, as its tokens: the first, and one past the last."""
+        if self._headings is None:
+            self._headings = list(self._rule_lines())
+        return self._headings[self._tokens.line(index)]
+
+    def _rule_lines(self) -> Iterator[tuple[int, int] | None]:
+        """Yield for each line the heading over it: it rules until a blank line after its list, or the next heading.
+
+        A label before text ("Failed: PT"), and a heading without a colon over a blank line, rule over items only.
+        """
+        heading: tuple[int, int] | None = None
+        has_list = items_only = False
+        for line in self._tokens.lines:
+            if line.first == line.end:
+                heading = None if has_list else heading
+                items_only = items_only or (heading is not None and not self._has_colon(heading))
+                yield None
+                continue
+            if found := self._heading_at(line):
+                heading, has_list, items_only = found, False, False
+                yield None
+                continue
+            rules = heading is not None and (line.is_item or not items_only)
+            yield heading if rules else None
+            has_list = rules
+            if not rules:
+                heading, items_only = self._label_at(line), True
+
+    def _has_colon(self, heading: tuple[int, int]) -> bool:
+        return self._tokens.words[heading[1] : heading[1] + 1] == [":"]
+
+    def _heading_at(self, line: Line) -> tuple[int, int] | None:
+        """Return the sentence that makes a line a heading: it ends with a colon, or is a few words with a cue."""
+        words, (first, end, is_item) = self._tokens.words, line
+        while end > first and words[end - 1] == STOP:
+            end -= 1
+        if end > first and words[end - 1] == ":":
+            return self._tokens.clause_range(end - 1)[0], end - 1
+        is_short = end - first <= _LONGEST_HEADING and not is_item and self._is_one_sentence(first, end)
+        return (first, end) if is_short and self._of_heading(first, end) else None
+
+    def _label_at(self, line: Line) -> tuple[int, int] | None:
+        """Return the label that a line begins with: the words before its first colon."""
+        words = self._tokens.words[line.first : line.end]
+        return None if line.is_item or ":" not in words else (line.first, line.first + words.index(":"))

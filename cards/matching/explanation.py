@@ -1,0 +1,49 @@
+"""How an order was matched, step by step: which policies were looked at, what matched, what was ruled out by what."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+
+from cards.matching.evidence import Evidence
+from cards.matching.match import Found
+from cards.matching.policy_index import PolicyIndex
+from cards.matching.policy_match import by_code
+from cards.order import Order
+from cards.policy import PolicyVersion
+
+#: Takes a step: the rule, and what it found.
+Tracer = Callable[[str, str], None]
+
+
+def explain(index: PolicyIndex, order: Order, binding: Sequence[str], on: date, trace: Tracer) -> None:
+    """Tell `trace` of every binding policy why the order is for its service, or why it is not."""
+    evidence = index.read(order)
+    for policy_id in index.rank(binding):
+        version = index.policies[policy_id].in_force(on)
+        trace("in force", version.citation if version else f"{policy_id}: no version in force on {on}")
+        if version:
+            found = index.matcher.match(version, order, evidence)
+            for step in _explain_words(index, version, order, evidence):
+                trace(*step)
+            trace(*_conclude(policy_id, found))
+
+
+def _explain_words(
+    index: PolicyIndex, version: PolicyVersion, order: Order, evidence: Evidence
+) -> Iterator[tuple[str, str]]:
+    """Yield what the order's words say of a policy that no code names, and what of it does not count."""
+    matcher = index.matcher
+    if by_code(version, order):
+        return
+    for found in matcher.named(version, evidence):
+        cues = ", ".join(f'{cue.kind} "{cue.phrase}"' for cue in found.mention.cues) or "no cue near it"
+        yield "words", f'"{found.mention.term}" in {found.at.path}: {cues}'
+    if specific := matcher.specific_code(version, order):
+        yield "ruled out", f"the code {specific.code} ({specific.system}) names another service"
+    elif not matcher.by_own_words(version, order, evidence) and (use := matcher.excluding(version, order, evidence)):
+        yield "ruled out", f"another use of the agent: {use}"
+
+
+def _conclude(policy_id: str, found: Found | None) -> tuple[str, str]:
+    if found:
+        return "match", f"{policy_id}: {found[0].strength.value} at {found[1]}"
+    return "no match", f"{policy_id}: nothing in the order points to it"

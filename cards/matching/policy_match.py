@@ -1,0 +1,142 @@
+"""Whether an order points to one version of a policy: by a code, by its words, by inference, by an empty code."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from cards.coding import CodeSystems, Coding
+from cards.elements import OrderText, Place
+from cards.matching.evidence import NAMING, Evidence, Mentioned
+from cards.matching.match import Found, Match, Strength
+from cards.matching.text import is_number
+from cards.matching.tokens import normalise
+from cards.matching.weighing import contradict, weigh, word_match
+from cards.order import Order
+from cards.policy import PolicyVersion, own_code_list
+from cards.vocabulary import CodePattern, WordList
+
+#: Where a number can be a code; anywhere else it is more likely a number.
+_NAMING_CODES: Final = NAMING | {Place.BARE_CODE}
+
+
+class PolicyMatcher:
+    """The rules that match an order with a policy version; `lists` are the word lists that policies name.
+
+    `nothing` are lists of words that do not say what is to be done.
+    """
+
+    def __init__(
+        self, lists: Mapping[str, WordList], nothing: Mapping[str, WordList], code_systems: CodeSystems
+    ) -> None:
+        self._lists = lists
+        self._nothing = {name: _tokens_of(words) for name, words in nothing.items()}
+        self._code_systems = code_systems
+
+    def match(self, version: PolicyVersion, order: Order, evidence: Evidence) -> Found | None:
+        """Return the surest match."""
+        return by_code(version, order) or self.by_words(version, order, evidence)
+
+    def by_words(self, version: PolicyVersion, order: Order, evidence: Evidence) -> Found | None:
+        """Return the surest match of an order in which no code names the policy's service."""
+        if specific := self.specific_code(version, order):
+            return contradict([*self.named(version, evidence), *_spelled(version, evidence)], specific)
+        return (
+            self.by_own_words(version, order, evidence)
+            or self._infer(version, order, evidence)
+            or self._unlisted(version, order)
+        )
+
+    def by_own_words(self, version: PolicyVersion, order: Order, evidence: Evidence) -> Found | None:
+        """Return the match of words that name the service, or of the policy's code as a word: never a sure one."""
+        named = self.named(version, evidence)
+        if not has_nonspecific(version, order):
+            named = [found for found in named if found.at.place is not Place.REASON]
+        spelled = _spelled(version, evidence)
+        return weigh(named, evidence) or (word_match(Strength.QUALIFIED, spelled[0]) if spelled else None)
+
+    def named(self, version: PolicyVersion, evidence: Evidence) -> list[Mentioned]:
+        """Return where the order's words name the policy's service."""
+        return evidence.of(version.word_lists)
+
+    def specific_code(self, version: PolicyVersion, order: Order) -> Coding | None:
+        """Return a code of the order that names another service; words beside it do not overrule it."""
+        for found in order.codings:
+            coding = found.coding
+            names_another = self._code_systems.names_a_service(coding) and coding not in version.nonspecific
+            if names_another and not any(pattern.matches(coding) for pattern in self._agent_codes(version)):
+                return coding
+        return None
+
+    def excluding(self, version: PolicyVersion, order: Order, evidence: Evidence) -> str | None:
+        """Return what shows another use of the agent that the order names."""
+        rule = version.inference
+        if rule is None or not self.shown(rule.agents, order, evidence):
+            return None
+        return next((words for words, _ in self.shown(rule.exclusions, order, evidence)), None)
+
+    def shown(self, lists: frozenset[str], order: Order, evidence: Evidence) -> list[tuple[str, OrderText | None]]:
+        """Return the terms and codes of some word lists that the order shows anywhere."""
+        by_words: list[tuple[str, OrderText | None]] = [(m.mention.term, m.at) for m in evidence.of(lists)]
+        codings = [*(found.coding for found in order.codings), *order.reasons]
+        patterns = [pattern for name in lists for pattern in self._lists[name].codes]
+        return by_words + [(c.code, None) for c in codings if any(pattern.matches(c) for pattern in patterns)]
+
+    def _agent_codes(self, version: PolicyVersion) -> list[CodePattern]:
+        return [
+            code for name in (version.inference.agents if version.inference else ()) for code in self._lists[name].codes
+        ]
+
+    def _infer(self, version: PolicyVersion, order: Order, evidence: Evidence) -> Found | None:
+        """Infer the service from an agent, injected, at a musculoskeletal place, with nothing against it."""
+        rule = version.inference
+        if rule is None or not (agents := self.shown(rule.agents, order, evidence)):
+            return None
+        if self.excluding(version, order, evidence) or not self.shown(rule.places, order, evidence):
+            return None
+        regulated = self.shown(rule.regulated, order, evidence)
+        if not (regulated or has_nonspecific(version, order) or self.shown(rule.injections, order, evidence)):
+            return None
+        words, at = (regulated or agents)[0]
+        place = at.place if at else None
+        path = at.path if at else f"{order.resource_type}.code"
+        return Match(Strength.INFERRED, place=place, words=words, regulated=bool(regulated)), path
+
+    def _unlisted(self, version: PolicyVersion, order: Order) -> Found | None:
+        """An unlisted code with no words that say what is done: the service may hide under it."""
+        if version.nothing_words is None:
+            return None
+        nothing = self._nothing[version.nothing_words]
+        for found in order.codings:
+            if found.coding in version.unlisted and _says_nothing(order, nothing):
+                return Match(Strength.UNLISTED, code=found.coding), found.path
+        return None
+
+
+def by_code(version: PolicyVersion, order: Order) -> Found | None:
+    """Return the match of a code that names the policy's service."""
+    for found in order.codings:
+        if named := version.definitive.get(found.coding):
+            return Match(Strength.DEFINITIVE, coding=named), found.path
+    return None
+
+
+def has_nonspecific(version: PolicyVersion, order: Order) -> bool:
+    """Tell whether a code of the order leaves open what is done."""
+    return any(found.coding in version.nonspecific for found in order.codings)
+
+
+def _spelled(version: PolicyVersion, evidence: Evidence) -> list[Mentioned]:
+    """Return the policy's codes that the order has as words, or as codes without a system."""
+    return [
+        Mentioned(one.at, one.mention._replace(term=one.mention.term.upper()))
+        for one in evidence.of(frozenset({own_code_list(version.key)}))
+        if one.at.place in _NAMING_CODES or not one.mention.term.isdigit()
+    ]
+
+
+def _tokens_of(words: WordList) -> frozenset[str]:
+    return frozenset(token for term in words.terms for token in normalise(term).split())
+
+
+def _says_nothing(order: Order, nothing: frozenset[str]) -> bool:
+    titles = (text.text for text in order.texts if text.place in (Place.CODE_TEXT, Place.DISPLAY))
+    return all(token in nothing or is_number(token) for title in titles for token in normalise(title).split())

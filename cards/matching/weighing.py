@@ -1,0 +1,57 @@
+"""Whether the mentions of a service in an order's words are an order for it."""
+
+from collections.abc import Sequence
+
+from cards.coding import Coding
+from cards.elements import Place
+from cards.matching.evidence import NAMING, Evidence, Mentioned
+from cards.matching.match import Found, Match, Strength
+
+
+def contradict(named: Sequence[Mentioned], specific: Coding) -> Found | None:
+    """The order's code is another service's: its name alone leaves a doubt, a remark elsewhere not even that."""
+    for found in named:
+        if found.at.place in (Place.CODE_TEXT, Place.DISPLAY, Place.BARE_CODE):
+            return word_match(Strength.QUALIFIED, found, f"the code {specific.code}")
+    return None
+
+
+def weigh(named: Sequence[Mentioned], evidence: Evidence) -> Found | None:
+    """Weigh all mentions together: any doubt weakens the order, unless the service is plainly ordered besides.
+
+    A missing cue proves nothing: clinicians have more ways to say "not now" than any list has. So a mention counts
+    only in a telegraphic sentence of plain words, or where an action governs it, and beside no other treatment.
+    """
+    doubts = {found: doubt for found in named if (doubt := _doubt(found, evidence))}
+    sure = [found for found in named if found not in doubts]
+    if not doubts:
+        return word_match(Strength.STATED, sure[0]) if sure else None
+    kinds = {cue.kind for found in doubts for cue in found.mention.cues}
+    if sure and kinds <= {"history", "consultation", "prose"}:
+        # a past course, or a talk about it, besides the one that is ordered now
+        return word_match(Strength.STATED, sure[0])
+    first = next(iter(doubts))
+    return word_match(Strength.QUALIFIED, first, doubts[first])
+
+
+def word_match(strength: Strength, found: Mentioned, cue: str | None = None) -> Found:
+    """Return a match that rests on a mention, and the path of the text it stands in."""
+    return Match(strength, place=found.at.place, words=found.mention.term, cue=cue), found.at.path
+
+
+def _doubt(found: Mentioned, evidence: Evidence) -> str | None:
+    """Return what says that a mention may not be an order, or None."""
+    if evidence.halted:
+        return evidence.halted
+    if found.mention.cues:
+        return found.mention.cues[0].phrase
+    if found.at.place is Place.BARE_CODE:
+        return "a code without its system"
+    if found.at.place not in NAMING and not evidence.plain_name:
+        return "the order's name, which says something else"
+    texts = evidence.naming if found.at.place in NAMING else evidence.treatments
+    for path in sorted(texts):
+        for treatment in evidence.treatments.get(path, ()):
+            if f" {treatment} " not in f" {found.mention.term} ":  # a service is not another one than itself
+                return treatment
+    return None if found.mention.ordered else "no word that orders it"
