@@ -21,7 +21,8 @@ from cards.decision import Basis, Decision, decide, fail, set_aside
 from cards.elements import Fault, OrderText, Place
 from cards.errors import CardsError, DocumentError
 from cards.matching.policy_index import PolicyIndex
-from cards.order import ORDER_TYPES, Order, read_order
+from cards.order import Order
+from cards.order_reader import ORDER_TYPES, read_order
 from cards.payer_selection import PayerChoice, find_paying
 from cards.policy import Policy, read_policy
 from cards.references import (
@@ -41,6 +42,7 @@ from cards.response.options import ResponseOptions
 from cards.response.respond import Answered, HookResponse, respond
 from cards.response.versions import WIRE_VERSIONS, WireVersion
 from cards.response.wording import explain, rests_on
+from cards.service_days import ServiceDays
 from cards.vocabulary import Vocabulary, read_code_systems, read_vocabulary
 
 __all__ = [
@@ -68,6 +70,7 @@ __all__ = [
     "PolicyIndex",
     "ReferenceIndex",
     "ResponseOptions",
+    "ServiceDays",
     "Vocabulary",
     "WireVersion",
     "choose_coverages",

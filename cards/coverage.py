@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from cards.coding import CodeSystems, Coding, fold_uri
 from cards.errors import DocumentError
 from cards.references import find_contained, is_id, literal_reference, same_reference
-from cards.vocabulary import CodePattern, read_pattern
+from cards.vocabulary import CodePattern, read_patterns
 
 Json = Mapping[str, Any]
 
@@ -148,7 +148,7 @@ def read_payer(document: Json, code_systems: CodeSystems) -> Payer:
         url=document.get("url"),
         is_default=document.get("default", False),
         identifiers=frozenset(identifier(i["system"], i["value"]) for i in marks.get("identifiers", ())),
-        types=tuple(_read_type(t, n, code_systems) for n, t in enumerate(marks.get("coverage-types", ()))),
+        types=tuple(p for n, t in enumerate(marks.get("coverage-types", ())) for p in _read_type(t, n, code_systems)),
         names=frozenset(fold_name(name) for name in (document["name"], *marks.get("names", ()))),
         policies=tuple(document["policies"]),
         policy_links=document.get("policy-links", {}),
@@ -160,10 +160,10 @@ def _read_contact(entry: Json) -> Contact:
     return Contact(entry.get("name"), tuple((point["system"], point["value"]) for point in entry["telecom"]))
 
 
-def _read_type(entry: Json, number: int, code_systems: CodeSystems) -> CodePattern:
+def _read_type(entry: Json, number: int, code_systems: CodeSystems) -> tuple[CodePattern, ...]:
     if entry["system"] not in code_systems.by_name:
         raise DocumentError(f"$.recognised-by.coverage-types[{number}].system", f"no code system {entry['system']}")
-    return read_pattern(entry)
+    return read_patterns(entry, code_systems)
 
 
 def read_coverage(
@@ -222,13 +222,18 @@ def _types(concept: Any, code_systems: CodeSystems) -> tuple[Coding, ...]:
 
 
 def choose_coverages(
-    coverages: Iterable[Coverage], insurance: Sequence[str], on: date, base: str | None = None
+    coverages: Iterable[Coverage],
+    insurance: Sequence[str],
+    on: date,
+    base: str | None = None,
+    *,
+    until: date | None = None,
 ) -> tuple[tuple[Coverage, ...], CoverageProblem | None]:
     """Return the coverages an order may be judged under: those of its `insurance`, else all that are in force.
 
     A coverage that the order names keeps the reference the client used for it, relative or absolute. An order that
     names a coverage which did not come along is judged under none: another one would be a guess. `base` is what
-    relative references are read against.
+    relative references are read against; `until` is the last day that the day of service may be, where it is not known.
     """
     mine = tuple(coverages)
     if not mine:
@@ -238,7 +243,7 @@ def choose_coverages(
         mine = tuple(replace(coverage, reference=reference) for coverage, reference in named if reference)
         if not mine:
             return (), CoverageProblem.NOT_THE_ONE_NAMED
-    active = tuple([coverage for coverage in mine if coverage.is_active(on)])
+    active = tuple([one for one in mine if one.is_active(on) and (until is None or one.is_active(until))])
     return active, None if active else CoverageProblem.INACTIVE
 
 

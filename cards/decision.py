@@ -75,8 +75,8 @@ def decide(
     if paying.problem is CoverageProblem.UNREAD_PAYER:
         return fail(order, paying, on, (CoverageProblem.UNREAD_PAYER.value,))
     if trace:
-        explain(index, order, paying.payer.policies, order.service_date or on, trace)
-    findings = index.find(order, paying.payer.policies, order.service_date or on)
+        explain(index, order, paying.payer.policies, order.day_of_service(on), trace)
+    findings = index.find(order, paying.payer.policies, order.day_of_service(on))
     if not findings:
         return _undecided(order, paying, index, on)
     covered = min([_covered(finding) for finding in findings], key=_STRICTNESS.index)
@@ -93,7 +93,7 @@ def fail(order: Order, paying: PayerChoice, on: date, missing: tuple[str, ...]) 
 
 def _undecided(order: Order, paying: PayerChoice, index: PolicyIndex, on: date) -> Decision:
     """Return the answer where no policy speaks: a fault matters only where no code says that it is something else."""
-    if index.is_another_service(order, paying.payer.policies, order.service_date or on):
+    if index.is_another_service(order, paying.payer.policies, order.day_of_service(on)):
         return _open(order, paying, Basis.NOT_EVALUATED, on)
     if order.unread:
         return _fail_unread(order, paying, on)

@@ -1,8 +1,6 @@
 """Reading a resource element by element: its codes, its words, and as faults what is not as FHIR R4 has it."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
@@ -14,8 +12,8 @@ Json = Mapping[str, Any]
 #: CRD 2.2 `ext-billing-options`: servers SHALL consider it if sent (billopt-3).
 BILLING_OPTIONS: Final = "http://hl7.org/fhir/us/davinci-crd/StructureDefinition/ext-billing-options"
 
-#: The beginning of a FHIR dateTime: a year, a month or a day.
-_DATE_TIME: Final = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2}(T.*)?)?)?\Z")
+#: Elements of R5's CodeableReference, which stands where R4 has a CodeableConcept.
+_CODEABLE_REFERENCE: Final = ("concept", "reference")
 
 
 class Place(Enum):
@@ -123,16 +121,6 @@ class Reading:
         found = (literal_reference(item) for item, _ in self.objects(value, path))
         return tuple(reference for reference in found if reference)
 
-    def day(self, value: Any, path: str) -> date | None:
-        """Return the day of a dateTime; a year or a month is none, and what is no date is a fault."""
-        if isinstance(value, str) and _DATE_TIME.match(value):
-            try:
-                return date.fromisoformat(value[:10]) if len(value) >= len("2026-11-23") else None
-            except ValueError:
-                pass
-        self.faults.append(Fault(path, "must be a date that there is"))
-        return None
-
     def text(self, value: Any, path: str, place: Place) -> None:
         """Keep a text of the order if there is one."""
         words = self.string(value, path)
@@ -144,6 +132,9 @@ class Reading:
         if not isinstance(value, dict):
             self._not_a_concept(value, path, place)
             return
+        for element in _CODEABLE_REFERENCE:
+            if element in value:
+                self.faults.append(Fault(f"{path}.{element}", "is of a CodeableReference of FHIR R5; R4 is read"))
         if "text" in value:
             self.text(value["text"], f"{path}.text", place)
         if "coding" in value:
@@ -165,16 +156,23 @@ class Reading:
         system, code = value.get("system"), value.get("code")
         if not isinstance(system, str) or not isinstance(code, str):
             system, code = self.string(system, f"{path}.system"), self.string(code, f"{path}.code")
-        # A coding with no system is not a code: only its words count.
-        if system and code and not system.isspace() and not code.isspace():
-            coding = self._code_systems.coding(system, code)
-            if place is Place.REASON:
-                self.reasons.append(coding)
-            elif place is not Place.SITE:
-                self.codings.append(OrderCoding(coding, path))
+        if code and not code.isspace():
+            self._code(system, code, path, place)
         if "display" in value:
             display = Place.DISPLAY if place is Place.CODE_TEXT else place
             self.text(value["display"], f"{path}.display", display)
+
+    def _code(self, system: str | None, code: str, path: str, place: Place) -> None:
+        """Keep a code; without a system it is none, but words that may equal a code of a policy."""
+        if not system or system.isspace():
+            if place in (Place.CODE_TEXT, Place.ORDER_DETAIL):
+                self.texts.append(OrderText(Place.BARE_CODE, self._code_systems.bare(code), f"{path}.code"))
+            return
+        codings = self._code_systems.readings(system, code)
+        if place is Place.REASON:
+            self.reasons.extend(codings)
+        elif place is not Place.SITE:
+            self.codings.extend(OrderCoding(coding, path) for coding in codings)
 
     def billing_options(self, value: Any, path: str) -> None:
         """Read the codes that the client expects to bill (CRD 2.2, billopt-3)."""

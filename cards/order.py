@@ -1,66 +1,12 @@
 """An order as the matcher needs it: its codes, its own words, its status, and what of it could not be read."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
-from cards.coding import CodeSystems, Coding
-from cards.elements import Fault, Json, OrderCoding, OrderText, Place, Reading
-from cards.references import literal_reference
-
-#: What says what is ordered, for each request resource of CRD (spec 6.1, 6.2): the steps to a CodeableConcept,
-#: `*` where an element repeats. MedicationRequest and DeviceRequest may refer to a record instead.
-_CONCEPTS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
-    "ServiceRequest": (("code",),),
-    "MedicationRequest": (("medicationCodeableConcept",),),
-    "DeviceRequest": (("codeCodeableConcept",),),
-    "NutritionOrder": (("oralDiet", "type*"), ("supplement*", "type"), ("enteralFormula", "baseFormulaType")),
-    "CommunicationRequest": (),
-    "VisionPrescription": (("lensSpecification*", "product"),),
-    "Appointment": (("serviceType*",),),
-    "Encounter": (("serviceType",), ("type*",)),
-}
-
-#: The resources that CRD answers on.
-ORDER_TYPES: Final = tuple(_CONCEPTS)
-
-#: Words beside them that are an order's name, its details or a note.
-_WORDS: Final[Mapping[str, tuple[tuple[tuple[str, ...], Place], ...]]] = {
-    "NutritionOrder": (
-        (("oralDiet", "instruction"), Place.ORDER_DETAIL),
-        (("supplement*", "productName"), Place.CODE_TEXT),
-        (("supplement*", "instruction"), Place.ORDER_DETAIL),
-        (("enteralFormula", "baseFormulaProductName"), Place.CODE_TEXT),
-        (("enteralFormula", "administrationInstruction"), Place.ORDER_DETAIL),
-    ),
-    "CommunicationRequest": ((("payload*", "contentString"), Place.ORDER_DETAIL),),
-    "VisionPrescription": ((("lensSpecification*", "note*", "text"), Place.NOTE),),
-    "Appointment": ((("description",), Place.CODE_TEXT), (("comment",), Place.NOTE)),
-}
-
-#: The other elements whose words and codes count, with the place they count as.
-_CONCEPT_LISTS: Final = (
-    ("orderDetail", Place.ORDER_DETAIL),
-    ("reasonCode", Place.REASON),
-    ("bodySite", Place.SITE),
-)
-
-#: The payload of a CommunicationRequest as R5 has it (CRD: required there).
-PAYLOAD_CONTENT: Final = "http://hl7.org/fhir/5.0/StructureDefinition/extension-CommunicationRequest.payload.content[x]"
-
-#: References that R5 allows and R4 does not (CRD 2.2, Appointment.basedOn).
-ALTERNATE_REFERENCE: Final = "http://hl7.org/fhir/StructureDefinition/alternate-reference"
-
-#: Where an order says when, with the member that holds the day: of the first, where an element repeats.
-_OCCURRENCES: Final = (
-    ("occurrenceDateTime", None),
-    ("occurrencePeriod", "start"),
-    ("occurrenceTiming", "event"),
-    ("start", None),
-    ("requestedPeriod", "start"),
-    ("period", "start"),
-)
+from cards.coding import Coding
+from cards.elements import Fault, OrderCoding, OrderText, Place
+from cards.service_days import ServiceDays
 
 #: Statuses of an order that is no longer, or never was, one to be carried out.
 VOID_STATUSES: Final = frozenset({"revoked", "entered-in-error", "cancelled", "stopped", "noshow"})
@@ -72,7 +18,7 @@ _TELLING: Final = frozenset({"status", "doNotPerform", "modifierExtension"})
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One order. `service_date` is the day the service is meant for, where the order says one.
+    """One order. `service_days` are the days the service is meant for, where the order says any.
 
     `based_on` are the orders that an Appointment is made for; `unread` the records beside the order that would say
     what is ordered, and `unread_reasons` those that would say why, as literal references, where they did not come.
@@ -87,7 +33,7 @@ class Order:
     texts: tuple[OrderText, ...]
     subject: str | None
     insurance: tuple[str, ...]
-    service_date: date | None
+    service_days: ServiceDays | None
     faults: tuple[Fault, ...]
     based_on: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
@@ -97,6 +43,19 @@ class Order:
     def reference(self) -> str:
         """The order as `Type/id`, the form of `selections` and `davinci-crd.associated-resource`."""
         return f"{self.resource_type}/{self.id}"
+
+    @property
+    def service_date(self) -> date | None:
+        """The first day the order's service is meant for, where it says one."""
+        return self.service_days.first if self.service_days else None
+
+    def day_of_service(self, on: date) -> date:
+        """Return the day the order is judged on, where it is asked about on the day `on`."""
+        return self.service_days.day_from(on) if self.service_days else on
+
+    def last_day_of_service(self, on: date) -> date:
+        """Return the last day that `day_of_service` may be: of a month or a year alone, its last."""
+        return self.service_days.last_from(on) if self.service_days else on
 
     @property
     def is_void(self) -> bool:
@@ -125,162 +84,8 @@ class Order:
             reasons=(*self.reasons, *other.reasons),
             texts=(*self.texts, *other.texts),
             insurance=self.insurance or other.insurance,
-            service_date=self.service_date or other.service_date,
+            service_days=self.service_days or other.service_days,
             faults=(*self.faults, *other.faults),
             unread=(*self.unread, *other.unread),
             unread_reasons=(*self.unread_reasons, *other.unread_reasons),
         )
-
-
-def read_order(resource: Json, code_systems: CodeSystems, records: Mapping[str, Json] | None = None) -> Order:
-    """Read any CRD request resource; what is not as it should be becomes a `Fault` of the order, never an error.
-
-    Only the elements a decision rests on are read, so a fault always means: this could have mattered. `records`
-    are other resources by `Type/id`: what the order refers to for its content or its reason is read in them.
-    """
-    reading = Reading(code_systems, records or {})
-    kind = str(resource.get("resourceType"))
-    for steps in _CONCEPTS.get(kind, ()):
-        for value, path in reading.values(resource, steps, kind):
-            reading.concept(value, path, Place.CODE_TEXT)
-    for steps, place in _WORDS.get(kind, ()):
-        for value, path in reading.values(resource, steps, kind):
-            reading.text(value, path, place)
-    if kind in _SPECIAL:
-        _SPECIAL[kind](reading, resource)
-    unread = tuple(reading.missing)
-    for element, place in _CONCEPT_LISTS:
-        if element in resource:
-            for value, path in reading.objects(resource[element], f"{kind}.{element}"):
-                reading.concept(value, path, place)
-    if "reasonReference" in resource:
-        _read_reasons(reading, resource, kind)
-    if "dosageInstruction" in resource:
-        _read_dosage(reading, resource, kind)
-    if resource.get("modifierExtension"):
-        # FHIR R4: a modifier that is not understood may turn the order into its opposite.
-        reading.faults.append(Fault(f"{kind}.modifierExtension", "is not understood here"))
-    if resource.get("extension") is not None and not isinstance(resource["extension"], list):
-        reading.faults.append(Fault(f"{kind}.extension", "must be an array"))
-    if "note" in resource:
-        for value, path in reading.objects(resource["note"], f"{kind}.note"):
-            reading.text(value.get("text"), f"{path}.text", Place.NOTE)
-    return Order(
-        resource_type=kind,
-        id=reading.identity(resource.get("id"), f"{kind}.id"),
-        status=reading.string(resource.get("status"), f"{kind}.status"),
-        do_not_perform=reading.boolean(resource.get("doNotPerform"), f"{kind}.doNotPerform"),
-        codings=tuple(reading.codings),
-        reasons=tuple(reading.reasons),
-        texts=tuple(reading.texts),
-        subject=_subject(resource),
-        insurance=reading.references(resource["insurance"], f"{kind}.insurance") if "insurance" in resource else (),
-        service_date=_service_date(reading, resource, kind),
-        faults=tuple(dict.fromkeys(reading.faults)) if reading.faults else (),
-        based_on=_based_on(resource) if kind == "Appointment" else (),
-        unread=unread,
-        unread_reasons=tuple(reading.missing[len(unread) :]),
-    )
-
-
-def _read_medication(reading: Reading, resource: Json) -> None:
-    """Read the Medication that is ordered, and its ingredients."""
-    if "medicationReference" in resource:
-        path = "MedicationRequest.medicationReference.resolve()"
-        reading.display(resource["medicationReference"], "MedicationRequest.medicationReference")
-        medication = reading.record(resource["medicationReference"], resource)
-        if medication:
-            reading.concept(medication.get("code"), f"{path}.code", Place.CODE_TEXT)
-            for part, part_path in reading.values(medication, ("ingredient*", "itemCodeableConcept"), path):
-                reading.concept(part, part_path, Place.ORDER_DETAIL)
-
-
-def _read_dosage(reading: Reading, resource: Json, kind: str) -> None:
-    """Read what dosage instructions say of the place and the way."""
-    for dosage, path in reading.objects(resource["dosageInstruction"], f"{kind}.dosageInstruction"):
-        reading.text(dosage.get("text"), f"{path}.text", Place.DOSAGE)
-        reading.concept(dosage.get("route"), f"{path}.route", Place.SITE)
-        reading.concept(dosage.get("site"), f"{path}.site", Place.SITE)
-
-
-def _read_device(reading: Reading, resource: Json) -> None:
-    """Read the Device that is requested."""
-    if "codeReference" in resource:
-        path = "DeviceRequest.codeReference.resolve()"
-        reading.display(resource["codeReference"], "DeviceRequest.codeReference")
-        device = reading.record(resource["codeReference"], resource)
-        if device:
-            reading.concept(device.get("type"), f"{path}.type", Place.CODE_TEXT)
-            for name, name_path in reading.values(device, ("deviceName*", "name"), path):
-                reading.text(name, name_path, Place.CODE_TEXT)
-
-
-def _read_payload(reading: Reading, resource: Json) -> None:
-    """Read the coded content of a communication's payload (CRD: an extension from R5)."""
-    for extension, path in reading.values(resource, ("payload*", "extension*"), "CommunicationRequest"):
-        if extension.get("url") == PAYLOAD_CONTENT:
-            reading.concept(extension.get("valueCodeableConcept"), f"{path}.value", Place.CODE_TEXT)
-
-
-def _read_lenses(reading: Reading, resource: Json) -> None:
-    """Read the billing options on a lens (CRD 2.2, billopt-3)."""
-    for lens, path in reading.values(resource, ("lensSpecification*",), "VisionPrescription"):
-        if "extension" in lens:
-            reading.billing_options(lens["extension"], f"{path}.extension")
-
-
-_SPECIAL: Final = {
-    "MedicationRequest": _read_medication,
-    "DeviceRequest": _read_device,
-    "CommunicationRequest": _read_payload,
-    "VisionPrescription": _read_lenses,
-}
-
-
-def _read_reasons(reading: Reading, resource: Json, kind: str) -> None:
-    """Read the Conditions (or other records with a code) that the order gives as its reasons."""
-    for value, path in reading.objects(resource["reasonReference"], f"{kind}.reasonReference"):
-        record = reading.record(value, resource) or {}
-        reading.concept(record.get("code"), f"{path}.resolve().code", Place.REASON)
-        reading.text(value.get("display"), f"{path}.display", Place.REASON)
-
-
-def _service_date(reading: Reading, resource: Json, kind: str) -> date | None:
-    """Return the day the service is meant for: of a dateTime, a Period's start or a Timing's first event."""
-    for element, member in _OCCURRENCES:
-        value, path = resource.get(element), f"{kind}.{element}"
-        if value is None:
-            continue
-        value = _first(value)
-        if member and isinstance(value, dict):
-            value = _first(value.get(member))
-        if value is None or value == []:
-            continue
-        return reading.day(value, path)
-    return None
-
-
-def _first(value: Any) -> Any:
-    return value[0] if isinstance(value, list) and value else value
-
-
-def _subject(resource: Json) -> str | None:
-    """Return whom the order is for: an Appointment names its patient among the participants."""
-    subject = resource.get("subject") or resource.get("patient")
-    if subject is None and isinstance(resource.get("participant"), list):
-        actors = (literal_reference(p.get("actor")) for p in resource["participant"] if isinstance(p, dict))
-        return next((actor for actor in actors if actor and "Patient/" in actor), None)
-    return literal_reference(subject)
-
-
-def _based_on(resource: Json) -> tuple[str, ...]:
-    """Return the orders an Appointment is based on, those of R5's alternate references among them."""
-    based_on = resource.get("basedOn")
-    found = []
-    for reference in based_on if isinstance(based_on, list) else ():
-        found.append(literal_reference(reference))
-        extensions = reference.get("extension") if isinstance(reference, dict) else None
-        for extension in extensions if isinstance(extensions, list) else ():
-            if isinstance(extension, dict) and extension.get("url") == ALTERNATE_REFERENCE:
-                found.append(literal_reference(extension.get("valueReference")))
-    return tuple(reference for reference in found if reference)

@@ -38,7 +38,8 @@ def find_paying(
     (spec 8.5). `unreachable` are references to payors that were asked for and could not be had, `base` is
     what relative references are read against.
     """
-    active, problem = choose_coverages(coverages, order.insurance, order.service_date or on, base)
+    day, last = order.day_of_service(on), order.last_day_of_service(on)
+    active, problem = choose_coverages(coverages, order.insurance, day, base, until=last)
     if problem is None and only_one and len(active) > 1:
         problem = CoverageProblem.SEVERAL
     if problem:

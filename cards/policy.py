@@ -174,15 +174,16 @@ def _read_version(entry: Json, key: str, end: date | None, document: Json, vocab
     unlisted: set[Coding] = set()
     for number, code in enumerate(entry["codes"]):
         where = f"{path}.codes[{number}]"
-        coding = _coding(code["system"], code["code"], where, vocabulary.code_systems)
+        readings = _readings(code["system"], code["code"], where, vocabulary.code_systems)
         if code["role"] == "definitive":
-            named = PolicyCode(coding, code["display"])
-            aliases = (_coding(s, code["code"], where, vocabulary.code_systems) for s in code.get("also-labelled", ()))
-            definitive.update(dict.fromkeys((coding, *aliases), named))
+            named = PolicyCode(readings[0], code["display"])
+            labels = (code["system"], *code.get("also-labelled", ()))
+            spelled = (_readings(label, code["code"], where, vocabulary.code_systems) for label in labels)
+            definitive.update(dict.fromkeys((coding for codings in spelled for coding in codings), named))
         else:
-            nonspecific.add(coding)
+            nonspecific.update(readings)
             if code["role"] == "unlisted":
-                unlisted.add(coding)
+                unlisted.update(readings)
     start = None if key == UNKNOWN_START else date.fromisoformat(key)
     return PolicyVersion(
         start=start,
@@ -207,11 +208,11 @@ def _read_version(entry: Json, key: str, end: date | None, document: Json, vocab
     )
 
 
-def _coding(system: str, code: str, path: str, code_systems: CodeSystems) -> Coding:
+def _readings(system: str, code: str, path: str, code_systems: CodeSystems) -> tuple[Coding, ...]:
     if system not in code_systems.by_name:
         known = ", ".join(sorted(code_systems.by_name))
         raise DocumentError(f"{path}.system", f"code system {system} is not in the vocabulary (known: {known})")
-    return Coding(system, code.strip().upper())
+    return code_systems.readings(system, code)
 
 
 def _word_lists(terms: Any, version_key: str, path: str, vocabulary: Vocabulary) -> frozenset[str]:

@@ -1,10 +1,11 @@
 """The shared vocabulary: code systems, word lists and context cues, each written once for all policies."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from cards.coding import CodeSystem, CodeSystems, Coding, fold_uri
+from cards.coding import CodeSystem, CodeSystems, Coding, fold_system
 from cards.errors import DocumentError
 
 Json = Mapping[str, Any]
@@ -62,16 +63,31 @@ def read_code_systems(document: Json) -> CodeSystems:
     systems: dict[str, CodeSystem] = {}
     for number, entry in enumerate(document["codeSystems"]):
         path = f"$.codeSystems[{number}]"
-        for spelling in (entry["uri"], *entry["aliases"]):
-            folded = fold_uri(spelling)
-            if seen.setdefault(folded, entry["name"]) != entry["name"]:
-                raise DocumentError(path, f"{spelling} is already a spelling of {seen[folded]}")
-        if entry["name"] in systems:
-            raise DocumentError(f"{path}.name", f"{entry['name']} is there twice")
-        systems[entry["name"]] = CodeSystem(
-            entry["name"], entry["uri"], tuple(entry["aliases"]), entry["names-a-service"]
-        )
+        system = _read_code_system(entry, path)
+        if system.name in systems:
+            raise DocumentError(f"{path}.name", f"{system.name} is there twice")
+        for spelling in (system.name, system.uri, *system.aliases):
+            known = seen.setdefault(fold_system(spelling), system.name)
+            if known != system.name:
+                raise DocumentError(path, f"{spelling} is already a spelling of {known}")
+        systems[system.name] = system
     return CodeSystems(systems)
+
+
+def _read_code_system(entry: Json, path: str) -> CodeSystem:
+    pattern = entry.get("procedure-codes")
+    try:
+        re.compile(pattern or "")
+    except re.error:
+        raise DocumentError(f"{path}.procedure-codes", "is not a regular expression") from None
+    return CodeSystem(
+        name=entry["name"],
+        uri=entry["uri"],
+        aliases=tuple(alias if isinstance(alias, str) else alias["spelling"] for alias in entry["aliases"]),
+        names_a_service=entry["names-a-service"],
+        procedure_codes=pattern,
+        segments=tuple(entry.get("segments", ())),
+    )
 
 
 def read_vocabulary(systems: CodeSystems, words: Json, cues: Json) -> Vocabulary:
@@ -98,11 +114,13 @@ def _read_list(entry: Json, path: str, code_systems: CodeSystems) -> WordList:
     return WordList(
         terms=tuple(entry["terms"]),
         look_alikes=tuple(entry.get("look-alikes", ())),
-        codes=tuple(read_pattern(code) for code in entry.get("codes", ())),
+        codes=tuple(pattern for code in entry.get("codes", ()) for pattern in read_patterns(code, code_systems)),
     )
 
 
-def read_pattern(code: Json) -> CodePattern:
-    """Read `{"system", "code"}` or `{"system", "starts-with"}`."""
-    prefix = code.get("starts-with")
-    return CodePattern(code["system"], (prefix or code["code"]).strip().upper(), prefix is not None)
+def read_patterns(code: Json, code_systems: CodeSystems) -> tuple[CodePattern, ...]:
+    """Read `{"system", "code"}` or `{"system", "starts-with"}`, in each way that the code can be read."""
+    system, prefix = code["system"], code.get("starts-with")
+    if prefix is not None:
+        return (CodePattern(system, code_systems.prefix(system, prefix), is_prefix=True),)
+    return tuple(CodePattern(*coding, is_prefix=False) for coding in code_systems.readings(system, code["code"]))

@@ -15,6 +15,7 @@ from cards import (
     OrderText,
     PayerChoice,
     Place,
+    ServiceDays,
     WireVersion,
     choose_coverages,
     decide,
@@ -60,7 +61,7 @@ class Evaluation:
         self.on = on
         self._rules = rules
         self._drafts = _once([draft for draft in call.drafts if not self._is_record(draft)])
-        self._days: dict[str, date] = {}
+        self._days: dict[str, ServiceDays] = {}
         self._references = self._find_references()
 
     def judge(self) -> list[EvaluatedOrder]:
@@ -130,8 +131,8 @@ class Evaluation:
             for key, order in orders.items():
                 if not appointment.is_void:
                     behind.setdefault(key, order)
-                    if appointment.service_date:
-                        self._days.setdefault(key, appointment.service_date)
+                    if appointment.service_days:
+                        self._days.setdefault(key, appointment.service_days)
         for number, order in enumerate(behind.values(), start=len(self._drafts)):
             yield order._replace(number=number)
 
@@ -141,8 +142,8 @@ class Evaluation:
         if _kind(resource) not in ORDER_TYPES:
             return unreadable_order(draft.path)
         order = read_order(resource, self._rules.vocabulary.code_systems, self.records.by_key)
-        if order.service_date is None and order.reference in self._days:
-            order = replace(order, service_date=self._days[order.reference])
+        if order.service_days is None and order.reference in self._days:
+            order = replace(order, service_days=self._days[order.reference])
         return self._with_based_on(order) if order.based_on else order
 
     def _with_based_on(self, appointment: Order) -> Order:
@@ -222,7 +223,7 @@ class Evaluation:
             return False
         index = self._rules.index
         return self.service.is_primary or bool(
-            order.faults or order.unread or index.find(order, index.everything, order.service_date or self.on)
+            order.faults or order.unread or index.find(order, index.everything, order.day_of_service(self.on))
         )
 
     def _needs_of(self, judged: EvaluatedOrder) -> Iterator[str]:
@@ -231,7 +232,7 @@ class Evaluation:
         if judged.decisions and all(decision.is_sure for decision in judged.decisions):
             return
         yield from judged.order.unread
-        index, day = self._rules.index, judged.order.service_date or self.on
+        index, day = self._rules.index, judged.order.day_of_service(self.on)
         reasons = [reason for reason in judged.order.unread_reasons if _is_of_type(reason, "Condition")]
         if reasons and any(index.reasons_matter(judged.order, one.payer.policies, day) for one in judged.paying):
             yield from reasons
@@ -241,8 +242,10 @@ class Evaluation:
         order = judged.order
         if any(paying.problem is CoverageProblem.NOT_THE_ONE_NAMED for paying in judged.paying):
             yield from (reference for reference in order.insurance if _is_of_type(reference, "Coverage"))
-        coverages, day = self.records.coverages_of(order.subject), order.service_date or self.on
-        in_force, _ = choose_coverages(coverages, order.insurance, day, self.call.fhir_base)
+        coverages, day = self.records.coverages_of(order.subject), order.day_of_service(self.on)
+        in_force, _ = choose_coverages(
+            coverages, order.insurance, day, self.call.fhir_base, until=order.last_day_of_service(self.on)
+        )
         if self.wire.refuses_coverage_problems and len(in_force) > 1:
             return
         for coverage in in_force:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from cards import read_order
 from cards.coding import Coding
 from cards.elements import Place
-from cards.order import ORDER_TYPES
+from cards.order_reader import ORDER_TYPES
 from cds_hooks.rules.loading import Rules
 
 JSON = st.recursive(
@@ -56,24 +56,6 @@ def test_every_place_is_read(rules: Rules) -> None:
         (Place.NOTE, "d"),
     ]
     assert [coding.coding for coding in order.codings] == [Coding("CPT", "20999")]  # a reason's code orders nothing
-
-
-@pytest.mark.parametrize(
-    ("members", "day"),
-    [
-        ({"occurrenceDateTime": "2026-11-23T10:00:00Z"}, date(2026, 11, 23)),
-        ({"occurrenceDateTime": "2026-11"}, None),
-        ({"occurrencePeriod": {"start": "2026-12-01"}}, date(2026, 12, 1)),
-        ({"occurrenceTiming": {"event": ["2026-12-02T10:00:00Z"]}}, date(2026, 12, 2)),
-        ({"occurrenceDateTime": "2026-W01-1"}, None),
-        ({"occurrenceDateTime": "2026-02-31"}, None),
-        ({}, None),
-    ],
-)
-def test_the_day_of_the_service(members: dict[str, Any], day: date | None, rules: Rules) -> None:
-    order = read_order({"resourceType": "ServiceRequest", **members}, rules.vocabulary.code_systems)
-
-    assert order.service_date == day
 
 
 @pytest.mark.parametrize(
@@ -196,3 +178,33 @@ def test_an_appointment_is_for_its_patient_on_its_day_and_based_on_its_orders(ru
     assert order.subject == "Patient/1"
     assert order.service_date == date(2026, 12, 1)
     assert order.based_on == ("ServiceRequest/1", "DeviceRequest/2")
+
+
+@pytest.mark.parametrize(
+    ("resource", "path"),
+    [
+        ({"resourceType": "ServiceRequest", "code": {"concept": CONCEPT}}, "ServiceRequest.code.concept"),
+        ({"resourceType": "ServiceRequest", "code": {"reference": {"reference": "ActivityDefinition/1"}}}, "ServiceRequest.code.reference"),
+        ({"resourceType": "MedicationRequest", "medication": {"concept": CONCEPT}}, "MedicationRequest.medication"),
+        ({"resourceType": "MedicationRequest", "medication": {"reference": {"reference": "Medication/m"}}}, "MedicationRequest.medication"),
+        ({"resourceType": "DeviceRequest", "code": {"concept": CONCEPT}}, "DeviceRequest.code"),
+        ({"resourceType": "ServiceRequest", "code": CONCEPT, "reason": [{"concept": CONCEPT}]}, "ServiceRequest.reason"),
+        ({"resourceType": "Appointment", "serviceType": [{"concept": CONCEPT}]}, "Appointment.serviceType[0].concept"),
+        ({"resourceType": "NutritionOrder", "supplement": [{"type": {"concept": CONCEPT}}]}, "NutritionOrder.supplement[0].type.concept"),
+    ],
+)  # fmt: skip
+def test_the_shapes_of_fhir_r5_are_faults(resource: dict[str, Any], path: str, rules: Rules) -> None:
+    order = read_order(resource, rules.vocabulary.code_systems)
+
+    assert [fault.path for fault in order.faults] == [path]
+
+
+def test_a_code_without_a_system_is_words_and_no_code(rules: Rules) -> None:
+    codings = [{"code": "M0076-RT"}, {"code": "20999", "system": " "}, {"code": " "}]
+    order = read_order({"resourceType": "ServiceRequest", "code": {"coding": codings}}, rules.vocabulary.code_systems)
+
+    assert order.codings == ()
+    assert [(text.place, text.text, text.path) for text in order.texts] == [
+        (Place.BARE_CODE, "M0076", "ServiceRequest.code.coding[0].code"),
+        (Place.BARE_CODE, "20999", "ServiceRequest.code.coding[1].code"),
+    ]
