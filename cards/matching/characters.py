@@ -32,36 +32,42 @@ _UNUSUAL: Final = re.compile(r"(?:[\x00-\x7f](?=[\u0300-\u036f]))?[^\x00-\x7f]{1
 
 
 class Characters(NamedTuple):
-    """A text and, for each of its characters and for its end, where that began in the text as sent."""
+    """A text and, for each of its characters, where what it stands for begins and ends in the text as sent."""
 
     text: str
-    origins: Sequence[int]
+    begins: Sequence[int]
+    ends: Sequence[int]
 
     def replace(self, pattern: re.Pattern[str], rewrite: Callable[[str], str]) -> "Characters":
-        """Return the text with every match of `pattern` rewritten; what is longer or shorter keeps its beginning."""
+        """Return the text with every match of `pattern` rewritten; what changes its length stands for all of it."""
         pieces: list[str] = []
-        origins: list[int] = []
+        begins: list[int] = []
+        ends: list[int] = []
         done = 0
         for found in pattern.finditer(self.text):
             start, end = found.span()
             new = rewrite(found.group())
             pieces += (self.text[done:start], new)
-            origins += self.origins[done:start]
-            origins += self.origins[start:end] if len(new) == end - start else [self.origins[start]] * len(new)
+            is_same = len(new) == end - start
+            begins += self.begins[done : end if is_same else start]
+            ends += self.ends[done : end if is_same else start]
+            if not is_same:
+                begins += [self.begins[start]] * len(new)
+                ends += [self.ends[end - 1]] * len(new)
             done = end
         if not pieces:
             return self
-        return Characters("".join((*pieces, self.text[done:])), [*origins, *self.origins[done:]])
+        text = "".join((*pieces, self.text[done:]))
+        return Characters(text, [*begins, *self.begins[done:]], [*ends, *self.ends[done:]])
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """Return where in the text as sent the characters from `start` to `end` stand."""
-        begin = self.origins[start]
-        return begin, max(self.origins[end], begin + 1)
+        """Return where in the text as sent the characters from `start` to before `end` stand."""
+        return self.begins[start], self.ends[end - 1]
 
 
 def read_characters(text: str) -> Characters:
     """Return `text` without HTML and in Unicode's compatibility form (NFKC); case stays."""
-    characters = Characters(text, range(len(text) + 1))
+    characters = Characters(text, range(len(text)), range(1, len(text) + 1))
     for _ in range(_MOST_ENCODINGS):
         if "&" in characters.text:
             characters = characters.replace(_ENTITY, html.unescape)

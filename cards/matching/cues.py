@@ -110,32 +110,36 @@ class CuesOfText:
         heading: tuple[int, int] | None = None
         has_list = items_only = False
         for line in self._tokens.lines:
-            if line.first == line.end:
-                heading = None if has_list else heading
-                items_only = items_only or (heading is not None and not self._has_colon(heading))
-                yield None
-                continue
-            if found := self._heading_at(line):
-                heading, has_list, items_only = found, False, False
-                yield None
-                continue
-            rules = heading is not None and (line.is_item or not items_only)
+            found = None if line.first == line.end else self._heading_at(line)
+            rules = heading is not None and line.first < line.end and (line.is_item or not items_only)
+            rules = rules and not found and not self._is_of_actions(line)
             yield heading if rules else None
-            has_list = rules
-            if not rules:
-                heading, items_only = self._label_at(line), True
+            if line.is_blank:
+                heading = None if has_list else heading
+                items_only = items_only or not self._has_colon(heading)
+            elif found:
+                heading, has_list, items_only = found, False, False
+            elif rules:
+                has_list = True
+            elif line.first < line.end:  # a line of dashes under a heading changes nothing
+                heading, has_list, items_only = self._label_at(line), False, True
 
-    def _has_colon(self, heading: tuple[int, int]) -> bool:
-        return self._tokens.words[heading[1] : heading[1] + 1] == [":"]
+    def _is_of_actions(self, line: Line) -> bool:
+        """Tell that a line begins with a label such as "Plan:", which ends the list above it."""
+        label = None if line.is_item else self._label_at(line)
+        return label is not None and not self._actions.isdisjoint(self._tokens.words[slice(*label)])
+
+    def _has_colon(self, heading: tuple[int, int] | None) -> bool:
+        return heading is not None and self._tokens.words[heading[1] : heading[1] + 1] == [":"]
 
     def _heading_at(self, line: Line) -> tuple[int, int] | None:
         """Return the sentence that makes a line a heading: it ends with a colon, or is a few words with a cue."""
-        words, (first, end, is_item) = self._tokens.words, line
+        words, first, end = self._tokens.words, line.first, line.end
         while end > first and words[end - 1] == STOP:
             end -= 1
         if end > first and words[end - 1] == ":":
             return self._tokens.clause_range(end - 1)[0], end - 1
-        is_short = end - first <= _LONGEST_HEADING and not is_item and self._is_one_sentence(first, end)
+        is_short = end - first <= _LONGEST_HEADING and not line.is_item and self._is_one_sentence(first, end)
         return (first, end) if is_short and self._of_heading(first, end) else None
 
     def _label_at(self, line: Line) -> tuple[int, int] | None:

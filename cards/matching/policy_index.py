@@ -143,4 +143,4 @@ def _enter(index: dict[Any, list[str]], keys: Iterable[Any], policy: Policy) -> 
 
 def _codes_as_words(version: PolicyVersion) -> WordList:
     """Return the codes that an order may name without their system, or as words."""
-    return WordList(tuple({coding.code: None for coding in version.definitive}))
+    return WordList(tuple(dict.fromkeys(coding.code for coding in (*version.definitive, *version.unlisted))))

@@ -38,7 +38,7 @@ class PolicyMatcher:
     def by_words(self, version: PolicyVersion, order: Order, evidence: Evidence) -> Found | None:
         """Return the surest match of an order in which no code names the policy's service."""
         if specific := self.specific_code(version, order):
-            return contradict([*self.named(version, evidence), *_spelled(version, evidence)], specific)
+            return contradict([*self.named(version, evidence), *self._spelled(version, order, evidence)], specific)
         return (
             self.by_own_words(version, order, evidence)
             or self._infer(version, order, evidence)
@@ -50,7 +50,7 @@ class PolicyMatcher:
         named = self.named(version, evidence)
         if not has_nonspecific(version, order):
             named = [found for found in named if found.at.place is not Place.REASON]
-        spelled = _spelled(version, evidence)
+        spelled = self._spelled(version, order, evidence)
         return weigh(named, evidence) or (word_match(Strength.QUALIFIED, spelled[0]) if spelled else None)
 
     def named(self, version: PolicyVersion, evidence: Evidence) -> list[Mentioned]:
@@ -100,15 +100,30 @@ class PolicyMatcher:
         path = at.path if at else f"{order.resource_type}.code"
         return Match(Strength.INFERRED, place=place, words=words, regulated=bool(regulated)), path
 
+    def _spelled(self, version: PolicyVersion, order: Order, evidence: Evidence) -> list[Mentioned]:
+        """Return the policy's codes that the order has as words, or as codes without a system."""
+        definitive = {coding.code for coding in version.definitive}
+        found = [
+            Mentioned(one.at, one.mention._replace(term=one.mention.term.upper()))
+            for one in evidence.of(frozenset({own_code_list(version.key)}))
+            if one.at.place in _NAMING_CODES or not one.mention.term.isdigit()
+        ]
+        return [one for one in found if one.mention.term in definitive or self._says_nothing(version, order)]
+
     def _unlisted(self, version: PolicyVersion, order: Order) -> Found | None:
         """An unlisted code with no words that say what is done: the service may hide under it."""
-        if version.nothing_words is None:
-            return None
-        nothing = self._nothing[version.nothing_words]
         for found in order.codings:
-            if found.coding in version.unlisted and _says_nothing(order, nothing):
+            if found.coding in version.unlisted and self._says_nothing(version, order):
                 return Match(Strength.UNLISTED, code=found.coding), found.path
         return None
+
+    def _says_nothing(self, version: PolicyVersion, order: Order) -> bool:
+        """Tell whether the order's name has no word that says what is done."""
+        if version.nothing_words is None:
+            return False
+        nothing = self._nothing[version.nothing_words]
+        titles = (text.text for text in order.texts if text.place in (Place.CODE_TEXT, Place.DISPLAY))
+        return all(token in nothing or is_number(token) for title in titles for token in normalise(title).split())
 
 
 def by_code(version: PolicyVersion, order: Order) -> Found | None:
@@ -124,19 +139,5 @@ def has_nonspecific(version: PolicyVersion, order: Order) -> bool:
     return any(found.coding in version.nonspecific for found in order.codings)
 
 
-def _spelled(version: PolicyVersion, evidence: Evidence) -> list[Mentioned]:
-    """Return the policy's codes that the order has as words, or as codes without a system."""
-    return [
-        Mentioned(one.at, one.mention._replace(term=one.mention.term.upper()))
-        for one in evidence.of(frozenset({own_code_list(version.key)}))
-        if one.at.place in _NAMING_CODES or not one.mention.term.isdigit()
-    ]
-
-
 def _tokens_of(words: WordList) -> frozenset[str]:
     return frozenset(token for term in words.terms for token in normalise(term).split())
-
-
-def _says_nothing(order: Order, nothing: frozenset[str]) -> bool:
-    titles = (text.text for text in order.texts if text.place in (Place.CODE_TEXT, Place.DISPLAY))
-    return all(token in nothing or is_number(token) for title in titles for token in normalise(title).split())

@@ -33,18 +33,19 @@ _SPELLED: Final = {"->": "\u2192", "~~": "strikethrough", "&": "and"}
 
 _LINE_BREAK: Final = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 #: The number of an item in a list that lost its lines: "Tried: 1. PT 2. NSAIDs".
-_FIRST_NUMBER: Final = re.compile(r":\s1[.)]\s")
-_NUMBER: Final = re.compile(r"\s(?=(\d{1,2})[.)]\s)")
-_ITEM: Final = re.compile(r"[-*\u2022\u00b7]|\d{1,2}[.)]")
+_FIRST_NUMBER: Final = re.compile(r":[ \t]1[.)]\s")
+_NUMBER: Final = re.compile(r"[ \t](?=(\d{1,2})[.)]\s)")
+_ITEM: Final = re.compile(r"[-*\u2022\u00b7](?![-*])|\d{1,2}[.)]")
 #: A line that begins so is a statement of its own: a bullet, a number, a label such as "SIDE:".
-_OWN_LINE: Final = re.compile(rf"(?:{_ITEM.pattern}|[A-Za-z]+(?:\s[A-Za-z]+)?:)")
+_OWN_LINE: Final = re.compile(r"(?:[-*\u2022\u00b7]|\d{1,2}[.)]|[A-Za-z]+(?:\s[A-Za-z]+)?:)")
 
 
 class Line(NamedTuple):
-    """One line of a text: its tokens from `first` to before `end`, and whether it is an item of a list."""
+    """One line of a text: its tokens from `first` to before `end`, whether it is blank, or an item of a list."""
 
     first: int
     end: int
+    is_blank: bool
     is_item: bool
 
 
@@ -98,10 +99,11 @@ class Tokens:
     def lines(self) -> Sequence[Line]:
         """The lines of the text, blank ones too; the items of a list that lost its lines are lines again."""
         starts = [place[0] for place in self._places]
-        return [
-            Line(bisect_left(starts, start), bisect_left(starts, end), bool(_ITEM.match(self.text[start:end].strip())))
-            for start, end in self._lines
-        ]
+        return [self._line(starts, *bounds) for bounds in self._lines]
+
+    def _line(self, starts: Sequence[int], start: int, end: int) -> Line:
+        text = self.text[start:end].strip()
+        return Line(bisect_left(starts, start), bisect_left(starts, end), not text, bool(_ITEM.match(text)))
 
     def line(self, index: int) -> int:
         """Return the number of the line that a token stands in."""
