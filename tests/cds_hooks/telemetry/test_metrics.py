@@ -115,7 +115,7 @@ def test_the_numbers_of_all_workers_are_added_up(counted: Any, metrics: Metrics,
     assert 0 < metrics.read("crd_call_duration_seconds_bucket", le="5.0", **answered) <= calls
     assert metrics.read("crd_call_duration_seconds_sum", **answered) > 0
     assert metrics.read("crd_workers") == 2
-    assert metrics.read("crd_threads") == 32
+    assert metrics.read("crd_threads") == 128
 
 
 def test_answers_are_counted_by_decision_and_policy(counted: Any, metrics: Metrics, example: Any) -> None:
@@ -292,7 +292,7 @@ def test_a_worker_that_ends_takes_no_counts_with_it(counted: Any, metrics: Metri
     assert wait_for(lambda: first not in workers(counted) and len(workers(counted)) == 2)
     names += meet_new_worker(counted, names)
     assert metrics.read("crd_workers") == 2
-    assert metrics.read("crd_threads") == 32
+    assert metrics.read("crd_threads") == 128
     assert metrics.read(**answers) >= before
 
     refused = {"name": "crd_call_duration_seconds_count", "outcome": "refused", "hook": "order-select"}
