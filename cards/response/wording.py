@@ -22,7 +22,7 @@ _SAYS: Final = {
     Covered.NOT_COVERED: "is not covered",
     Covered.COVERED: "is covered",
     Covered.CONDITIONAL: "may not be covered",
-    Covered.INDETERMINATE: "cannot be judged",
+    Covered.INDETERMINATE: "could not be determined",
 }
 
 
@@ -50,28 +50,28 @@ def summarise(finding: Finding, covered: Covered) -> str:
     """Return the one sentence of a card: service, code and verdict."""
     match = finding.match
     if not match.strength.is_sure:
-        return _DOUBTS[match.strength].format(finding.policy.service)
+        return _DOUBTS[match.strength].format(finding.policy.service.lower())
     code = f" ({match.coding.coding.code})" if match.coding else ""
     return f"{finding.policy.service}{code} {_SAYS[covered]}: {finding.version.verdict}"
 
 
 _DOUBTS: Final = {
-    Strength.QUALIFIED: "{}: cannot tell whether it is ordered here",
-    Strength.INFERRED: "{}: this order may be for it; say what is ordered",
-    Strength.UNLISTED: "{}: an unlisted code may hide it; name the procedure",
+    Strength.QUALIFIED: "Unclear whether {} is ordered: specify the procedure",
+    Strength.INFERRED: "This order may be {}: specify the procedure",
+    Strength.UNLISTED: "May be {} (unlisted code): enter the specific procedure",
 }
 
 
 def rests_on(finding: Finding) -> str:
-    """Return on which code or words of the order the answer rests (inferences SHALL be disclosed, impl-5)."""
+    """Return the code or words of the order that the answer is based on (inferences SHALL be disclosed, impl-5)."""
     match = finding.match
     if match.coding:
         return f"code {match.coding.coding.code} ({match.coding.coding.system})"
     if match.code:
         return f"code {match.code.code} ({match.code.system}), which does not say what is done"
     place = match.place.value if match.place else "the order"
-    words = f'the words "{match.words}" in {place}'
-    return f'{words}, in doubt for "{match.cue}"' if match.cue else words
+    words = f'"{match.words}" in {place}'
+    return f'{words}, which also says "{match.cue}"' if match.cue else words
 
 
 def explain(decision: Decision) -> tuple[str, ...]:
@@ -80,13 +80,13 @@ def explain(decision: Decision) -> tuple[str, ...]:
         reasons = [_explain_finding(finding) for finding in decision.findings]
     elif decision.basis is Basis.UNREADABLE:
         paths = ", ".join(fault.path for fault in decision.order.faults[:5])
-        reasons = [f"The order could not be read completely ({paths}), so its coverage cannot be told."]
+        reasons = [f"The order could not be read completely ({paths}), so its coverage could not be determined."]
     elif decision.basis is Basis.TECHNICAL:
-        reasons = [f"What an answer needs could not be had: {name_missing(decision)}."]
+        reasons = [f"Information needed for a determination was unavailable: {name_missing(decision)}."]
     elif decision.order.codings or decision.order.texts:
         reasons = ["Not evaluated: this service has no policy for the ordered service."]
     else:
-        reasons = ["Not evaluated: the elements of the order that this service reads name no service."]
+        reasons = ["Not evaluated: the order has no code or description this service can use."]
     if not decision.payer_is_known and decision.basis is not Basis.TECHNICAL:
         reasons.append(f"The payer of this coverage is not known here; answered as for {decision.payer.name}.")
     return tuple(reasons)
@@ -114,11 +114,13 @@ def instruct(decision: Decision) -> tuple[str, ...]:
             doubtful = [finding for finding in decision.findings if not finding.match.strength.is_sure]
             return tuple(dict.fromkeys(ask(finding) for finding in doubtful))
         case Basis.UNREADABLE if has_modifier(decision):
-            return (f"Ask {decision.payer.name} in another way: a modifier of the order is not understood here.",)
+            return (
+                f"Ask {decision.payer.name} in another way: this service does not support a modifier of the order.",
+            )
         case Basis.UNREADABLE:
-            return ("Send the order as FHIR R4 has it, and it will be judged.",)
+            return ("Send the order as valid FHIR R4 to get a determination.",)
         case Basis.TECHNICAL:
-            return ("Call again once it can be read; nothing on the order needs to change.",)
+            return ("Retry once it can be read; nothing on the order needs to change.",)
         case Basis.NOT_EVALUATED:
             name = decision.payer.name
             return (f"Ask {name} about this service in another way; no change to the order brings an answer here.",)
@@ -127,7 +129,7 @@ def instruct(decision: Decision) -> tuple[str, ...]:
 def _explain_finding(finding: Finding) -> str:
     version = finding.version
     if finding.match.strength.is_sure:
-        return f"{version.position} Rests on {rests_on(finding)}. Policy: {version.citation}."
+        return f"{version.position} Based on {rests_on(finding)}. Policy: {version.citation}."
     return " ".join((*doubts(finding), ask(finding), f"Policy: {version.citation}."))
 
 
@@ -135,12 +137,13 @@ def doubts(finding: Finding) -> tuple[str, ...]:
     """Return why a finding gives no sure answer, a sentence each, with the regulatory note where one applies."""
     service, rule = finding.policy.service.lower(), finding.version.inference
     note = rule.regulatory_note if rule and finding.match.regulated else None
-    doubt = f"Cannot tell whether {service} is ordered. Rests on {rests_on(finding)}."
+    doubt = f"Cannot tell whether {service} is ordered. Based on {rests_on(finding)}."
     return (doubt, note) if note else (doubt,)
 
 
 def ask(finding: Finding) -> str:
     """Return what to write on the order, so that it can be judged."""
-    codes = ", ".join(dict.fromkeys(code.coding.code for code in finding.version.definitive.values()))
+    codes = " or ".join(dict.fromkeys(code.coding.code for code in finding.version.definitive.values()))
     service = finding.policy.service.lower()
-    return f"If {service} is ordered, put its code ({codes}) on the order; else name the procedure that is."
+    code = f"add code {codes}" if codes else "name it on the order"
+    return f"If {service} is ordered, {code}. If not, enter the procedure you are ordering."

@@ -180,7 +180,7 @@ def _read_trust(document: Json, urls: tuple[str, ...], read_keys: ReadKeys) -> T
 def _refuse_repeated(values: list[Any], path: str, member: str) -> None:
     twice = [value for value, times in Counter(values).items() if times > 1]
     if twice:
-        raise RegistrationError(f"{path}[*].{member}", f"{twice[0]} is there twice")
+        raise RegistrationError(f"{path}[*].{member}", f"{twice[0]} is a duplicate")
 
 
 def _refuse_shared_tenants(clients: Iterable[Client]) -> None:

@@ -105,7 +105,7 @@ def _read_order_line(line: str, where: str) -> Mapping[str, Any]:
     try:
         order = parse_json(line)
     except (ValueError, RecursionError):
-        raise StartError(f"{where}: not JSON, or a key is there twice") from None
+        raise StartError(f"{where}: not JSON, or a duplicate key") from None
     if not isinstance(order, dict) or str(order.get("resourceType")) not in ORDER_TYPES:
         raise StartError(f"{where}: resourceType must be one of {', '.join(ORDER_TYPES)}")
     return order

@@ -159,7 +159,7 @@ def test_one_order_without_a_coverage_does_not_refuse_the_others(
 
     assert response.status_code == 200
     assert [action["resource"]["id"] for action in response.json()["systemActions"]] == ["prolo-1"]
-    assert "The coverage could not be identified; nothing is said about these orders" in [
+    assert "Coverage could not be identified: no determination for these orders" in [
         card["summary"] for card in response.json()["cards"]
     ]
     assert faults(version, response.json()) == []

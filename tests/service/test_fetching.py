@@ -622,7 +622,7 @@ def test_what_can_be_said_is_said(version: str, reading: Any, fhir_server: Any) 
 
     assert response.status_code == 200
     assert covered(response) == {"prolo-1": "not-covered"}
-    assert "A technical failure prevents an answer on the coverage of an order" in [
+    assert "A technical failure prevented a coverage determination" in [
         card["summary"] for card in response.json()["cards"]
     ]
     assert faults(version, response.json()) == []

@@ -85,9 +85,9 @@ def _describe(decisions: Sequence[Decision]) -> str:
     if decision.findings:
         said = summarise(decision.findings[0], decision.covered)
     elif decision.basis is Basis.UNREADABLE:
-        said = "coverage cannot be told, the order could not be read completely"
+        said = "coverage undetermined, part of the order could not be read"
     elif decision.basis is Basis.TECHNICAL:
-        said = "coverage cannot be told, a technical failure prevents an answer"
+        said = "coverage undetermined because of a technical failure"
     else:
         said = "not evaluated by this service"
     payers = " and ".join(dict.fromkeys([decision.payer.name for decision in decisions]))

@@ -52,12 +52,12 @@ def build(decisions: Sequence[Decision], number: int, options: ResponseOptions, 
 
 
 def _detail(decisions: Sequence[Decision], options: ResponseOptions) -> str:
-    """Verdict first, then the orders by name, then on what it rests: short lines that read as plain text."""
+    """Verdict first, then the orders by name, then what it is based on: short lines that read as plain text."""
     first = decisions[0]
     lines = [f"{_VERDICTS[first.covered].format(first.payer.name)} {first.findings[0].version.position}", ""]
     for decision in once(decisions):
         because = "; ".join(dict.fromkeys([rests_on(finding) for finding in decision.findings]))
-        lines.append(f"- Order: {name_order(decision)}. Rests on {because}.")
+        lines.append(f"- Order: {name_order(decision)}. Based on {because}.")
     for finding in first.findings:
         lines.append(f"- Policy: {finding.version.citation}.")
         lines += [f"- {note}" for note in finding.version.notes if f"- {note}" not in lines]

@@ -44,15 +44,15 @@ def build(decisions: Sequence[Decision], number: int, options: ResponseOptions, 
 
 
 def build_problem(decisions: Sequence[Decision], options: ResponseOptions, derive_id: Callable[..., str]) -> Card:
-    """Build the one card for orders of a payer that nothing can be written onto, and why (spec 8.5)."""
+    """Build the one card for orders of a payer that nothing can be written onto, and why (CRD-63)."""
     first = decisions[0]
     problems = list(dict.fromkeys([_tell(decision) for decision in decisions]))
     said = problems[0] if len(problems) == 1 else "Each for its own reason."
     named = _named(decisions, None if len(problems) == 1 else _tell)
     return Card(
         uuid=derive_id("coverage-problem", first.payer.id),
-        summary="The coverage could not be identified; nothing is said about these orders",
-        detail="\n".join([f"{said} Once that is settled, call again.", "", *named]),
+        summary="Coverage could not be identified: no determination for these orders",
+        detail="\n".join([f"{said} Once this is resolved, retry.", "", *named]),
         indicator="info",
         source=_source(first.payer, options),
         extension=options.associate(_references(decisions)),
@@ -85,9 +85,9 @@ def _source(payer: Payer, options: ResponseOptions) -> Source:
 def _summary(decision: Decision) -> str:
     match decision.basis:
         case Basis.UNREADABLE:
-            return "An order could not be read completely; its coverage cannot be told"
+            return "Part of an order could not be read: its coverage is undetermined"
         case Basis.TECHNICAL:
-            return "A technical failure prevents an answer on the coverage of an order"
+            return "A technical failure prevented a coverage determination"
         case _:
             return summarise(decision.findings[0], decision.covered)
 
@@ -114,10 +114,10 @@ _TELLS: Final[Mapping[Basis, Callable[[Decision], str]]] = {
 def _ask(decision: Decision) -> str:
     match decision.basis:
         case Basis.UNREADABLE if has_modifier(decision):
-            return "Cannot tell whether this order is covered: it has a modifier that is not understood here."
+            return "Cannot determine whether this order is covered: this service does not support a modifier on it."
         case Basis.UNREADABLE:
-            return "Cannot tell whether this order is covered: parts of it do not have the form of FHIR R4."
+            return "Cannot determine whether this order is covered: parts of it are not valid FHIR R4."
         case Basis.TECHNICAL:
-            return "Cannot tell whether this order is covered: something needed for it could not be read."
+            return "Cannot determine whether this order is covered: information needed for it could not be read."
         case _:
             return ask(decision.findings[0])

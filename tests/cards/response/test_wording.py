@@ -20,7 +20,7 @@ GFM = MarkdownIt("gfm-like", {"html": True})
 @example("&lt;b&gt; &#60;")
 def test_order_text_is_only_text(text: str) -> None:
     """HK-85."""
-    shown = f"- Order: {plain(text)}. Rests on code M0076 (HCPCS)."
+    shown = f"- Order: {plain(text)}. Based on code M0076 (HCPCS)."
 
     tokens = GFM.parse(shown)
 
