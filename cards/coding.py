@@ -59,6 +59,7 @@ class CodeSystems:
     by_name: Mapping[str, CodeSystem]
     written: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     _names: Mapping[str, str] = field(init=False, repr=False)
+    _forms: Mapping[str, re.Pattern[str]] = field(init=False, repr=False)
     _procedure: re.Pattern[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -67,8 +68,10 @@ class CodeSystems:
         # Exact spellings too: a call then costs one dictionary look-up and no folding.
         names |= {spelling: name for name, spelled in spellings.items() for spelling in spelled}
         object.__setattr__(self, "_names", names)
-        patterns = [s.procedure_codes for s in self.by_name.values() if s.procedure_codes] or ["(?!)"]
-        object.__setattr__(self, "_procedure", re.compile(f"({'|'.join(patterns)}){_MODIFIERS}"))
+        forms = {s.name: re.compile(s.procedure_codes) for s in self.by_name.values() if s.procedure_codes}
+        object.__setattr__(self, "_forms", forms)
+        either = "|".join(form.pattern for form in forms.values()) or "(?!)"
+        object.__setattr__(self, "_procedure", re.compile(f"({either}){_MODIFIERS}"))
 
     def coding(self, system: str, code: str) -> Coding:
         """Return the code as the policies spell it: `m0076-RT` of any HCPCS alias is HCPCS M0076."""
@@ -111,12 +114,11 @@ class CodeSystems:
 
         HCPCS Level I is CPT, and CPT codes never begin with a letter, so that either label is met on both.
         """
-        found = self._procedure.fullmatch(code)
+        found = None if self._forms[name].fullmatch(code) else self._procedure.fullmatch(code)
         if not found:
             return Coding(name, code)
         base = found[1]
-        forms = {s.name: s.procedure_codes for s in self.by_name.values() if s.procedure_codes}
-        fitting = [other for other, form in forms.items() if re.fullmatch(form, base)]
+        fitting = [other for other, form in self._forms.items() if form.fullmatch(base)]
         return Coding(name if name in fitting else fitting[0], base)
 
 

@@ -11,6 +11,8 @@ from cards.service_days import ServiceDays
 #: Statuses of an order that is no longer, or never was, one to be carried out.
 VOID_STATUSES: Final = frozenset({"revoked", "entered-in-error", "cancelled", "stopped", "noshow"})
 
+#: Places that a title is taken from, the best first; a code with a system goes before the last.
+_TITLES: Final = (Place.CODE_TEXT, Place.DISPLAY, Place.BARE_CODE)
 
 #: The elements that say whether an order is to be carried out, of the order itself or of one that it is made for.
 _TELLING: Final = frozenset({"status", "doNotPerform", "modifierExtension"})
@@ -70,11 +72,8 @@ class Order:
     @property
     def title(self) -> str:
         """What a person would call the order: its name, else a code's display, else its first code."""
-        for place in (Place.CODE_TEXT, Place.DISPLAY):
-            for text in self.texts:
-                if text.place is place:
-                    return text.text
-        return self.codings[0].coding.code if self.codings else ""
+        named = [next((t.text for t in self.texts if t.place is place), "") for place in _TITLES]
+        return named[0] or named[1] or (self.codings[0].coding.code if self.codings else named[2])
 
     def made_for(self, other: "Order") -> "Order":
         """Return this order with what another says that it is made for: an Appointment and its ServiceRequest."""

@@ -38,11 +38,14 @@ class CueFinder:
 
     def find_in(self, tokens: Tokens) -> "CuesOfText":
         """Return the cues of a text, without those that are part of a phrase that says nothing against a service."""
+        cues = sorted(self._cues.find_in(tokens), key=attrgetter("first"))
+        return CuesOfText(tokens, self._without_harmless(cues, tokens) if cues else cues, self._actions)
+
+    def _without_harmless(self, cues: Sequence[Hit[Cue]], tokens: Tokens) -> list[Hit[Cue]]:
         harmless = sorted(self._pseudo.find_in(tokens), key=attrgetter("first"))
         starts = [hit.first for hit in harmless]
         ends = list(accumulate((hit.end for hit in harmless), max, initial=0))
-        cues = (hit for hit in self._cues.find_in(tokens) if ends[bisect_right(starts, hit.first)] < hit.end)
-        return CuesOfText(tokens, sorted(cues, key=attrgetter("first")), self._actions)
+        return [hit for hit in cues if ends[bisect_right(starts, hit.first)] < hit.end]
 
 
 class CuesOfText:

@@ -37,6 +37,8 @@ def _explain_words(
     for found in matcher.named(version, evidence):
         cues = ", ".join(f'{cue.kind} "{cue.phrase}"' for cue in found.mention.cues) or "no cue near it"
         yield "words", f'"{found.mention.term}" in {found.at.path}: {cues}'
+    for found in matcher.spelled(version, order, evidence):
+        yield "words", f'"{found.mention.term}" in {found.at.path}: a code of the policy without its system'
     if specific := matcher.specific_code(version, order):
         yield "ruled out", f"the code {specific.code} ({specific.system}) names another service"
     elif not matcher.by_own_words(version, order, evidence) and (use := matcher.excluding(version, order, evidence)):

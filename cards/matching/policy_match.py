@@ -38,7 +38,7 @@ class PolicyMatcher:
     def by_words(self, version: PolicyVersion, order: Order, evidence: Evidence) -> Found | None:
         """Return the surest match of an order in which no code names the policy's service."""
         if specific := self.specific_code(version, order):
-            return contradict([*self.named(version, evidence), *self._spelled(version, order, evidence)], specific)
+            return contradict([*self.named(version, evidence), *self.spelled(version, order, evidence)], specific)
         return (
             self.by_own_words(version, order, evidence)
             or self._infer(version, order, evidence)
@@ -50,8 +50,10 @@ class PolicyMatcher:
         named = self.named(version, evidence)
         if not has_nonspecific(version, order):
             named = [found for found in named if found.at.place is not Place.REASON]
-        spelled = self._spelled(version, order, evidence)
-        return weigh(named, evidence) or (word_match(Strength.QUALIFIED, spelled[0]) if spelled else None)
+        if weighed := weigh(named, evidence):
+            return weighed
+        spelled = self.spelled(version, order, evidence)
+        return word_match(Strength.QUALIFIED, spelled[0]) if spelled else None
 
     def named(self, version: PolicyVersion, evidence: Evidence) -> list[Mentioned]:
         """Return where the order's words name the policy's service."""
@@ -100,14 +102,14 @@ class PolicyMatcher:
         path = at.path if at else f"{order.resource_type}.code"
         return Match(Strength.INFERRED, place=place, words=words, regulated=bool(regulated)), path
 
-    def _spelled(self, version: PolicyVersion, order: Order, evidence: Evidence) -> list[Mentioned]:
+    def spelled(self, version: PolicyVersion, order: Order, evidence: Evidence) -> list[Mentioned]:
         """Return the policy's codes that the order has as words, or as codes without a system."""
-        definitive = {coding.code for coding in version.definitive}
         found = [
             Mentioned(one.at, one.mention._replace(term=one.mention.term.upper()))
             for one in evidence.of(frozenset({own_code_list(version.key)}))
             if one.at.place in _NAMING_CODES or not one.mention.term.isdigit()
         ]
+        definitive = {coding.code for coding in version.definitive} if found else set()
         return [one for one in found if one.mention.term in definitive or self._says_nothing(version, order)]
 
     def _unlisted(self, version: PolicyVersion, order: Order) -> Found | None:

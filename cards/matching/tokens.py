@@ -3,7 +3,6 @@
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
 from typing import Final, NamedTuple
@@ -49,30 +48,31 @@ class Line(NamedTuple):
     is_item: bool
 
 
-@dataclass(frozen=True)
 class Tokens:
     """The words of a text, folded as terms are, with one `STOP` between sentences.
 
-    `joined` is all of them with one space on every side, for a search; `text` is what they were read from.
+    `joined` is all of them with one space on every side, for a search; `characters` is what they were read from,
+    where each word and each line stands in it are `places` and `lines`.
     """
 
-    words: Sequence[str]
-    characters: Characters
-    _places: Sequence[tuple[int, int]]
-    _lines: Sequence[tuple[int, int]]
-    joined: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "joined", f" {' '.join(self.words)} ")
+    def __init__(
+        self,
+        words: Sequence[str],
+        characters: Characters,
+        places: Sequence[tuple[int, int]],
+        lines: Sequence[tuple[int, int]],
+    ) -> None:
+        self.words = words
+        self.joined = f" {' '.join(words)} "
+        self._characters = characters
+        self._places = places
+        self._lines = lines
+        self._offsets = list(accumulate((len(word) + 1 for word in words), initial=1))
 
     @property
     def text(self) -> str:
         """The text without markup, in Unicode's compatibility form."""
-        return self.characters.text
-
-    @cached_property
-    def _offsets(self) -> Sequence[int]:
-        return list(accumulate((len(word) + 1 for word in self.words), initial=1))
+        return self._characters.text
 
     def between(self, start: int, end: int) -> tuple[int, int]:
         """Return which tokens the characters of `joined` from `start` to `end` are: the first, and one past them."""
@@ -93,7 +93,7 @@ class Tokens:
 
     def span(self, first: int, end: int) -> tuple[int, int]:
         """Return the characters of the text as sent that the tokens from `first` to before `end` cover."""
-        return self.characters.span(self._places[first][0], self._places[end - 1][1])
+        return self._characters.span(self._places[first][0], self._places[end - 1][1])
 
     @cached_property
     def lines(self) -> Sequence[Line]:
@@ -138,7 +138,8 @@ def normalise(term: str) -> str:
 def _split(text: str) -> list[tuple[int, int]]:
     """Return where each line begins and ends, before what breaks it."""
     breaks = [found.span() for found in _LINE_BREAK.finditer(text)]
-    breaks = sorted([*breaks, *_inline_items(text)])
+    if _FIRST_NUMBER.search(text):
+        breaks = sorted([*breaks, *_inline_items(text)])
     starts = [0, *(end for _, end in breaks)]
     return list(zip(starts, [*(start for start, _ in breaks), len(text)], strict=True))
 
@@ -146,7 +147,7 @@ def _split(text: str) -> list[tuple[int, int]]:
 def _inline_items(text: str) -> Iterator[tuple[int, int]]:
     """Yield the space before each item of a numbered list that follows a colon on one line."""
     expected = None
-    for found in _NUMBER.finditer(text) if _FIRST_NUMBER.search(text) else ():
+    for found in _NUMBER.finditer(text):
         number, start = int(found[1]), found.start()
         if number == 1 and text[start - 1] == ":":
             expected = 1
@@ -160,6 +161,8 @@ def _mark_sentences(text: str, lines: Sequence[tuple[int, int]]) -> str:
 
     A line break ends one only where it surely does, since a break in mid-sentence must not hide the "no" above it.
     """
+    if len(lines) == 1:
+        return _SENTENCE_END.sub(STOP, text)
     pieces: list[str] = []
     before, done = "", 0
     for start, end in lines:

@@ -22,16 +22,14 @@ def weigh(named: Sequence[Mentioned], evidence: Evidence) -> Found | None:
     A missing cue proves nothing: clinicians have more ways to say "not now" than any list has. So a mention counts
     only in a telegraphic sentence of plain words, or where an action governs it, and beside no other treatment.
     """
-    doubts = {found: doubt for found in named if (doubt := _doubt(found, evidence))}
-    sure = [found for found in named if found not in doubts]
-    if not doubts:
-        return word_match(Strength.STATED, sure[0]) if sure else None
-    kinds = {cue.kind for found in doubts for cue in found.mention.cues}
+    judged = [(found, _doubt(found, evidence)) for found in named]
+    doubts = [(found, doubt) for found, doubt in judged if doubt]
+    sure = [found for found, doubt in judged if not doubt]
+    kinds = {cue.kind for found, _ in doubts for cue in found.mention.cues}
     if sure and kinds <= {"history", "consultation", "prose"}:
         # a past course, or a talk about it, besides the one that is ordered now
         return word_match(Strength.STATED, sure[0])
-    first = next(iter(doubts))
-    return word_match(Strength.QUALIFIED, first, doubts[first])
+    return word_match(Strength.QUALIFIED, *doubts[0]) if doubts else None
 
 
 def word_match(strength: Strength, found: Mentioned, cue: str | None = None) -> Found:
