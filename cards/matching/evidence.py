@@ -15,7 +15,7 @@ NAMING: Final = frozenset({Place.CODE_TEXT, Place.DISPLAY, Place.ORDER_DETAIL})
 #: Requests that can be for an injection; in any other a note that names one is only a remark.
 _INJECTING: Final = frozenset({"ServiceRequest", "MedicationRequest", "Appointment", "Encounter"})
 
-_UNREAD: Final = "words in a script that is not read here"
+_UNREAD: Final = "while the order has words in a script that is not read here"
 
 
 class Mentioned(NamedTuple):
@@ -29,8 +29,9 @@ class Mentioned(NamedTuple):
 class Evidence:
     """What the words of an order name, of all word lists, and what in them speaks against the order.
 
-    `halted` stops the whole order; `treatments` are those it names, by the path of the text that names them;
-    `naming` are the paths of the texts that name the order; `plain_name` tells that they name nothing else.
+    `halted` says what stops the whole order, as the end of a sentence; `treatments` are those it names, by the path
+    of the text that names them; `naming` are the paths of the texts that name the order; `plain_name` tells that they
+    name nothing else.
     """
 
     mentioned: Sequence[Mentioned]
@@ -64,5 +65,6 @@ def read_evidence(order: Order, finder: TermFinder) -> Evidence:
 def _find_halt(texts: Sequence[Tokens], finder: TermFinder) -> str | None:
     """Return what stops the whole order: a cue, or words that no cue could be found in."""
     cues = (finder.halting_cue(tokens) for tokens in texts)
-    halting = next((cue.phrase for cue in cues if cue), None)
-    return halting or (_UNREAD if any(map(has_unread_script, texts)) else None)
+    if halting := next((cue.phrase for cue in cues if cue), None):
+        return f'while the order also says "{halting}"'
+    return _UNREAD if any(map(has_unread_script, texts)) else None

@@ -24,7 +24,8 @@ class Strength(Enum):
 
 
 class Match(NamedTuple):
-    """On what a policy is found in an order. `words` are as looked for, `cue` is what weakened the match.
+    """On what a policy is found in an order. `words` are as looked for, `doubt` is what weakened the match,
+    as the end of a sentence about the words.
 
     Two matches that rest on the same are equal, wherever in an order they were found.
     """
@@ -33,7 +34,7 @@ class Match(NamedTuple):
     coding: PolicyCode | None = None
     place: Place | None = None
     words: str | None = None
-    cue: str | None = None
+    doubt: str | None = None
     code: Coding | None = None
     regulated: bool = False
 

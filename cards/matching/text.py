@@ -14,7 +14,7 @@ from cards.vocabulary import Cue, Vocabulary, WordList
 
 #: A text that names services more often than this is no order but a document, and in doubt as one.
 _MOST_MENTIONS: Final = 40
-_TOO_MANY: Final = Cue("negation", "anywhere", 0, "a text that names it very often")
+_TOO_MANY: Final = Cue("negation", "anywhere", 0, "the same, very often")
 
 #: Words after a mention that say it is meant for this visit.
 _NOW: Final = frozenset({"today", "now"})

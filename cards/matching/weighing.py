@@ -12,7 +12,7 @@ def contradict(named: Sequence[Mentioned], specific: Coding) -> Found | None:
     """The order's code is another service's: its name alone leaves a doubt, a remark elsewhere not even that."""
     for found in named:
         if found.at.place in (Place.CODE_TEXT, Place.DISPLAY, Place.BARE_CODE):
-            return word_match(Strength.QUALIFIED, found, f"the code {specific.code}")
+            return word_match(Strength.QUALIFIED, found, f"while the code {specific.code} is another service's")
     return None
 
 
@@ -32,24 +32,24 @@ def weigh(named: Sequence[Mentioned], evidence: Evidence) -> Found | None:
     return word_match(Strength.QUALIFIED, *doubts[0]) if doubts else None
 
 
-def word_match(strength: Strength, found: Mentioned, cue: str | None = None) -> Found:
+def word_match(strength: Strength, found: Mentioned, doubt: str | None = None) -> Found:
     """Return a match that rests on a mention, and the path of the text it stands in."""
-    return Match(strength, place=found.at.place, words=found.mention.term, cue=cue), found.at.path
+    return Match(strength, place=found.at.place, words=found.mention.term, doubt=doubt), found.at.path
 
 
 def _doubt(found: Mentioned, evidence: Evidence) -> str | None:
-    """Return what says that a mention may not be an order, or None."""
+    """Return what says that a mention may not be an order, as the end of a sentence that names it, or None."""
     if evidence.halted:
         return evidence.halted
     if found.mention.cues:
-        return found.mention.cues[0].phrase
+        return f'which also says "{found.mention.cues[0].phrase}"'
     if found.at.place is Place.BARE_CODE:
-        return "a code without its system"
+        return "and may be any word there"
     if found.at.place not in NAMING and not evidence.plain_name:
-        return "the order's name, which says something else"
+        return "while the order's name says something else"
     texts = evidence.naming if found.at.place in NAMING else evidence.treatments
     for path in sorted(texts):
         for treatment in evidence.treatments.get(path, ()):
             if f" {treatment} " not in f" {found.mention.term} ":  # a service is not another one than itself
-                return treatment
-    return None if found.mention.ordered else "no word that orders it"
+                return f'while the order also names "{treatment}"'
+    return None if found.mention.ordered else "where nothing says that it is to be done"

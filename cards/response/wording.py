@@ -71,7 +71,7 @@ def rests_on(finding: Finding) -> str:
         return f"code {match.code.code} ({match.code.system}), which does not say what is done"
     place = match.place.value if match.place else "the order"
     words = f'"{match.words}" in {place}'
-    return f'{words}, which also says "{match.cue}"' if match.cue else words
+    return f"{words}, {match.doubt}" if match.doubt else words
 
 
 def explain(decision: Decision) -> tuple[str, ...]:
