@@ -13,7 +13,7 @@ from cards.payer_selection import PayerChoice
 from cards.policy import Covered
 from cards.references import record_key
 
-#: Which answer wins where several policies bind: the stricter (domain note, section 5).
+#: Which answer wins where several policies bind: the stricter (docs/calls.md).
 _STRICTNESS: Final = (Covered.NOT_COVERED, Covered.CONDITIONAL, Covered.COVERED)
 
 

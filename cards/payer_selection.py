@@ -35,7 +35,7 @@ def find_paying(
 
     `only_one` is the rule of CRD 2.1 and 2.2 (hook-13): one coverage, whose payer has an identifier; anything else
     is a problem. CRD 2.0.1 says nothing: of several the one whose payer is known counts, then the lowest `order`
-    (spec 8.5). `unreachable` are references to payors that were asked for and could not be had, `base` is
+    (docs/calls.md). `unreachable` are references to payors that were asked for and could not be had, `base` is
     what relative references are read against.
     """
     day, last = order.day_of_service(on), order.last_day_of_service(on)

@@ -1,4 +1,4 @@
-"""The parts of ext-coverage-information that say an answer, as each version of the guide wants them (spec 2.1)."""
+"""The parts of the guide's StructureDefinition ext-coverage-information that say an answer, by version."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Final

@@ -89,7 +89,7 @@ def answer_hook(service: Service, body: bytes, deployment: Deployment, rules: Ru
 def choose_version(requested: Any, default: str) -> WireVersion:
     """Return the version of the guide that a client wants; UnsupportedVersionError where it is not spoken here.
 
-    Clients of 2.0 and 2.1 request none (crd.md 4). `2.2.1` is taken for `2.2`: patches do not change the wire.
+    Clients of 2.0 and 2.1 request none (docs/calls.md). `2.2.1` is taken for `2.2`: patches do not change the wire.
     """
     if requested is None:
         return WIRE_VERSIONS[default]
@@ -108,7 +108,10 @@ def choose_version(requested: Any, default: str) -> WireVersion:
 def _open_records(
     service: Service, call: HookRequest, deployment: Deployment, rules: Rules, caller: Caller | None
 ) -> ResourcePool:
-    """Return the records of a call; nothing is fetched for nobody, or from a server its client may not name (X-7)."""
+    """Return the records of a call; nothing is fetched for nobody, or from a server its client may not name.
+
+    docs/threats.md has why.
+    """
     has_access = call.fhir_token or deployment.settings.anonymous_fhir == "allow"
     client = deployment.fhir_client if caller and has_access else None
     if caller and caller.registration and call.fhir_base and not caller.registration.may_read_from(call.fhir_base):

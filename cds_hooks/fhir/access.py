@@ -42,7 +42,7 @@ class FhirAccess:
     """What this service may call and how much it reads.
 
     `servers` lists the allowed base URLs, none means any. `private` opens private and loopback addresses, and plain
-    http to them. `without_token` allows calls that brought no token (X-8). `max_bytes` is of one response,
+    http to them. `without_token` allows calls that brought no token (docs/calls.md). `max_bytes` is of one response,
     `max_nesting` in levels; `connections` are kept open for each server, of the `threads` that answer calls only some
     wait for one; `most_pages` of one search are read, the first included.
     """

@@ -1,8 +1,9 @@
 """Reads and searches at the FHIR server that a hook call names, with the token it brought.
 
-Whoever calls a hook chooses `fhirServer`, so it is taken for an attacker's choice (X-7): only allowed servers and
-addresses, nothing outside the base URL, no redirects, one end to the time and one to the size, and never more than a
-part of the threads. Nothing here logs and no exception leaves, because patient ids are in the URLs (X-4).
+Whoever calls a hook chooses `fhirServer`, so it is taken for an attacker's choice (docs/threats.md): only allowed
+servers and addresses, nothing outside the base URL, no redirects, one end to the time and one to the size, and never
+more than a part of the threads. Nothing here logs and no exception leaves, because patient ids are in the URLs
+(docs/privacy.md).
 """
 
 from collections.abc import Mapping, Sequence
@@ -81,7 +82,7 @@ class FhirClient:
         self.connections.close()
 
     def _open(self, server: FhirServer, deadline: float) -> Session:
-        """Begin the reads of one hook call; FORBIDDEN, NO_BEARER or BAD_BEARER where it may make none (X-7, X-8)."""
+        """Begin the reads of one hook call; FORBIDDEN, NO_BEARER or BAD_BEARER where it may make none."""
         base = read_place(server.base)
         if base is None or not self._may_call(base):
             raise FetchError(Problem.FORBIDDEN)

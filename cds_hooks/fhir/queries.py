@@ -1,4 +1,4 @@
-"""What may be asked of a FHIR server: reads and searches as relative URLs, and which references are its own (X-7)."""
+"""What may be asked of a FHIR server: reads and searches as relative URLs, and its own references (docs/threats.md)."""
 
 import re
 from typing import Final, NamedTuple
@@ -28,7 +28,7 @@ class Asked(NamedTuple):
 
     @property
     def without_include(self) -> str:
-        """The same search without `_include`, which not every server knows (spec 5.6)."""
+        """The same search without `_include`, which not every server knows (docs/calls.md)."""
         path, mark, query = self.url.partition("?")
         kept = [part for part in query.split("&") if not part.startswith("_include")]
         return f"{path}{mark}{'&'.join(kept)}" if kept else self.url

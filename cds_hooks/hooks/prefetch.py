@@ -45,7 +45,8 @@ class Prefetched(NamedTuple):
 class Prefetch(NamedTuple):
     """What came with a call. `empty` are the resource types that the client asked for and found none of (null, or a
     Bundle without entries); `failed` those it could not ask for (an OperationOutcome: HK-52). Neither is asked
-    for again. `unfinished` are Bundles with further pages (cds-hooks.md 4.5): their key and the type they hold.
+    for again. `unfinished` are Bundles with further pages (CDS Hooks 2.0, Prefetch Template): their key
+    and the type they hold.
     """
 
     resources: list[Prefetched]

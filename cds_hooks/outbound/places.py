@@ -1,4 +1,4 @@
-"""Where a URL leads: one origin in one spelling and a path, by a grammar that no two readers read differently (X-7)."""
+"""Where a URL leads: one origin and a path, by a grammar that no two readers read differently (docs/threats.md)."""
 
 import re
 from ipaddress import ip_address

@@ -1,4 +1,4 @@
-"""Which addresses may be called (X-7), and sockets to them that keep to one time budget."""
+"""Which addresses may be called (docs/threats.md), and sockets to them that keep to one time budget."""
 
 import socket
 import ssl
@@ -44,7 +44,7 @@ def dial(
     """Return a socket connected to a host, which keeps to what is left of so many seconds.
 
     The host is looked up once and only addresses that were checked are connected to, so that a name cannot lead
-    elsewhere at a second look (X-7). FORBIDDEN where it has none that may be reached.
+    elsewhere at a second look (docs/threats.md). FORBIDDEN where it has none that may be reached.
     """
     ends = time.monotonic() + seconds
     allowed = [found for found in resolver.look_up(host, port, seconds) if may_reach(_read_address(found[1][0]))]
