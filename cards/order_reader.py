@@ -9,7 +9,7 @@ from cards.order import Order
 from cards.references import literal_reference
 from cards.service_days import read_service_days
 
-#: What says what is ordered, for each request resource of CRD (spec 6.1, 6.2): the steps to a CodeableConcept,
+#: What says what is ordered, for each request resource of CRD: the steps to a CodeableConcept,
 #: `*` where an element repeats. MedicationRequest and DeviceRequest may refer to a record instead.
 _CONCEPTS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     "ServiceRequest": (("code",),),

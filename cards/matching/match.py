@@ -9,7 +9,7 @@ from cards.policy import Policy, PolicyCode, PolicyVersion
 
 
 class Strength(Enum):
-    """How surely the order is for the policy's service (docs/calls.md, How an order is matched)."""
+    """How surely the order is for the policy's service (docs/matching.md, How sure)."""
 
     DEFINITIVE = "definitive"  # a code of the order names the service
     STATED = "stated"  # the order's own words name it, with nothing near that says otherwise
