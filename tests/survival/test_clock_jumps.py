@@ -62,6 +62,7 @@ class Service:
         if hasattr(self, "running"):
             self.running.stop()
         self.running = self._start([sys.executable, "-m", "cds_hooks.commands.main", "serve"], **self._variables)
+        self._refused = 0
 
     def jump(self, seconds: int) -> None:
         """Set the clock of the service so many seconds ahead, or back."""
@@ -76,12 +77,22 @@ class Service:
         return response
 
     def status(self, token: str) -> int:
-        return self.call(token).status_code
+        status = self.call(token).status_code
+        self._refused += status == 401
+        return status
 
     def causes(self) -> list[str]:
-        """Return why calls were refused so far."""
-        lines = (json.loads(line) for line in self.running.log.read_text().splitlines() if '"call"' in line)
-        return [line["cause"] for line in lines if "cause" in line]
+        """Return why calls were refused so far; a thread writes the log, a moment after the answer."""
+        ends = time.monotonic() + 10
+        while len(found := self._logged()) < self._refused:
+            assert time.monotonic() < ends, found
+            time.sleep(0.02)
+        return found
+
+    def _logged(self) -> list[str]:
+        lines = self.running.log.read_text().splitlines(keepends=True)
+        records = [json.loads(line) for line in lines if '"call"' in line and line.endswith("\n")]
+        return [record["cause"] for record in records if "cause" in record]
 
 
 def token(ahead: float = 0, lives: float = 300) -> str:
