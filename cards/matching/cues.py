@@ -68,7 +68,7 @@ class CuesOfText:
         for hit in self._within(first - FARTHEST, end + FARTHEST):
             if hit.value.side == "anywhere" or self._reaches(hit, first, end):
                 yield hit.value
-        if heading := self._heading_over(first):
+        if heading := self.heading_over(first):
             yield from (hit.value for hit in self._of_heading(*heading) if self._goes_on(hit.end, heading[1]))
 
     def _of_heading(self, first: int, end: int) -> list[Hit[Cue]]:
@@ -99,7 +99,7 @@ class CuesOfText:
             for token, following in pairwise([*self._tokens.words[first:end], ""])
         )
 
-    def _heading_over(self, index: int) -> tuple[int, int] | None:
+    def heading_over(self, index: int) -> tuple[int, int] | None:
         """Return the heading that rules over a token's line, as its tokens: the first, and one past the last."""
         if self._headings is None:
             self._headings = list(self._rule_lines())
@@ -112,7 +112,8 @@ class CuesOfText:
         """
         heading: tuple[int, int] | None = None
         has_list = items_only = False
-        for line in self._tokens.lines:
+        lines = self._tokens.lines
+        for line, following in pairwise([*lines, lines[-1]]):
             found = None if line.first == line.end else self._heading_at(line)
             rules = heading is not None and line.first < line.end and (line.is_item or not items_only)
             rules = rules and not found and not self._is_of_actions(line)
@@ -125,7 +126,7 @@ class CuesOfText:
             elif rules:
                 has_list = True
             elif line.first < line.end:  # a line of dashes under a heading changes nothing
-                heading, has_list, items_only = self._label_at(line), False, True
+                heading, has_list, items_only = self._label_at(line, following), False, True
 
     def _is_of_actions(self, line: Line) -> bool:
         """Tell that a line begins with a label such as "Plan:", which ends the list above it."""
@@ -145,7 +146,12 @@ class CuesOfText:
         is_short = end - first <= _LONGEST_HEADING and not line.is_item and self._is_one_sentence(first, end)
         return (first, end) if is_short and self._of_heading(first, end) else None
 
-    def _label_at(self, line: Line) -> tuple[int, int] | None:
-        """Return the label that a line begins with: the words before its first colon."""
+    def _label_at(self, line: Line, following: Line | None = None) -> tuple[int, int] | None:
+        """Return the label that a line begins with, before its first colon, or all of a few words over an item."""
         words = self._tokens.words[line.first : line.end]
-        return None if line.is_item or ":" not in words else (line.first, line.first + words.index(":"))
+        if line.is_item:
+            return None
+        if ":" in words:
+            return line.first, line.first + words.index(":")
+        is_over_item = following is not None and following.is_item and len(words) <= _LONGEST_HEADING
+        return (line.first, line.end) if is_over_item else None

@@ -80,7 +80,10 @@ class TermFinder:
                 services.append(Mention(name, term, (_TOO_MANY,), span=tokens.span(first, end)))
                 break
             cues = cues or self._cues.find_in(tokens)
-            reaching, ordered = tuple(cues.reaching(first, end)), self._is_ordered(tokens, first, end)
+            reaching, ordered = (
+                tuple(cues.reaching(first, end)),
+                self._is_ordered(tokens, first, end, cues.heading_over(first)),
+            )
             services.append(Mention(name, term, reaching, ordered, tokens.span(first, end)))
         return [*services, *others.values()]
 
@@ -100,10 +103,16 @@ class TermFinder:
         """Tell that words are those of an order only, and so name no other service."""
         return all(word in self._plain or is_number(word) for word in words)
 
-    def _is_ordered(self, tokens: Tokens, first: int, end: int) -> bool:
-        """Tell that an action governs the mention: "proceed with ...", "repeat ...", "... L SIJ today"."""
+    def _is_ordered(self, tokens: Tokens, first: int, end: int, heading: tuple[int, int] | None) -> bool:
+        """Tell that an action governs the mention: "proceed with ...", "repeat ...", "... L SIJ today".
+
+        A telegraphic sentence needs none, unless it stands under a heading that is not plain ("Alternatives:").
+        """
         begin, stop = tokens.clause_range(first)
-        if self.is_plain(tokens.words[max(begin, first - FARTHEST) : min(stop, end + FARTHEST)]):
+        over = [word for word in tokens.words[slice(*heading)] if word not in self._actions] if heading else ()
+        if self.is_plain(over) and self.is_plain(
+            tokens.words[max(begin, first - FARTHEST) : min(stop, end + FARTHEST)]
+        ):
             return True
         before = tokens.words[max(0, first - 2) : first]
         if before and (before[-1] in self._actions or (before[0] in self._actions and before[-1] not in SEPARATORS)):

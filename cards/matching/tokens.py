@@ -18,9 +18,9 @@ _SENTENCE_END: Final = re.compile(r"[.!](?<!\b[A-Za-z].)(?<!\b[DdMm][Rr].)(?<!\b
 #: Signs that are words by themselves: punctuation that cues count, boxes, arrows, crosses.
 _SIGNS: Final = ",:?()[]$@&\u2022\u2192\u2610-\u2612\u2715-\u2718\u26d4\u274c\u274e\U0001f6ab" + STOP
 #: What only parts words.
-_BETWEEN: Final = '-_/\\.+*%!"|#~<>=^`{}\u2010-\u2015\u2212\u201c\u201d\xab\xbb'
+_BETWEEN: Final = '-_/\\.+*%!"|#~<>=^`{}\u200b\u2010-\u2015\u2212\u201c\u201d\xab\xbb'
 #: Characters inside a word that do not count: apostrophes, soft hyphens, what has no width.
-_DROPPED: Final = dict.fromkeys(map(ord, "'\u2018\u2019\u02bc\u00ad\u200b\u200c\u200d\u2060\ufeff"))
+_DROPPED: Final = dict.fromkeys(map(ord, "'\u2018\u2019\u02bc\u00ad\u200c\u200d\u2060\ufeff"))
 
 
 def _of(characters: str) -> str:

@@ -114,7 +114,7 @@ ITEMS = "\n".join(f"{number}. item {number}" for number in range(1, 30))
         f"Failed:\n{ITEMS}\n30. Prolotherapy", "Failed:\n" + "a\n" * 30 + "Prolotherapy", "Failed therapies (see below):\n  o PT\n  o prolotherapy",
         "Previously tried: 1. Prolotherapy 2. PT", "Previously tried: 1. PT 2. NSAIDs 3. Prolotherapy", "Failed: PT\n- Prolotherapy", "No red flags. Has tried:\n- Prolotherapy",
         "<h3>Previously tried</h3><ul><li>PT</li><li>Prolotherapy</li></ul>", "<p>Previously tried:</p><p>PT</p><p>Prolotherapy</p>", "Off the list:\n- Prolotherapy, contraindicated",
-        "Previously tried:\nProlotherapy: x3\nPT: x6", "If PT fails:\n- Prolotherapy", "Options:\n- PT\n- Prolotherapy",
+        "Previously tried:\nProlotherapy: x3\nPT: x6", "If PT fails:\n- Prolotherapy", "Failed\n- PT\n- Prolotherapy", "Options:\n- PT\n- Prolotherapy",
     ],
 )  # fmt: skip
 def test_a_heading_rules_over_its_list(text: str, finder: TermFinder) -> None:
@@ -242,3 +242,21 @@ def test_cost_is_linear_in_the_length_whatever_the_text(unit: str, finder: TermF
         return best
 
     assert cost(100_000) < 40 * cost(10_000) + 0.05
+
+
+@pytest.mark.parametrize("text", ["Alternatives\n- Prolotherapy", "Ideas:\n- Prolotherapy", "Wishes\n1. Prolotherapy R neck", "Menu:\n\nProlotherapy"])  # fmt: skip
+def test_a_list_under_a_heading_that_is_not_plain_is_no_order(text: str, finder: TermFinder) -> None:
+    assert [mention.ordered for mention in finder.find(text)] == [False]
+
+
+@pytest.mark.parametrize("text", ["Order:\n- Prolotherapy R neck", "Plan today\n- Prolotherapy", "Neck pain\n- Prolotherapy R neck", "Menu:\n- schedule prolotherapy"])  # fmt: skip
+def test_a_list_under_a_plain_heading_or_an_action_is_an_order(text: str, finder: TermFinder) -> None:
+    assert [(mention.cues, mention.ordered) for mention in finder.find(text)] == [((), True)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["( ) prolotherapy", "(-) prolotherapy", "prolotherapy ( )", "prolotherapy x 0", "No\u200bprolotherapy", "No&#8203;prolotherapy", "n\u200bo prolotherapy"],
+)  # fmt: skip
+def test_an_empty_box_a_minus_and_a_zero_leave_a_doubt(text: str, finder: TermFinder) -> None:
+    assert [bool(mention.cues) or not mention.ordered for mention in finder.find(text)] == [True]
