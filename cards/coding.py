@@ -34,7 +34,7 @@ class CodeSystem:
 
 
 #: What stands between a procedure's code and its modifiers, of which a claim has four at most: two characters each
-#: (CMS-1500, item 24D). Some clients write nothing between them.
+#: (claim form CMS 1500, item 24D). Some clients write nothing between them.
 _MODIFIERS: Final = r"(?:[-\s.:,/^+]*[0-9A-Z]{2}){0,4}[-\s.:,/^+]*"
 
 
