@@ -8,22 +8,23 @@ The data beside the code (policies, payers, vocabulary) is read by `cds_hooks.ru
 """
 
 from cards.coding import CodeSystems
-from cards.coverage import (
-    Coverage,
-    CoverageProblem,
-    Payer,
-    PayerDirectory,
-    choose_coverages,
-    read_coverage,
-    read_payer,
-)
+from cards.coverage import Coverage, CoverageProblem, read_coverage
+from cards.coverage_outcome import ANSWERED, AnswerRule, CoverageOutcome, find_outcome
 from cards.decision import Basis, Decision, decide, fail, set_aside
 from cards.elements import Fault, OrderText, Place
 from cards.errors import CardsError, DocumentError
 from cards.matching.policy_index import PolicyIndex
 from cards.order import Order
 from cards.order_reader import ORDER_TYPES, read_order
-from cards.payer_selection import PayerChoice, find_paying
+from cards.payer_directory import Payer, PayerDirectory, read_payer
+from cards.payer_selection import (
+    NamedCoverage,
+    PayerChoice,
+    SentCoverages,
+    choose_coverages,
+    find_paying,
+    set_apart,
+)
 from cards.policy import Policy, read_policy
 from cards.references import (
     Entry,
@@ -38,6 +39,7 @@ from cards.references import (
     same_reference,
 )
 from cards.response.annotation import URL as COVERAGE_INFORMATION
+from cards.response.identity import ASSERTION, NO_PAYER
 from cards.response.options import ResponseOptions
 from cards.response.respond import Answered, HookResponse, respond
 from cards.response.versions import WIRE_VERSIONS, WireVersion
@@ -46,20 +48,26 @@ from cards.service_days import ServiceDays
 from cards.vocabulary import Vocabulary, read_code_systems, read_vocabulary
 
 __all__ = [
+    "ANSWERED",
+    "ASSERTION",
     "COVERAGE_INFORMATION",
+    "NO_PAYER",
     "ORDER_TYPES",
     "WIRE_VERSIONS",
+    "AnswerRule",
     "Answered",
     "Basis",
     "CardsError",
     "CodeSystems",
     "Coverage",
+    "CoverageOutcome",
     "CoverageProblem",
     "Decision",
     "DocumentError",
     "Entry",
     "Fault",
     "HookResponse",
+    "NamedCoverage",
     "Order",
     "OrderText",
     "Payer",
@@ -70,6 +78,7 @@ __all__ = [
     "PolicyIndex",
     "ReferenceIndex",
     "ResponseOptions",
+    "SentCoverages",
     "ServiceDays",
     "Vocabulary",
     "WireVersion",
@@ -78,6 +87,7 @@ __all__ = [
     "explain",
     "fail",
     "find_contained",
+    "find_outcome",
     "find_paying",
     "fold_base",
     "is_id",
@@ -94,5 +104,6 @@ __all__ = [
     "rests_on",
     "same_base",
     "same_reference",
+    "set_apart",
     "set_aside",
 ]

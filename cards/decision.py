@@ -4,11 +4,13 @@ from datetime import date
 from enum import Enum
 from typing import Final, NamedTuple
 
-from cards.coverage import Coverage, CoverageProblem, Payer
+from cards.coverage import Coverage, CoverageProblem
+from cards.coverage_outcome import ANSWERED, UNTOLD, CoverageOutcome
 from cards.matching.explanation import Tracer, explain
 from cards.matching.match import Finding
 from cards.matching.policy_index import PolicyIndex
 from cards.order import Order
+from cards.payer_directory import Payer
 from cards.payer_selection import PayerChoice
 from cards.policy import Covered
 from cards.references import record_key
@@ -24,13 +26,15 @@ class Basis(Enum):
     UNREADABLE = "an order that could not be read"
     NOT_EVALUATED = "no policy of this service"
     TECHNICAL = "a failure that prevents an answer"
+    COVERAGE = "a coverage that cannot be told or is not in force"
 
 
 class Decision(NamedTuple):
     """The answer for one order. `findings` are those that give the answer, the most binding first.
 
-    `payer` is who answers; `payer_is_known` is False where the coverage names a payer outside the directory.
-    `problem` is what is not known of the coverage, `missing` says what a technical failure kept away.
+    `payer` is who answers; `payer_is_known` is False where that payer is not established. `problem` is what is not
+    known of the coverage, and `outcome` what follows from that: with the basis COVERAGE, `findings` are what the
+    payer's policies show all the same. `missing` says what a technical failure kept away.
     """
 
     order: Order
@@ -43,37 +47,69 @@ class Decision(NamedTuple):
     findings: tuple[Finding, ...]
     on: date
     missing: tuple[str, ...] = ()
+    outcome: CoverageOutcome = ANSWERED
+
+    @property
+    def day(self) -> date:
+        """The day of service, or the day of the call where the order names none."""
+        return self.order.day_of_service(self.on)
+
+    @property
+    def names_service(self) -> bool:
+        """Tell whether the order names the policies' service beyond doubt."""
+        for finding in self.findings:
+            if not finding.match.strength.is_sure:
+                return False
+        return bool(self.findings)
+
+    @property
+    def says(self) -> Covered:
+        """What the findings say, whatever is known of the coverage."""
+        return min([_covered(finding) for finding in self.findings], key=_STRICTNESS.index)
 
     @property
     def is_sure(self) -> bool:
         """Tell whether the answer is the policy's own, and not a doubt whether its service is ordered."""
-        if self.basis is not Basis.POLICY:
-            return False
-        for finding in self.findings:  # noqa: SIM110 - asked often: twice as fast as all() over a generator
-            if not finding.match.strength.is_sure:
-                return False
-        return True
+        return self.basis is Basis.POLICY and self.names_service
+
+    @property
+    def speaks(self) -> bool:
+        """Tell whether anything is said of the service beyond that no policy here is about it."""
+        if self.basis is Basis.COVERAGE:
+            return bool(self.findings or self.missing)
+        return self.basis is not Basis.NOT_EVALUATED
 
 
 def decide(
-    order: Order, paying: PayerChoice, index: PolicyIndex, on: date, trace: Tracer | None = None
+    order: Order,
+    paying: PayerChoice,
+    index: PolicyIndex,
+    on: date,
+    outcome: CoverageOutcome = ANSWERED,
+    trace: Tracer | None = None,
 ) -> Decision | None:
     """Decide on one order under the policies that bind its payer, as they stand on its day of service.
 
-    `on` is the day of the call: the day of the decision, and of the service where the order names none. `trace`
-    is told what was looked at, what matched and what was ruled out by which rule.
+    `on` is the day of the call: the day of the decision, and of the service where the order names none. `outcome` is
+    what follows from what is known of the coverage. `trace` is told what was looked at, what matched and what was
+    ruled out by which rule.
 
     An order that asks for nothing (doNotPerform, revoked, entered in error) gets no decision. What could not
     be read is answered as conditional, never as covered; what could not be had as indeterminate (resp-43).
     """
     if order.is_void:
         return None
+    if not outcome.answers:
+        return _tell_problem(order, paying, index, on, outcome, trace)
+    decision = _ask_policies(order, paying, index, on, trace)
+    return decision._replace(outcome=outcome) if paying.problem else decision
+
+
+def _ask_policies(
+    order: Order, paying: PayerChoice, index: PolicyIndex, on: date, trace: Tracer | None = None
+) -> Decision:
     if order.may_be_void:
         return _open(order, paying, Basis.UNREADABLE, on)
-    if paying.problem is CoverageProblem.OTHER_PATIENT:
-        return _open(order, paying, Basis.NOT_EVALUATED, on)
-    if paying.problem is CoverageProblem.UNREAD_PAYER:
-        return fail(order, paying, on, (CoverageProblem.UNREAD_PAYER.value,))
     if trace:
         explain(index, order, paying.payer.policies, order.day_of_service(on), trace)
     findings = index.find(order, paying.payer.policies, order.day_of_service(on))
@@ -84,6 +120,25 @@ def decide(
         return _open(order, paying, Basis.UNREADABLE, on) if order.faults else _fail_unread(order, paying, on)
     deciding = tuple([finding for finding in findings if _covered(finding) is covered])
     return Decision(order, *paying, covered, Basis.POLICY, deciding, on)
+
+
+def _tell_problem(
+    order: Order,
+    paying: PayerChoice,
+    index: PolicyIndex,
+    on: date,
+    outcome: CoverageOutcome,
+    trace: Tracer | None,
+) -> Decision:
+    """Return what is said where the coverage cannot be told: never the policy's answer, only what it would be."""
+    covered = outcome.annotation or Covered.CONDITIONAL
+    told = Decision(order, *paying, covered, Basis.COVERAGE, (), on, outcome=outcome)
+    if outcome.card is None:
+        return told
+    asked = _ask_policies(order, paying, index, on, trace)
+    if asked.basis in (Basis.UNREADABLE, Basis.TECHNICAL):
+        return told._replace(missing=asked.missing or tuple(fault.path for fault in order.faults))
+    return told._replace(findings=() if asked.covered is Covered.COVERED else asked.findings)
 
 
 def fail(order: Order, paying: PayerChoice, on: date, missing: tuple[str, ...]) -> Decision:
@@ -102,7 +157,10 @@ def _undecided(order: Order, paying: PayerChoice, index: PolicyIndex, on: date) 
 
 def set_aside(decision: Decision) -> Decision:
     """Return a decision without its answer: it would be given under a coverage that cannot be told (hook-13)."""
-    return decision._replace(covered=Covered.CONDITIONAL, basis=Basis.NOT_EVALUATED, findings=(), coverage=None)
+    untold = UNTOLD._replace(reason=decision.outcome.reason)
+    return decision._replace(
+        covered=Covered.CONDITIONAL, basis=Basis.COVERAGE, findings=(), missing=(), coverage=None, outcome=untold
+    )
 
 
 def _fail_unread(order: Order, paying: PayerChoice, on: date) -> Decision:

@@ -1,11 +1,11 @@
 """Reading a resource element by element: its codes, its words, and as faults what is not as FHIR R4 has it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
 from cards.coding import CodeSystems, Coding
-from cards.references import find_contained, is_id, literal_reference, record_key
+from cards.references import find_contained, is_usable_id, literal_reference
 
 Json = Mapping[str, Any]
 
@@ -52,13 +52,13 @@ class OrderText(NamedTuple):
 
 
 class Reading:
-    """Collects codes, texts and faults while a resource is read; `records` are other resources by `Type/id`."""
+    """Collects codes, texts and faults while a resource is read; `resolve` finds what its references name."""
 
-    __slots__ = ("_code_systems", "_records", "codings", "faults", "missing", "reasons", "texts")
+    __slots__ = ("_code_systems", "_resolve", "codings", "faults", "missing", "reasons", "texts")
 
-    def __init__(self, code_systems: CodeSystems, records: Mapping[str, Json]) -> None:
+    def __init__(self, code_systems: CodeSystems, resolve: Callable[[str], Json | None] | None = None) -> None:
         self._code_systems = code_systems
-        self._records = records
+        self._resolve = resolve
         self.codings: list[OrderCoding] = []
         self.reasons: list[Coding] = []
         self.texts: list[OrderText] = []
@@ -105,7 +105,7 @@ class Reading:
     def identity(self, value: Any, path: str) -> str | None:
         """Return a resource's id; one that is none cannot be referred to, and is a fault."""
         text = self.string(value, path)
-        if text is not None and not is_id(text):
+        if text is not None and not is_usable_id(text):
             self.faults.append(Fault(path, "does not have the form of an id"))
             return None
         return text
@@ -191,9 +191,9 @@ class Reading:
         literal = literal_reference(reference)
         if literal is None:
             return None
-        if literal.startswith("#"):
-            return find_contained(literal, resource)
-        found = self._records.get(record_key(literal))
-        if found is None:
+        if literal.startswith("#") and (contained := find_contained(literal, resource)) is not None:
+            return contained
+        found = self._resolve(literal) if self._resolve else None
+        if found is None and not literal.startswith("#"):
             self.missing.append(literal)
         return found

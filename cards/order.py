@@ -40,11 +40,18 @@ class Order:
     based_on: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     unread_reasons: tuple[str, ...] = ()
+    is_unsaved: bool = False
 
     @property
     def reference(self) -> str:
         """The order as `Type/id`, the form of `selections` and `davinci-crd.associated-resource`."""
         return f"{self.resource_type}/{self.id}"
+
+    @property
+    def content(self) -> str:
+        """What was read of the order, as one text: what an answer rests on, without what answers add to it."""
+        read = (self.codings, self.reasons, self.texts, self.subject, self.insurance, self.service_days, self.faults)
+        return repr((self.reference, *read))
 
     @property
     def service_date(self) -> date | None:

@@ -1,6 +1,6 @@
 """Reading an order element by element; what is not as FHIR R4 has it becomes a fault of the order, never an error."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from cards.coding import CodeSystems
@@ -63,13 +63,13 @@ PAYLOAD_CONTENT: Final = "http://hl7.org/fhir/5.0/StructureDefinition/extension-
 ALTERNATE_REFERENCE: Final = "http://hl7.org/fhir/StructureDefinition/alternate-reference"
 
 
-def read_order(resource: Json, code_systems: CodeSystems, records: Mapping[str, Json] | None = None) -> Order:
+def read_order(resource: Json, code_systems: CodeSystems, resolve: Callable[[str], Json | None] | None = None) -> Order:
     """Read any CRD request resource; what is not as it should be becomes a `Fault` of the order, never an error.
 
-    Only the elements a decision rests on are read, so a fault always means: this could have mattered. `records`
-    are other resources by `Type/id`: what the order refers to for its content or its reason is read in them.
+    Only the elements a decision rests on are read, so a fault always means: this could have mattered. `resolve` finds
+    what the order refers to for its content or its reason.
     """
-    reading = Reading(code_systems, records or {})
+    reading = Reading(code_systems, resolve)
     kind = str(resource.get("resourceType"))
     _read_content(reading, resource, kind)
     unread = tuple(reading.missing)

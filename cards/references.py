@@ -29,6 +29,15 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
+#: What an id must be to stand in a reference: servers write longer ones, and with `_` or `:`.
+_USABLE_ID: Final = re.compile(r"[^\s/?#|\\\"<>{}^`\x00-\x1f\x7f]{1,255}")
+
+
+def is_usable_id(text: str) -> bool:
+    """Tell whether an id can be sent back in a reference, be it FHIR's or not: it goes to whom it came from."""
+    return _USABLE_ID.fullmatch(text) is not None
+
+
 def literal_reference(value: Any) -> str | None:
     """Return the literal reference of a Reference, whatever it was given as."""
     reference = value.get("reference") if isinstance(value, dict) else None

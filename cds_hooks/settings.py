@@ -162,14 +162,19 @@ class Settings(BaseSettings):
         "lenient",
         description="orders that are not valid FHIR R4: lenient reads what can be read, strict answers 422",
     )
-    unknown_payer: Literal["default-policy", "refuse"] = Field(
-        "default-policy",
+    unknown_payer: Literal["tell", "default-policy", "refuse"] = Field(
+        "tell",
         description="".join(
             (
-                "a payer not in the directory, with clients that speak CRD 2.0: default-policy answers as for the",
-                " default payer, refuse answers 400; CRD 2.1 and 2.2 always refuse",
+                "a payer not in the directory, with clients that speak CRD 2.0: tell says so on the order,",
+                " default-policy adds a card of what would hold under the default payer (for demos), refuse",
+                " answers 400; CRD 2.1 and 2.2 always refuse",
             )
         ),
+    )
+    annotate_supporting_hooks: bool = Field(
+        default=False,
+        description="1 writes coverage information onto orders on supporting hooks (order-select, encounter-*) too",
     )
     unmatched_orders: Literal["annotate", "silent"] = Field(
         "annotate",
@@ -210,7 +215,7 @@ class Settings(BaseSettings):
     )
     max_nesting: int = Field(64, ge=16, le=100, description="deepest nesting of a request's JSON, 16 to 100 levels")
     max_orders: int = Field(
-        100, ge=1, le=10_000, description="most orders, or appointments, of one call, 1 to 10000; more get 413"
+        500, ge=1, le=10_000, description="most orders, or appointments, of one call, 1 to 10000; more get 413"
     )
     metrics_port: int = Field(
         0, ge=0, le=65535, description="port to serve metrics (Prometheus) on, 1 to 65535; 0 serves none"

@@ -6,6 +6,7 @@ The order's own bytes are kept member by member, so decimals, unknown members an
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from enum import IntEnum
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -21,11 +22,20 @@ _MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 
+class Knowledge(IntEnum):
+    """What an assertion knows that one made before, about the same coverage, may not have known."""
+
+    NOTHING = 0  # not evaluated, not to be told, or about a payer that is not known
+    NEW = 1  # what the policies say
+    CONTRADICTS = 2  # a policy in force says that the service is not covered
+
+
 class Assertion(NamedTuple):
     """One repetition of the extension: its JSON text, and the Coverage it is about as a literal reference."""
 
     coverage: str
     extension: bytes
+    knowledge: Knowledge = Knowledge.NEW
 
 
 def annotate(order: bytes, assertions: Sequence[Assertion], base: str | None = None) -> bytes | None:
@@ -33,6 +43,8 @@ def annotate(order: bytes, assertions: Sequence[Assertion], base: str | None = N
 
     A former repetition about one of the same coverages is ours; `base` is what relative references are read against.
     None where the order already says the same and nothing else of ours: repeating it is SHALL NOT (resp-35, CRD-267).
+    What knows nothing new removes no earlier answer, and an authorization that was given goes only where a policy in
+    force contradicts it (resp-35, resp-36, hook-16).
     """
     members = _MEMBERS.decode(order) if b'"extension"' in order or b"\\u" in order else {}
     if "extension" not in members:
@@ -56,12 +68,23 @@ def _keep(
         former = msgspec.json.decode(raw)
         about = _coverage_of(former)
         mine = [a for a in assertions if about is not None and same_reference(about, a.coverage, base)]
-        still = next((a for a in mine if a in owing and _says(former) == _says(msgspec.json.decode(a.extension))), None)
-        if still:
-            owing.remove(still)
-        if still or not mine:
+        stays = [assertion for assertion in mine if _still_holds(former, assertion)]
+        if stays or not mine:
             kept.append(raw)
+        owing = [assertion for assertion in owing if assertion not in stays]
     return kept, owing
+
+
+def _still_holds(former: Mapping[str, Any], assertion: Assertion) -> bool:
+    """Tell whether a former annotation stays: it says the same, or the assertion knows too little to replace it."""
+    least = Knowledge.CONTRADICTS if _is_satisfied(former) else Knowledge.NEW
+    return assertion.knowledge < least or _says(former) == _says(msgspec.json.decode(assertion.extension))
+
+
+def _is_satisfied(extension: Mapping[str, Any]) -> bool:
+    """Tell whether an annotation says that prior authorization was given, and under which number."""
+    said = {str(part.get("url")): part for part in _parts(extension)}
+    return said.get("pa-needed", {}).get("valueCode") == "satisfied" and "satisfied-pa-id" in said
 
 
 def _coverage_of(extension: Any) -> str | None:

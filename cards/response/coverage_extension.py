@@ -6,6 +6,7 @@ from typing import Any, Final
 import orjson
 
 from cards.coding import CodeSystems, Coding
+from cards.coverage import CoverageProblem
 from cards.coverage_terms import DETAIL_CATEGORIES, Detail
 from cards.decision import Basis, Decision
 from cards.matching.match import Strength
@@ -34,8 +35,8 @@ def write_answer(decision: Decision, options: ResponseOptions, code_systems: Cod
     if not decision.is_sure:  # what is in doubt may rest on codes of the order, which are not kept
         return tuple(_answer(decision, options, code_systems))
     rests_on = [(finding.version, finding.match) for finding in decision.findings]
-    known = decision.payer_is_known
-    key = (decision.covered, decision.payer, known, options.wire, options.primary_hook, *rests_on)
+    told = decision.outcome.reason
+    key = (decision.covered, decision.payer, told, options.wire, options.primary_hook, *rests_on)
     written: tuple[orjson.Fragment, ...] | None = code_systems.written.get(key)
     if written is None:
         written = tuple(orjson.Fragment(orjson.dumps(part)) for part in _answer(decision, options, code_systems))
@@ -114,6 +115,8 @@ def _unsayable(decision: Decision, options: ResponseOptions) -> Iterator[str]:
 def _info_needed(decision: Decision, wire: WireVersion) -> tuple[str, ...]:
     if decision.basis is Basis.POLICY and not decision.is_sure:
         return ("detail-code",) if wire.detail_code_place == "info-needed" else ("OTH",)
+    if decision.problem is CoverageProblem.UNSURE_DAY:
+        return ("timeframe",)
     return _terms(decision, "info_needed") or ("OTH",)
 
 
@@ -122,6 +125,8 @@ def _reason_code(decision: Decision, wire: WireVersion) -> Part:
     code = None
     if decision.basis is Basis.TECHNICAL:
         code = "technical"
+    elif decision.basis is Basis.COVERAGE:
+        code = decision.outcome.reason_code
     elif decision.basis is Basis.POLICY and not decision.is_sure:
         code = "detail-code"
     return {"coding": [{"system": TEMPORARY, "code": code}]} if code in wire.reason_codes else {}
@@ -153,7 +158,7 @@ def _details(decision: Decision, wire: WireVersion) -> Iterator[Detail]:
     yield from _terms(decision, "details")
     if not wire.explains_in_details:
         return
-    for finding in decision.findings:
+    for finding in decision.findings if decision.basis is Basis.POLICY else ():
         yield Detail(
             "policy-link",
             {"valueUrl": decision.payer.policy_links.get(finding.policy.id, finding.version.guideline.url)},

@@ -9,6 +9,8 @@ class ResponseOptions(NamedTuple):
     """What the answer to one call must keep to.
 
     `primary_hook`: coverage information is owed for every order, and documentation may be asked for (CRD-167).
+    `annotates`: coverage information is written onto orders; elsewhere cards say all.
+    `cards_in_doubt`: a card says so too where an order is annotated as one that needs more information.
     `annotate_unmatched`: say so on the order where no policy of this service speaks of it.
     `declined`: topic codes of which the client wants none (`davinci-crd.configuration`).
     `max_cards`: as many cards at most, the most important first; system actions do not count.
@@ -21,6 +23,8 @@ class ResponseOptions(NamedTuple):
     declined: frozenset[str] = frozenset()
     max_cards: int = 10
     fhir_base: str | None = None
+    annotates: bool = True
+    cards_in_doubt: bool = False
 
     def wants(self, topic: str) -> bool:
         """Tell whether the client has left a topic switched on."""

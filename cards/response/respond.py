@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import partial
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
@@ -9,12 +10,20 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from cards.coding import CodeSystems
+from cards.coverage import CoverageProblem
+from cards.coverage_outcome import Voice
 from cards.decision import Basis, Decision
 from cards.policy import Covered
 from cards.response.card import Card, SystemAction
 from cards.response.options import ResponseOptions
 from cards.response.types import coverage_information, external_reference, instructions
 from cards.response.wording import has_modifier
+
+#: Makes an id of the kind of a thing and what tells it from others.
+DeriveId = Callable[..., str]
+
+#: Makes a card, when it is sent.
+MakeCard = Callable[[], Card]
 
 
 class Answered(NamedTuple):
@@ -62,70 +71,127 @@ def respond(
     answered: Sequence[Answered],
     options: ResponseOptions,
     code_systems: CodeSystems,
-    derive_id: Callable[..., str],
+    derive_id: DeriveId,
 ) -> HookResponse:
     """Return the response to one hook call: few cards, and coverage information on each order that gets one."""
     actions: list[SystemAction] = []
-    if options.wants(coverage_information.TOPIC):
+    if options.annotates and options.wants(coverage_information.TOPIC):
         for item in answered:
             owed = [d for d in item.decisions if _is_written(d, options)]
             action = coverage_information.build(owed, item.order, item.number, options, code_systems, derive_id)
             if action:
                 actions.append(action)
-    cards = [make() for _, make in _draft_cards(answered, options, derive_id)[: options.max_cards]]
+    cards = [make() for make in _draft_cards(answered, options, derive_id)[: options.max_cards]]
     return HookResponse(tuple(cards), tuple(actions), options.primary_hook)
 
 
 def _is_written(decision: Decision, options: ResponseOptions) -> bool:
     """Tell whether a decision is to be told; what no policy speaks of, or nobody knows, only where owed (hook-16)."""
-    if decision.basis is Basis.NOT_EVALUATED:
-        return options.primary_hook and options.annotate_unmatched
-    return decision.basis is not Basis.TECHNICAL or options.primary_hook
+    match decision.basis:
+        case Basis.NOT_EVALUATED:
+            return options.primary_hook and options.annotate_unmatched
+        case Basis.COVERAGE:
+            return options.primary_hook and decision.outcome.annotation is not None
+        case Basis.TECHNICAL:
+            return options.primary_hook
+        case Basis.POLICY | Basis.UNREADABLE:
+            return True
 
 
-#: Importance of a card, the least first, and what makes it.
-_CardDraft = tuple[int, Callable[[], Card]]
+def _is_said_on_order(decision: Decision, options: ResponseOptions) -> bool:
+    return options.primary_hook and _is_written(decision, options) and coverage_information.is_possible(decision)
+
+
+class _CardKind(IntEnum):
+    """What a card tells, by importance: one that is cut off by `max-cards` is the least important.
+
+    What a clinician must know comes first, and what only confirms that all is well last.
+    """
+
+    NOT_COVERED = 0
+    NO_ACTIVE_COVERAGE = 1
+    TERMS = 2
+    SUPPOSED = 3
+    INSTRUCTIONS = 4
+    COVERAGE_PROBLEM = 5
+    COVERED = 6
+
+
+_ANSWERS: Final = {
+    Covered.NOT_COVERED: _CardKind.NOT_COVERED,
+    Covered.CONDITIONAL: _CardKind.TERMS,
+    Covered.COVERED: _CardKind.COVERED,
+}
+
+#: The kinds of cards that link to the guideline.
+_LINKING: Final = frozenset({*_ANSWERS.values(), _CardKind.SUPPOSED})
 
 
 def _draft_cards(
-    answered: Sequence[Answered], options: ResponseOptions, derive_id: Callable[..., str]
-) -> list[_CardDraft]:
-    """Return the cards that could be sent, the most important first; they are made when they are sent."""
-    alike: dict[tuple[Any, ...], list[Decision]] = {}
-    wanting: dict[tuple[Any, ...], list[Decision]] = {}
-    unwritten: dict[str, list[Decision]] = {}
+    answered: Sequence[Answered], options: ResponseOptions, derive_id: DeriveId
+) -> list[Callable[[], Card]]:
+    """Return what makes the cards that could be sent, the most important first; they are made when they are sent.
+
+    Orders of which the same is to be told share one card.
+    """
+    groups: dict[tuple[Any, ...], list[Decision]] = {}
     for item in answered:
         for decision in item.decisions:
-            if decision.is_sure:
-                alike.setdefault(_likeness(decision), []).append(decision)
-            elif not _is_written(decision, options) or (
-                options.primary_hook and coverage_information.is_possible(decision)
-            ):
-                continue
-            elif decision.basis is Basis.NOT_EVALUATED:
-                unwritten.setdefault(decision.payer.id, []).append(decision)
-            else:
-                kind = (decision.basis, has_modifier(decision), *_likeness(decision))
-                wanting.setdefault(kind, []).append(decision)
-    drafts: list[_CardDraft] = [
-        (_IMPORTANCE[group[0].covered], partial(external_reference.build, group, number, options, derive_id))
-        for number, group in enumerate(alike.values())
-        if options.wants(external_reference.topic(group[0]))
-    ]
-    if options.wants(instructions.TOPIC):
-        drafts += [
-            (2, partial(instructions.build, group, number, options, derive_id))
-            for number, group in enumerate(wanting.values())
-        ]
-        drafts += [(3, partial(instructions.build_problem, group, options, derive_id)) for group in unwritten.values()]
-    return sorted(drafts, key=itemgetter(0)) if len(drafts) > 1 else drafts
+            kind = _kind_of(decision, options)
+            if kind is not None:
+                groups.setdefault((kind, *_likeness(kind, decision)), []).append(decision)
+    drafts: list[tuple[_CardKind, MakeCard]] = []
+    for (kind, *_), group in groups.items():
+        if options.wants(_topic(kind, group[0])):
+            drafts.append((kind, partial(_BUILDERS[kind], group, options, derive_id)))
+    return [draft for _, draft in sorted(drafts, key=itemgetter(0))]
 
 
-#: What a clinician must know comes first: a card that is cut off by `max-cards` is the least important one.
-_IMPORTANCE: Final = {Covered.NOT_COVERED: 0, Covered.CONDITIONAL: 1, Covered.COVERED: 4}
+def _kind_of(decision: Decision, options: ResponseOptions) -> _CardKind | None:
+    """Return what card a decision calls for: none where the order says it, or where nothing need be said."""
+    if decision.is_sure:
+        return _ANSWERS[decision.covered]
+    if decision.basis is Basis.COVERAGE:
+        return _kind_of_problem(decision, options)
+    if decision.basis is Basis.NOT_EVALUATED:
+        is_owed = _is_written(decision, options) and not _is_said_on_order(decision, options)
+        return _CardKind.COVERAGE_PROBLEM if is_owed else None
+    if _is_said_on_order(decision, options) and not (options.cards_in_doubt and decision.basis is Basis.POLICY):
+        return None
+    return _CardKind.INSTRUCTIONS if _is_written(decision, options) else None
 
 
-def _likeness(decision: Decision) -> tuple[Any, ...]:
+def _kind_of_problem(decision: Decision, options: ResponseOptions) -> _CardKind | None:
+    """Return what card tells of a coverage that cannot be told or is not in force."""
+    if decision.outcome.card is Voice.PAYER:
+        is_told = options.wire.tells_inactive_by_card or not _is_said_on_order(decision, options)
+        return _CardKind.NO_ACTIVE_COVERAGE if is_told and (options.primary_hook or decision.findings) else None
+    if decision.outcome.card is Voice.DEFAULT and decision.findings:
+        return _CardKind.SUPPOSED if decision.names_service else _CardKind.INSTRUCTIONS
+    if not options.primary_hook or decision.problem is CoverageProblem.SELF_PAY:
+        return None
+    return None if _is_said_on_order(decision, options) else _CardKind.COVERAGE_PROBLEM
+
+
+def _topic(kind: _CardKind, decision: Decision) -> str:
+    return external_reference.topic(decision) if kind in _LINKING else instructions.TOPIC
+
+
+#: What builds each kind of card.
+_BUILDERS: Final[Mapping[_CardKind, Callable[[Sequence[Decision], ResponseOptions, DeriveId], Card]]] = {
+    **dict.fromkeys(_LINKING, external_reference.build),
+    _CardKind.NO_ACTIVE_COVERAGE: instructions.build_inactive,
+    _CardKind.INSTRUCTIONS: instructions.build,
+    _CardKind.COVERAGE_PROBLEM: instructions.build_problem,
+}
+
+
+def _likeness(kind: _CardKind, decision: Decision) -> tuple[Any, ...]:
     """Return what orders that can share one card have in common: answer, policies, payer, and what is known of it."""
+    if kind is _CardKind.COVERAGE_PROBLEM:
+        return decision.payer.id, decision.basis is Basis.COVERAGE
+    if kind is _CardKind.NO_ACTIVE_COVERAGE:
+        return decision.payer.id, decision.outcome.reason
     policies = [(f.version.key, f.match.coding if f.match.strength.is_sure else f.match) for f in decision.findings]
-    return decision.covered, decision.payer.id, decision.payer_is_known, decision.problem, *policies
+    told = (decision.covered, decision.payer.id, decision.payer_is_known, decision.problem, *policies)
+    return told if decision.is_sure else (decision.basis, decision.outcome.reason, has_modifier(decision), *told)

@@ -30,6 +30,7 @@ class WireVersion:
     `has_expiry_date`: `expiry-date` exists.
     `annotates_based_on`: of an Appointment made for an order, the order is annotated.
     `refuses_coverage_problems`: a call without one Coverage of a payer served here is refused with 400.
+    `tells_inactive_by_card`: a card says so too where a coverage is not in force, since no code does.
     """
 
     name: str
@@ -50,6 +51,7 @@ class WireVersion:
     has_expiry_date: bool
     annotates_based_on: bool
     refuses_coverage_problems: bool
+    tells_inactive_by_card: bool = False
 
 
 #: CRD 2.0.1. Its invariant crd-ci-q2 says in words that not-covered excludes pa-needed, but its expression is
@@ -74,6 +76,7 @@ CRD_2_0: Final = WireVersion(
     has_expiry_date=False,
     annotates_based_on=False,
     refuses_coverage_problems=False,
+    tells_inactive_by_card=True,
 )
 
 #: CRD 2.1.0: crd-ci-q2 is mended, so not-covered goes without pa-needed.
@@ -110,7 +113,7 @@ CRD_2_2: Final = WireVersion(
     explains_in_details=True,
     detail_code_place="info-needed",
     indeterminate="indeterminate",
-    reason_codes=frozenset({"technical"}),
+    reason_codes=frozenset({"technical", "no-active-coverage"}),
     documentation_codes=frozenset({"clinical", "admin", "patient"}),
     both_documents=None,
     documents_withpa=False,

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from cards.coverage import CoverageProblem
+from cards.coverage_outcome import Voice
 from cards.decision import Basis, Decision
 from cards.matching.match import Finding, Strength
 from cards.policy import Covered
+from cards.response.card import SUMMARY_LIMIT
 
 #: An order's own words are shown up to this many characters.
 _LONGEST: Final = 100
@@ -46,6 +48,22 @@ def name_order(decision: Decision) -> str:
     return plain(order.title) or f"{order.resource_type} without a readable name"
 
 
+def suppose(decision: Decision) -> str:
+    """Return how a card begins that says what would hold under the default payer; nothing on any other card."""
+    is_supposed = decision.outcome.card is Voice.DEFAULT
+    return f"If this patient is covered by {decision.payer.name}: " if is_supposed else ""
+
+
+def head(decision: Decision) -> str:
+    """Return the summary of a decision's card; what would hold is cut where the whole is too long for one."""
+    finding, supposed = decision.findings[0], suppose(decision)
+    said = summarise(finding, decision.says)
+    if not supposed or len(supposed + said) <= SUMMARY_LIMIT:
+        return supposed + said
+    shorter = f"{finding.policy.service} {_SAYS[decision.says]}"
+    return supposed + plain(shorter, SUMMARY_LIMIT - len(supposed))
+
+
 def summarise(finding: Finding, covered: Covered) -> str:
     """Return the one sentence of a card: service, code and verdict."""
     match = finding.match
@@ -81,15 +99,32 @@ def explain(decision: Decision) -> tuple[str, ...]:
     elif decision.basis is Basis.UNREADABLE:
         paths = ", ".join(fault.path for fault in decision.order.faults[:5])
         reasons = [f"The order could not be read completely ({paths}), so its coverage could not be determined."]
+    elif decision.basis is Basis.COVERAGE:
+        reasons = [decision.outcome.reason]
     elif decision.basis is Basis.TECHNICAL:
         reasons = [f"Information needed for a determination was unavailable: {name_missing(decision)}."]
     elif decision.order.codings or decision.order.texts:
         reasons = ["Not evaluated: this service has no policy for the ordered service."]
     else:
         reasons = ["Not evaluated: the order has no code or description this service can use."]
-    if not decision.payer_is_known and decision.basis is not Basis.TECHNICAL:
-        reasons.append(f"The payer of this coverage is not known here; answered as for {decision.payer.name}.")
+    if decision.outcome.answers and decision.outcome.reason:
+        reasons.append(decision.outcome.reason)
     return tuple(reasons)
+
+
+def advise(problem: CoverageProblem | None) -> str:
+    """Return what to do about a coverage that cannot be told or is not in force."""
+    match problem:
+        case CoverageProblem.INACTIVE:
+            return "Send the coverage that is in force on the day of service, and retry."
+        case CoverageProblem.UNKNOWN_PAYER:
+            return "Ask the payer of this coverage about the order."
+        case CoverageProblem.SELF_PAY:
+            return "Nothing needs to be asked: no payer is to pay."
+        case CoverageProblem.OTHER_PATIENT:
+            return "Ask about this order in a call for its own patient."
+        case _:
+            return "Send the patient's primary coverage with its payer, and retry."
 
 
 def has_modifier(decision: Decision) -> bool:
@@ -119,6 +154,8 @@ def instruct(decision: Decision) -> tuple[str, ...]:
             )
         case Basis.UNREADABLE:
             return ("Send the order as valid FHIR R4 to get a determination.",)
+        case Basis.COVERAGE:
+            return (advise(decision.problem),)
         case Basis.TECHNICAL:
             return ("Retry once it can be read; nothing on the order needs to change.",)
         case Basis.NOT_EVALUATED:

@@ -6,24 +6,22 @@ from datetime import date
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-from cards import WIRE_VERSIONS, Answered, Basis, Fault, ResponseOptions, WireVersion, fail, respond
+from cards import WIRE_VERSIONS, Answered, Basis, ResponseOptions, WireVersion, respond
+from cds_hooks.answering.call_context import CallContext
 from cds_hooks.answering.deployment import Deployment
-from cds_hooks.answering.evaluation import EvaluatedOrder, Evaluation, unreadable_order
+from cds_hooks.answering.evaluation import EvaluatedOrder, Evaluation, evaluate, explain
 from cds_hooks.answering.rejections import refuse
+from cds_hooks.answering.resource_check import ResourceCheck
 from cds_hooks.answering.resources import ResourcePool
 from cds_hooks.answering.summary import Ids, give_account
-from cds_hooks.answering.trace import Explanation, explain_order, trace
+from cds_hooks.answering.trace import Explanation, tell_steps
 from cds_hooks.auth.caller import ANYONE, Caller
-from cds_hooks.errors import (
-    InvalidResourceError,
-    Issue,
-    UnsupportedVersionError,
-)
-from cds_hooks.fhir.validation import FhirCheck
+from cds_hooks.errors import Issue, UnsupportedVersionError
 from cds_hooks.hooks.configuration import read_configuration
-from cds_hooks.hooks.request import MOST_ISSUES, HookRequest, read_hook_request
+from cds_hooks.hooks.request import HookRequest, read_hook_request
 from cds_hooks.hooks.services import Service
 from cds_hooks.rules.loading import Rules
+from cds_hooks.settings import Settings
 from cds_hooks.store.calls import Summary
 from cds_hooks.telemetry import metrics
 from cds_hooks.telemetry.traces import span
@@ -48,41 +46,60 @@ class Answer(NamedTuple):
 
 def answer_hook(service: Service, body: bytes, deployment: Deployment, rules: Rules, caller: Caller = ANYONE) -> Answer:
     """Answer one hook call of a caller that was let in; CallError where it cannot be answered."""
-    settings = deployment.settings
     with span("read"):
-        call = read_hook_request(body, deployment.schemas[service.hook], settings.max_nesting, settings.max_orders)
-    wire = choose_version(call.requested_version, settings.default_version)
-    on = deployment.today()
-    records = _open_records(service, call, deployment, rules, caller)
+        context = _open_call(service, body, deployment, rules, caller, deployment.today())
+    registered = caller.registration.fhir_check if caller.registration else None
+    check = ResourceCheck(deployment.fhir_check, context.call, registered or deployment.settings.fhir_check)
+    check.sent(context.records)
     if metrics.is_on():
-        metrics.prefetched(caller.client, records.prefetched(service.templates(settings.default_version)))
-    inquiry = Evaluation(service, call, records, wire, rules, on)
+        templates = service.templates(deployment.settings.default_version)
+        metrics.prefetched(caller.client, context.records.prefetched(templates))
     with span("decide"):
-        judged = inquiry.judge()
-    fhir_faults = 0
-    if not (call.is_plain and call.drafts) or records.reads or call.hook == "appointment-book":
-        registered = caller.registration.fhir_check if caller.registration else None
-        fhir_faults = _check_fhir(call, judged, records, deployment.fhir_check, registered or settings.fhir_check)
-    judged = refuse(inquiry, judged, settings)
-    configuration = read_configuration(call.configuration)
-    options = ResponseOptions(
-        wire,
-        service.is_primary,
+        evaluation = evaluate(
+            context, deployment.settings.unknown_payer, keep_steps=deployment.settings.trace == "response"
+        )
+    check.read(context.records, evaluation)
+    judged = evaluation._replace(orders=refuse(context, evaluation))
+    cards_in_doubt = bool(caller.registration and caller.registration.cards_in_doubt)
+    options = _choose_options(context, deployment.settings, cards_in_doubt=cards_in_doubt)
+    return _respond(context, judged, options, deployment.settings, check.faults)
+
+
+def _choose_options(context: CallContext, settings: Settings, *, cards_in_doubt: bool) -> ResponseOptions:
+    """Return how the answer is said: as the version, the hook, the deployment and the client have it."""
+    configuration = read_configuration(context.call.configuration)
+    is_primary = context.service.is_primary
+    return ResponseOptions(
+        context.wire,
+        is_primary,
         settings.unmatched_orders == "annotate",
         configuration.declined,
         configuration.max_cards,
-        call.fhir_base,
+        context.call.fhir_base,
+        annotates=is_primary or settings.annotate_supporting_hooks,
+        cards_in_doubt=cards_in_doubt,
     )
+
+
+def _respond(
+    context: CallContext, evaluation: Evaluation, options: ResponseOptions, settings: Settings, fhir_faults: int
+) -> Answer:
+    """Return the answer that says the decisions on the orders of a call."""
+    service, call, records, rules = context.service, context.call, context.records, context.rules
+    judged = evaluation.orders
     answered = [Answered(one.decisions, one.draft.raw, one.draft.number) for one in judged if one.decisions]
-    answered += _answer_unavailable(inquiry)
-    ids = Ids(service.id, call, records, on, settings.id_namespace)
+    if service.is_primary:
+        unavailable = zip(evaluation.unavailable, evaluation.said_of_unavailable, strict=True)
+        answered += [Answered((said,), b"{}", one.number) for one, said in unavailable]
+    ids = Ids(service.id, call, records, context.on, settings.id_namespace)
     response = respond(answered, options, rules.vocabulary.code_systems, ids.derive)
     if metrics.is_on():
         metrics.answered(call.hook, _measure(answered))
     if settings.trace == "response":
-        response = replace(response, extension={TRACE: list(trace(judged, rules, on))})
+        steps = [step for one in judged for step in tell_steps(one.draft.path, one.steps)]
+        response = replace(response, extension={TRACE: steps})
     written = response.to_json()
-    facts = _facts(service, inquiry, judged, fhir_faults, configuration.nonsense)
+    facts = _facts(context, judged, fhir_faults, read_configuration(call.configuration).nonsense)
     return Answer(written, facts, partial(give_account, call, answered, ids, written, rules.digest), records.fetched)
 
 
@@ -105,6 +122,17 @@ def choose_version(requested: Any, default: str) -> WireVersion:
     return WIRE_VERSIONS[name]
 
 
+def _open_call(
+    service: Service, body: bytes, deployment: Deployment, rules: Rules, caller: Caller | None, on: date
+) -> CallContext:
+    """Read a call, and what came with it."""
+    settings = deployment.settings
+    call = read_hook_request(body, deployment.schemas[service.hook], settings.max_nesting, settings.max_orders)
+    registered = caller.registration.version if caller and caller.registration else None
+    wire = choose_version(call.requested_version, registered or settings.default_version)
+    return CallContext(service, call, _open_records(service, call, deployment, rules, caller), wire, rules, on)
+
+
 def _open_records(
     service: Service, call: HookRequest, deployment: Deployment, rules: Rules, caller: Caller | None
 ) -> ResourcePool:
@@ -112,58 +140,44 @@ def _open_records(
 
     docs/threats.md has why.
     """
-    has_access = call.fhir_token or deployment.settings.anonymous_fhir == "allow"
-    client = deployment.fhir_client if caller and has_access else None
-    if caller and caller.registration and call.fhir_base and not caller.registration.may_read_from(call.fhir_base):
+    registration = caller.registration if caller else None
+    anonymous = (registration and registration.anonymous_fhir) or deployment.settings.anonymous_fhir
+    client = deployment.fhir_client if caller and (call.fhir_token or anonymous == "allow") else None
+    if registration and call.fhir_base and not registration.may_read_from(call.fhir_base):
         client = None
     code_systems = rules.vocabulary.code_systems
     templates = service.templates("2.2")  # of any version: a client may have been told of them before
-    return ResourcePool(call, templates, code_systems, client, deployment.settings.fhir_time_budget)
-
-
-def _answer_unavailable(inquiry: Evaluation) -> list[Answered]:
-    """Return an answer for each order that could not be had, while others could: a card says so (CRD-63)."""
-    if not inquiry.service.is_primary:
-        return []
-    answered = []
-    for reference in inquiry.unavailable:
-        order = unreadable_order(reference.path, reference.reference)
-        paying = inquiry.find_paying(order)[0]
-        missing = (f"{order.title} could not be read",)
-        answered.append(Answered((fail(order, paying, inquiry.on, missing),), b"{}", reference.number))
-    return answered
+    budget = deployment.settings.fhir_time_budget
+    return ResourcePool(call, templates, code_systems, client, budget, without_token=anonymous == "allow")
 
 
 def explain_hook(
     service: Service, body: bytes, deployment: Deployment, rules: Rules, on: date | None = None
 ) -> list[Explanation]:
     """Decide on the orders of a hook call as `answer_hook` does, and keep the steps. Nothing is fetched or answered."""
-    settings = deployment.settings
-    call = read_hook_request(body, deployment.schemas[service.hook], settings.max_nesting, settings.max_orders)
-    wire = choose_version(call.requested_version, settings.default_version)
-    day = on or deployment.today()
-    records = _open_records(service, call, deployment, rules, None)
-    judged = Evaluation(service, call, records, wire, rules, day).judge()
-    return [explain_order(one.order, paying, rules, day) for one in judged for paying in one.paying]
+    context = _open_call(service, body, deployment, rules, None, on or deployment.today())
+    return explain(context, deployment.settings.unknown_payer)
 
 
 def _facts(
-    service: Service, inquiry: Evaluation, judged: Sequence[EvaluatedOrder], fhir_faults: int, nonsense: tuple[str, ...]
+    context: CallContext, judged: Sequence[EvaluatedOrder], fhir_faults: int, nonsense: tuple[str, ...]
 ) -> dict[str, Any]:
     """Return what may be logged of a call: counts and codes, nothing of the patient."""
-    records = inquiry.records
+    records = context.records
     facts: dict[str, Any] = {
-        "service": service.id,
-        "version": inquiry.wire.name,
+        "service": context.service.id,
+        "version": context.wire.name,
         "orders": len(judged),
-        "decisions": [decision.covered for one in judged for decision in one.decisions if decision.findings],
+        "decisions": [
+            decision.covered for one in judged for decision in one.decisions if decision.basis is Basis.POLICY
+        ],
         "coverages": len(records.coverage_resources),
         "foreign_coverages": records.foreign_coverages,
         "fhir_faults": fhir_faults,
     }
     if records.reads:
         facts["fhir_reads"] = records.reads
-        facts["fhir_problems"] = sorted(problem.name for problem in records.problems.values())
+        facts["fhir_problems"] = sorted(problem.name for problem in records.problems)
     if nonsense:
         facts["ignored_options"] = nonsense
     return facts
@@ -175,27 +189,9 @@ def _measure(answered: Iterable[Answered]) -> list[tuple[str, str, str, str]]:
         (
             decision.covered.value,
             _BASES[decision.basis],
-            decision.findings[0].policy.id if decision.findings else "none",
-            decision.findings[0].version.key if decision.findings else "none",
+            decision.findings[0].policy.id if decision.basis is Basis.POLICY else "none",
+            decision.findings[0].version.key if decision.basis is Basis.POLICY else "none",
         )
         for one in answered
         for decision in one.decisions
     ]
-
-
-def _check_fhir(
-    call: HookRequest, judged: Sequence[EvaluatedOrder], records: ResourcePool, check: FhirCheck, mode: str
-) -> int:
-    """Return how many faults the orders and coverages have as FHIR R4; in strict mode refuse the call for them."""
-    drafts = {draft.path: draft for draft in (*call.drafts, *(one.draft for one in judged))}
-    checked = [(draft.resource, draft.path) for draft in drafts.values()] + records.coverage_resources
-    faults = [(path, fault) for resource, path in checked for fault in check.faults(resource)]
-    if faults and mode == "strict":
-        raise InvalidResourceError(*(_issue(path, fault) for path, fault in faults[:MOST_ISSUES]))
-    return len(faults)
-
-
-def _issue(path: str, fault: Fault) -> Issue:
-    within = fault.path.partition(".")[2] if "." in fault.path else ""
-    expression = f"{path}.{within}" if within else path
-    return Issue("structure", f"{expression} {fault.problem}", expression)

@@ -1,77 +1,99 @@
 """What of a call must be refused although it was understood: data nobody has, and coverages that cannot be told."""
 
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator
+from enum import Enum, auto
+from typing import Final, NamedTuple
 
-from cards import Basis, CoverageProblem, WireVersion, record_key, set_aside
-from cds_hooks.answering.evaluation import EvaluatedOrder, Evaluation, speaks
+from cards import Basis, CoverageProblem, record_key, set_aside
+from cds_hooks.answering.call_context import CallContext
+from cds_hooks.answering.evaluation import EvaluatedOrder, Evaluation
 from cds_hooks.answering.resources import ResourcePool
 from cds_hooks.errors import CoverageProblemError, Issue, MissingDataError
 from cds_hooks.fhir.validation import is_resource_type
-from cds_hooks.hooks.request import MOST_ISSUES, OrderReference
+from cds_hooks.hooks.held_resources import OrderReference
+from cds_hooks.hooks.request import MOST_ISSUES
 from cds_hooks.outbound.problems import Problem
-from cds_hooks.settings import Settings
 
 
-def refuse(inquiry: Evaluation, judged: Sequence[EvaluatedOrder], settings: Settings) -> list[EvaluatedOrder]:
+class Standing(Enum):
+    """How an order stands, for the question whether the call can be answered."""
+
+    SAID = auto()  # something is said of it
+    SILENT = auto()  # nothing is said of it, and nothing need be
+    REFUSED = auto()  # its coverage is one that the call is refused for
+    LACKING = auto()  # what its answer needs was sought and could not be had
+
+
+def refuse(context: CallContext, evaluation: Evaluation) -> list[EvaluatedOrder]:
     """Return the orders with the answers that may be given, none under a coverage that cannot be told (hook-13).
 
     What can be said is said (CRD-63, found-34). Where nothing can: MissingDataError for what could not be had (HK-54),
     else CoverageProblemError. CRD 2.2 says `indeterminate` of what could not be had, where there is a Coverage to say
     it about (resp-43).
     """
-    kept, refused, is_said = [], dict[CoverageProblem, None](), False
-    lacking = []
-    for one in judged:
-        problems = _problems_of(one, inquiry, settings)
-        refused.update(dict.fromkeys(problems))
-        if problems:
-            kept.append(one._replace(decisions=tuple([set_aside(decision) for decision in one.decisions])))
-            continue
-        kept.append(one)
-        if _is_lacking(one, inquiry):
-            lacking.append(one)
-        elif one.decisions and one.paying[0].problem is not CoverageProblem.OTHER_PATIENT:
-            is_said = True
-    unavailable = inquiry.unavailable if inquiry.service.is_primary else []
-    if is_said or not (refused or lacking or unavailable):
-        return kept
-    issues = [_missing_order(reference, inquiry.records) for reference in unavailable]
-    issues += dict.fromkeys(issue for one in lacking for issue in _missing_records(one, inquiry.records))
-    told = [Issue(code, problem.value, path) for problem in refused for code, path in [_REFUSALS[problem]]]
+    standing = [(one, _stand(one, context)) for one in evaluation.orders]
+    unavailable = evaluation.unavailable if context.service.is_primary else []
+    if not any(standing_ is Standing.SAID for _, standing_ in standing):
+        missing = [_missing_order(reference, context.records) for reference in unavailable]
+        _raise_for(_group(standing), missing, context.records)
+    return [_without_answer(one) if standing_ is Standing.REFUSED else one for one, standing_ in standing]
+
+
+class _Grouped(NamedTuple):
+    refused: list[EvaluatedOrder]
+    lacking: list[EvaluatedOrder]
+
+
+def _group(standing: list[tuple[EvaluatedOrder, Standing]]) -> _Grouped:
+    return _Grouped(
+        [one for one, it_is in standing if it_is is Standing.REFUSED],
+        [one for one, it_is in standing if it_is is Standing.LACKING],
+    )
+
+
+def _raise_for(orders: _Grouped, missing: list[Issue], records: ResourcePool) -> None:
+    """Raise what the call is refused with, where there is anything."""
+    issues = missing + list(dict.fromkeys(issue for one in orders.lacking for issue in _missing_records(one, records)))
+    refusals = dict.fromkeys(outcome.refusal for one in orders.refused for outcome in one.outcomes if outcome.refusal)
+    told = [Issue(refusal.code, refusal.reason, refusal.path) for refusal in refusals]
     if issues:
         raise MissingDataError(*[*issues, *told][:MOST_ISSUES])
-    raise CoverageProblemError(*told)
+    if told:
+        raise CoverageProblemError(*told)
 
 
-def _problems_of(judged: EvaluatedOrder, inquiry: Evaluation, settings: Settings) -> list[CoverageProblem]:
-    """Return the coverage problems for which an order must not be answered; supporting hooks say nothing anyway."""
-    if not judged.decisions or not (inquiry.service.is_primary or speaks(judged)):
-        return []
-    problems = (paying.problem for paying in judged.paying)
-    return [problem for problem in problems if problem and _is_refused(problem, inquiry.wire, settings)]
+def _without_answer(one: EvaluatedOrder) -> EvaluatedOrder:
+    return one._replace(decisions=tuple([set_aside(decision) for decision in one.decisions]))
 
 
-def _is_lacking(judged: EvaluatedOrder, inquiry: Evaluation) -> bool:
-    """Tell whether an order that asks for something gets no answer, not even an `indeterminate` one."""
-    if not judged.decisions:
-        return False
-    if any(paying.problem is CoverageProblem.UNREAD for paying in judged.paying):
-        return inquiry.service.is_primary or (inquiry.wire.refuses_coverage_problems and speaks(judged))
-    failed = all(decision.basis is Basis.TECHNICAL for decision in judged.decisions)
-    can_say = inquiry.wire.indeterminate == "indeterminate" and any(paying.coverage for paying in judged.paying)
-    return failed and inquiry.service.is_primary and not can_say
+def _stand(one: EvaluatedOrder, context: CallContext) -> Standing:
+    """Return how an order stands; supporting hooks need say nothing of one that no policy speaks of."""
+    is_primary = context.service.is_primary
+    if not one.decisions or not (is_primary or one.speaks):
+        return Standing.SILENT
+    if any(outcome.refusal for outcome in one.outcomes):
+        return Standing.REFUSED
+    if any(outcome.is_lacking for outcome in one.outcomes) or _has_failed(one, context):
+        return Standing.LACKING
+    return Standing.SILENT if one.paying[0].problem is CoverageProblem.OTHER_PATIENT else Standing.SAID
+
+
+def _has_failed(one: EvaluatedOrder, context: CallContext) -> bool:
+    """Tell whether an order gets no answer for a technical failure, not even an `indeterminate` one."""
+    can_say = context.wire.indeterminate == "indeterminate" and any(paying.coverage for paying in one.paying)
+    is_owed = context.service.is_primary and not can_say
+    return is_owed and all(decision.basis is Basis.TECHNICAL for decision in one.decisions)
 
 
 def _missing_order(reference: OrderReference, records: ResourcePool) -> Issue:
-    code, why = _tell(records.problem_of(reference.reference))
+    code, why = _tell(records.problem_of(reference.reference), records.why_no_access)
     return Issue(code, f"the order at {reference.path} could not be read: {why}", reference.path)
 
 
-def _tell(problem: Problem | None) -> tuple[str, str]:
+def _tell(problem: Problem | None, why_no_access: str) -> tuple[str, str]:
     """Return the issue-type code and the words for a record that could not be had."""
     if problem is None:
-        return "not-found", "it was not sent, and the call gives no access to a FHIR server"
+        return "not-found", f"it was not sent, and {why_no_access}"
     return _ISSUE_CODES.get(problem, "transient"), problem.value
 
 
@@ -90,40 +112,21 @@ _ISSUE_CODES: Final = {
 }
 
 
-def _missing_records(judged: EvaluatedOrder, records: ResourcePool) -> Iterator[Issue]:
+def _missing_records(one: EvaluatedOrder, records: ResourcePool) -> Iterator[Issue]:
     """Yield what was missing for an order, by type: ids of records are a patient's."""
-    wanted = list(judged.order.unread)
-    for paying in judged.paying:
-        if paying.problem is CoverageProblem.UNREAD:
-            named = (records.problem_of(reference) for reference in judged.order.insurance)
-            code, why = _tell(records.coverage_problem or next((problem for problem in named if problem), None))
-            yield Issue(code, f"the Coverage of the patient could not be read: {why}", "prefetch.coverage")
-        if paying.problem is CoverageProblem.UNREAD_PAYER and paying.coverage:
-            wanted += paying.coverage.unread_payors
+    if any(outcome.is_lacking for outcome in one.outcomes):
+        yield _missing_coverage(one, records)
+    wanted = one.order.unread
     for reference in wanted:
         kind = record_key(reference).partition("/")[0]
         type_ = f" ({kind})" if "/" in reference and is_resource_type(kind) else ""  # else it may be about a patient
-        code, why = _tell(records.problem_of(reference))
-        where = judged.draft.path
+        code, why = _tell(records.problem_of(reference), records.why_no_access)
+        where = one.draft.path
         yield Issue(code, f"the order at {where} depends on a record{type_} that could not be read: {why}", where)
 
 
-#: The issue-type code of each coverage problem, and where it lies, as a FHIRPath from the Coverage on.
-_REFUSALS: Final = {
-    CoverageProblem.NONE: ("required", "Coverage"),
-    CoverageProblem.INACTIVE: ("business-rule", "Coverage.status"),
-    CoverageProblem.NOT_THE_ONE_NAMED: ("not-found", "Coverage"),
-    CoverageProblem.SEVERAL: ("multiple-matches", "Coverage"),
-    CoverageProblem.NO_PAYER_IDENTIFIER: ("required", "Coverage.payor.identifier"),
-    CoverageProblem.UNKNOWN_PAYER: ("not-supported", "Coverage.payor"),
-    CoverageProblem.OTHER_PATIENT: ("business-rule", "context.patientId"),
-}
-
-#: What failed for technical reasons is no fault of the request.
-_TECHNICAL: Final = frozenset({CoverageProblem.UNREAD, CoverageProblem.UNREAD_PAYER})
-
-
-def _is_refused(problem: CoverageProblem, wire: WireVersion, settings: Settings) -> bool:
-    if wire.refuses_coverage_problems:
-        return problem not in _TECHNICAL
-    return problem is CoverageProblem.UNKNOWN_PAYER and settings.unknown_payer == "refuse"
+def _missing_coverage(one: EvaluatedOrder, records: ResourcePool) -> Issue:
+    named = (records.problem_of(reference) for reference in one.order.insurance)
+    problem = records.coverage_problem or next((problem for problem in named if problem), None)
+    code, why = _tell(problem, records.why_no_access)
+    return Issue(code, f"the Coverage of the patient could not be read: {why}", "prefetch.coverage")

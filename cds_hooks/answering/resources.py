@@ -1,20 +1,31 @@
-"""The records of one call by `Type/id`: what the client sent along, and what was read from its FHIR server.
+"""The resources of one call: what the client sent along, and what was read from its FHIR server.
 
 Each is asked for once, all reads of a call share one time budget, and what cannot be had is remembered with why.
 """
 
 import hashlib
 import time
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
-from cards import CodeSystems, Coverage, literal_reference, read_coverage, record_key, same_reference
+from cards import (
+    CodeSystems,
+    Coverage,
+    Entry,
+    ReferenceIndex,
+    literal_reference,
+    read_coverage,
+    read_reference,
+    record_key,
+    same_reference,
+)
 from cds_hooks.fhir.access import Answer, FhirServer, Partial, Record
 from cds_hooks.fhir.client import FhirClient
 from cds_hooks.fhir.queries import relative_reference
+from cds_hooks.hooks.held_resources import Draft
 from cds_hooks.hooks.prefetch import Prefetched, outcomes, read_prefetch
-from cds_hooks.hooks.request import Draft, HookRequest
+from cds_hooks.hooks.request import HookRequest
 from cds_hooks.outbound.problems import Problem
 
 Json = Mapping[str, Any]
@@ -24,7 +35,7 @@ MOST_READS: Final = 100
 
 
 class ResourcePool:
-    """The records of one call. Without a `client`, or where the call names no server, nothing is fetched."""
+    """The resources of one call. Without a `client`, or where the call names no server, nothing is fetched."""
 
     def __init__(
         self,
@@ -33,81 +44,117 @@ class ResourcePool:
         code_systems: CodeSystems,
         client: FhirClient | None = None,
         budget: float = 0.0,
+        *,
+        without_token: bool = False,
     ) -> None:
         self._call = call
         self._code_systems = code_systems
         self._client = client if call.fhir_base else None
+        self._server = FhirServer(call.fhir_base or "", call.fhir_token, without_token)
         self._deadline = time.monotonic() + budget
         self._prefetch = read_prefetch(call.prefetch, templates)
-        self._sent: dict[str, Prefetched | Draft] = {}
-        self._fetched: dict[str, Record] = {}
+        self._index = ReferenceIndex(call.fhir_base)
+        self._patient = f"Patient/{call.patient_id}"
+        #: Where a resource came from, by its identity in memory: its own bytes are told apart only there.
+        self._origins: dict[int, Prefetched | Draft | Record] = {}
+        self._coverages: dict[int, Coverage] = {}
         #: The Coverages of the patient with their FHIRPaths, and how many came that are another patient's.
-        self.coverage_resources: list[tuple[Json, str]] = []
+        self.coverage_entries: list[tuple[Entry, str]] = []
         self.foreign_coverages = 0
-        self._organizations: list[Json] = []
-        self._read: tuple[Coverage, ...] | None = None
-        #: The resources by `Type/id`.
-        self.by_key: dict[str, Json] = {}
-        #: Why a record or a search brought nothing, by what was asked for.
-        self.problems: dict[str, Problem] = {}
-        self._asked: set[str] = set()
+        self._coverages_by_key: dict[str, list[Entry]] = {}
+        #: What was asked for, by `Type/id` or as a search: None where it was answered, else why it brought nothing.
+        self._asked: dict[str, Problem | None] = {}
+        self.reads = 0
+        self._fetched: dict[str, Record] = {}
         for item in self._prefetch.resources:
             self.keep(item.resource, item.full_url, item)
 
-    def keep(self, resource: Json, full_url: Any = None, sent: Prefetched | Draft | None = None) -> str:
-        """Sort a resource in, and return its `Type/id`; a Coverage counts only where it is the patient's, and once."""
+    def keep(self, resource: Json, full_url: Any, origin: Prefetched | Draft | Record) -> Entry:
+        """Sort a resource in; a Coverage counts only where it is the patient's, and once."""
+        entry = self._index.add(resource, full_url)
+        if entry.resource.get("id") != resource.get("id"):  # two resources under one fullUrl are two all the same
+            entry = self._index.add(resource)
+        if entry.resource is not resource:  # it came before
+            return entry
+        self._origins[id(resource)] = origin
         kind = resource.get("resourceType")
-        key = f"{kind}/{resource.get('id')}"
-        for name in (key, full_url) if _is_urn(full_url) else (key,):
-            if sent:
-                self._sent.setdefault(name, sent)
-            if name is not key:
-                self.by_key[name] = resource
         if kind == "Coverage":
-            if key not in self.by_key or "id" not in resource:
-                self._keep_coverage(resource, sent.path if sent else "Coverage")
+            self._keep_coverage(entry, "Coverage" if isinstance(origin, Record) else origin.path)
         elif kind == "Organization":
-            self._organizations.append(resource)
-            self._read = None
-        self.by_key.setdefault(key, resource)
-        return key
+            self._coverages.clear()  # it may be the payer of one
+        return entry
+
+    @property
+    def why_no_access(self) -> str:
+        """Why nothing is read for this call, in words."""
+        if not self._call.fhir_base:
+            return "the call names no FHIR server (fhirServer)"
+        if not self._call.fhir_token:
+            return "the call brings no access token for its FHIR server (fhirAuthorization.access_token)"
+        return "this client's FHIR server is none that may be read from"
 
     def prefetched(self, announced: Mapping[str, str]) -> dict[str, str]:
         """Return what came along for each announced prefetch key: codes, for metrics."""
         return outcomes(self._call.prefetch, self._prefetch, announced)
 
-    def _keep_coverage(self, resource: Json, path: str) -> None:
+    def _keep_coverage(self, entry: Entry, path: str) -> None:
         # One that does not name its beneficiary was searched by patient.
-        if self.is_another_patient(literal_reference(resource.get("beneficiary"))):
+        if self.is_another_patient(literal_reference(entry.resource.get("beneficiary"))):
             self.foreign_coverages += 1
         else:
-            self.coverage_resources.append((resource, path))
-            self._read = None
+            alike = self._coverages_by_key.setdefault(entry.key, [])
+            if not any(_is_same(entry, other) for other in alike):
+                alike.append(entry)
+                self.coverage_entries.append((entry, path))
 
-    def coverages_of(self, subject: str | None) -> tuple[Coverage, ...]:
-        """Return the coverages for an order's subject: none where that is another patient than the call's."""
-        if self.is_another_patient(subject):
-            return ()
-        if self._read is None:
-            mine = self.coverage_resources
-            self._read = tuple(
-                [
-                    read_coverage(coverage, self._organizations, self._code_systems, self.by_key, self._call.fhir_base)
-                    for coverage, _ in mine
-                ]
-            )
-        return self._read
+    @property
+    def coverage_resources(self) -> list[tuple[Json, str]]:
+        """The Coverages of the patient with their FHIRPaths."""
+        return [(entry.resource, path) for entry, path in self.coverage_entries]
+
+    @property
+    def coverages(self) -> tuple[Coverage, ...]:
+        """The patient's coverages, as far as they are had."""
+        return tuple([self._read_coverage(entry) for entry, _ in self.coverage_entries])
+
+    def named_coverage(self, entry: Entry) -> Coverage | None:
+        """Return the Coverage that an order names, if it is the patient's."""
+        another = self.is_another_patient(literal_reference(entry.resource.get("beneficiary")))
+        return None if another else self._read_coverage(entry)
+
+    def _read_coverage(self, entry: Entry) -> Coverage:
+        key = id(entry.resource)
+        if key not in self._coverages:
+            self._coverages[key] = read_coverage(entry.resource, self._code_systems, self.resolver(entry))
+        return self._coverages[key]
+
+    def resolve(self, reference: str, within: Entry | None = None) -> Entry | None:
+        """Return what a literal reference in some resource names, where it came."""
+        return self._index.resolve(reference, within)
+
+    def resolver(self, within: Entry) -> Callable[[str], Json | None]:
+        """Return what resolves the references in a resource."""
+
+        def resolve(reference: str) -> Json | None:
+            entry = self._index.resolve(reference, within)
+            return entry.resource if entry else None
+
+        return resolve
 
     def is_another_patient(self, reference: str | None) -> bool:
-        """Tell whether a reference names a patient, and not the one of the call."""
-        named = reference is not None and "Patient/" in reference
-        return named and not same_reference(str(reference), f"Patient/{self._call.patient_id}")
+        """Tell whether a reference names a patient, and not the one of the call: one at another server is another."""
+        if reference is None or reference == self._patient:  # as nearly all do
+            return False
+        key = read_reference(reference).key
+        if key is None or not key.startswith("Patient/"):
+            return False
+        return not same_reference(reference, self._patient, self._call.fhir_base)
 
     @property
     def coverage_search(self) -> str | None:
         """The search for the patient's Coverages, where one is still to be made."""
         kind = "Coverage"
-        if self.coverage_resources or kind in self._prefetch.empty or kind in self._prefetch.failed:
+        if self.coverage_entries or kind in self._prefetch.empty or kind in self._prefetch.failed:
             return None
         return self._coverage_search
 
@@ -119,20 +166,30 @@ class ResourcePool:
     @property
     def coverage_problem(self) -> Problem | None:
         """Why a Coverage that may exist could not be had: the client or the FHIR server failed."""
-        if "Coverage" in self._prefetch.failed and not self.coverage_resources:
+        if "Coverage" in self._prefetch.failed and not self.coverage_entries:
             return Problem.NOT_SENT
         pages = [f"{key} pages" for key, kind, _ in self._prefetch.unfinished if kind == "Coverage"]
-        found = (self.problems.get(what) for what in (self._coverage_search, *pages))
+        found = (self._asked.get(what) for what in (self._coverage_search, *pages))
         return next((problem for problem in found if problem and problem.is_technical), None)
+
+    @property
+    def coverage_was_searched(self) -> bool:
+        """Tell whether the client or this service looked for the patient's Coverages, so that none means none."""
+        return "Coverage" in self._prefetch.empty or self._coverage_search in self._asked
 
     def problem_of(self, reference: str) -> Problem | None:
         """Return why a record could not be had; None where it was not asked for."""
-        return self.problems.get(record_key(reference))
+        return self._asked.get(record_key(reference))
 
     @property
-    def unreachable(self) -> frozenset[str]:
-        """The records, as `Type/id`, that may exist and could not be had."""
-        return frozenset(what for what, problem in self.problems.items() if problem.is_technical)
+    def problems(self) -> list[Problem]:
+        """Why reads and searches brought nothing."""
+        return [problem for problem in self._asked.values() if problem]
+
+    @property
+    def sought(self) -> frozenset[str]:
+        """The records, as `Type/id`, that were asked for and could not be had."""
+        return frozenset(what for what, problem in self._asked.items() if problem)
 
     def missing(self, wanted: Iterable[str]) -> list[str]:
         """Return what of some literal references and searches can still be asked for, as relative URLs."""
@@ -141,12 +198,11 @@ class ResourcePool:
         urls: dict[str, None] = {}
         for want in wanted:
             key = want if "?" in want else record_key(want)
-            if key in self.by_key or key in self._asked or self._is_settled(key):
+            if key in self._asked or ("?" not in want and self.resolve(want)) or self._is_settled(key):
                 continue
             url = want if "?" in want else relative_reference(want, self._call.fhir_base)
             if url is None:  # another server; or contained or a urn, and then it is nowhere
-                self._asked.add(key)
-                self.problems[key] = Problem.FORBIDDEN if "://" in want else Problem.NOT_THERE
+                self._asked[key] = Problem.FORBIDDEN if "://" in want else Problem.NOT_THERE
             else:
                 urls[url] = None
         return list(urls)
@@ -155,71 +211,64 @@ class ResourcePool:
         """Tell whether the client has asked for such records already, and found none or failed."""
         kind = key.partition("/")[0]
         if kind in self._prefetch.failed:
-            self.problems[key] = Problem.NOT_SENT
+            self._asked[key] = Problem.NOT_SENT
         elif kind in self._prefetch.empty:
-            self.problems[key] = Problem.NOT_THERE
-        return key in self.problems
+            self._asked[key] = Problem.NOT_THERE
+        return key in self._asked
 
     def fetch(self, urls: list[str]) -> None:
         """Read some relative URLs from the client's FHIR server: in one batch, or side by side (CRD-57, HK-60, 61)."""
-        if self._client is None or not self._call.fhir_base:
+        if self._client is None:
             return
-        allowed = urls[: max(0, MOST_READS - len(self._asked))]
-        self.problems.update(dict.fromkeys(urls[len(allowed) :], Problem.TOO_LARGE))
-        self._asked.update(urls)
-        server = FhirServer(self._call.fhir_base, self._call.fhir_token)
-        for url, answer in self._client.fetch(server, allowed, self._deadline).items():
+        allowed = urls[: max(0, MOST_READS - self.reads)]
+        self._asked.update(dict.fromkeys(urls[len(allowed) :], Problem.TOO_LARGE))
+        self.reads += len(allowed)
+        for url, answer in self._client.fetch(self._server, allowed, self._deadline).items():
             self._keep_answer(url, answer)
 
     def finish(self, kinds: Container[str]) -> bool:
         """Read the further pages of Bundles of some types that came with only their first; tell whether there were."""
-        if self._client is None or not self._call.fhir_base:
+        if self._client is None:
             return False
-        server = FhirServer(self._call.fhir_base, self._call.fhir_token)
-        before = len(self._asked)
+        before = self.reads
         for key, kind, bundle in self._prefetch.unfinished:
             pages = f"{key} pages"
             if kind in kinds and pages not in self._asked:
-                self._asked.add(pages)
-                answer = self._client.more(server, bundle, self._deadline)
-                self._keep_answer(pages, answer)
-        return len(self._asked) > before
+                self.reads += 1
+                self._keep_answer(pages, self._client.more(self._server, bundle, self._deadline))
+        return self.reads > before
 
     def _keep_answer(self, asked: str, answer: Answer) -> None:
         """Sort in what an answer brought; what a search found counts although a later page could not be had."""
-        if not isinstance(answer, tuple):
-            self.problems[asked] = answer.problem if isinstance(answer, Partial) else answer
-        if not isinstance(answer, Problem):
-            self._keep_fetched(answer.records if isinstance(answer, Partial) else answer)
+        found: tuple[Record, ...] = ()
+        match answer:
+            case Partial():
+                found, self._asked[asked] = answer.records, answer.problem
+            case Problem():
+                self._asked[asked] = answer
+            case _:
+                found, self._asked[asked] = answer, None
+        for record in found:
+            entry = self.keep(record.resource, None, record)
+            self._fetched.setdefault(entry.key, record)
 
-    def _keep_fetched(self, answer: Iterable[Record]) -> None:
-        for record in answer:
-            self._fetched.setdefault(self.keep(record.resource), record)
-
-    @property
-    def reads(self) -> int:
-        """How many reads and searches were made."""
-        return len(self._asked)
-
-    def draft(self, number: int, reference: str, path: str) -> Draft | None:
-        """Return a record as a resource to answer on, with its own bytes, sent or fetched; None where it is not had."""
-        key = record_key(reference)
-        base = self._call.fhir_base
-        if "://" in reference and base and relative_reference(reference, base) is None:
+    def draft(self, number: int, reference: str, path: str, within: Entry | None = None) -> Draft | None:
+        """Return a resource to answer on, with its own bytes, sent or fetched; None where it is not had."""
+        entry = self.resolve(reference, within)
+        if entry is None:
             return None
-        if key in self._fetched:
-            record = self._fetched[key]
-            return Draft(number, record.resource, record.raw, path)
-        if key in self._sent:
-            sent = self._sent[key]
-            return Draft(number, sent.resource, self._bytes_of(sent), sent.path)
-        return None
+        if entry.container:
+            return Draft(number, entry.resource, b"", path, container=entry.container.resource)
+        match self._origins[id(entry.resource)]:
+            case Record() as record:
+                return Draft(number, record.resource, record.raw, path)
+            case sent:
+                return Draft(number, sent.resource, self._bytes_of(sent), sent.path, sent.full_url)
 
     def _bytes_of(self, sent: Prefetched | Draft) -> bytes:
         if isinstance(sent, Draft):
             return sent.raw
-        raw = self._call.prefetched_bytes()[sent.key]
-        return sent.bytes_in(raw)
+        return sent.bytes_in(self._call.prefetched_bytes()[sent.key])
 
     @property
     def digest(self) -> str:
@@ -232,5 +281,8 @@ class ResourcePool:
         return tuple(record.raw for _, record in sorted(self._fetched.items()))
 
 
-def _is_urn(full_url: Any) -> bool:
-    return isinstance(full_url, str) and full_url.startswith("urn:")
+def _is_same(one: Entry, other: Entry) -> bool:
+    """Tell whether a resource came twice, with and without its fullUrl, or under two names of its server."""
+    if "id" not in one.resource:
+        return False
+    return None in (one.base, other.base) or one.base == other.base or one.resource == other.resource

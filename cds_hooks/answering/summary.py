@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from uuid import UUID, uuid5
 
-from cards import Answered, Decision, explain, rests_on
+from cards import ASSERTION, NO_PAYER, Answered, Basis, Decision, explain, rests_on
 from cds_hooks.answering.resources import ResourcePool
 from cds_hooks.hooks.request import HookRequest
 from cds_hooks.store.calls import CALL_PART, CardSummary, DecisionSummary, PolicySummary, Summary
@@ -13,44 +13,49 @@ from cds_hooks.store.calls import CALL_PART, CardSummary, DecisionSummary, Polic
 class Ids:
     """Derives the ids of one answer, and remembers what each is of.
 
-    The same call on the same day has the same ids, no other call has. Some clients repeat hookInstance and order ids
-    for every patient, so the whole request counts, and what was read for it. All ids of a call begin alike
-    (`calls.CALL_PART`), so that the store finds the call of any of them by one entry of its index.
+    An assertion has the same id in the same call on the same day, and in no other call. Some clients repeat
+    hookInstance and order ids for every patient, so the whole request counts, and what was read for it. A card has the
+    same id for the same patient, orders, policies and day in every call, so that one that was dismissed can be known
+    again: of the calls that it was sent in, the newest is meant by feedback. All ids of one patient's day begin alike
+    (`calls.CALL_PART`), so that the store finds the calls of any of them by one entry of its index.
     """
 
     def __init__(self, service_id: str, call: HookRequest, records: ResourcePool, on: date, namespace: UUID) -> None:
         self._namespace = namespace
-        self._seed = f"{call.digest}{records.digest}|{service_id}|{on}|"
-        self._call_part = str(uuid5(namespace, self._seed))[:CALL_PART]
+        self._patient = f"{call.patient_id}|{on}|"
+        self._call = f"{call.digest}{records.digest}|{service_id}|{on}|"
+        self._first_part = str(uuid5(namespace, self._patient))[:CALL_PART]
         self.derived: dict[tuple[str, ...], str] = {}
 
     def derive(self, *parts: str) -> str:
         """Return the id of something, named by its kind and what tells it from others."""
-        own_part = str(uuid5(self._namespace, self._seed + "|".join(parts)))[CALL_PART:]
-        found = self.derived[parts] = self._call_part + own_part
+        seed = self._call if parts[0] == ASSERTION else self._patient
+        own_part = str(uuid5(self._namespace, seed + "|".join(parts)))[CALL_PART:]
+        found = self.derived[parts] = self._first_part + own_part
         return found
 
 
 def give_account(call: HookRequest, answered: Sequence[Answered], ids: Ids, response: bytes, rules: str) -> Summary:
     """Return the account of a call that was answered; ids that did not leave are not in it. `rules` is their digest."""
     sent = {parts: identity for parts, identity in ids.derived.items() if identity.encode() in response}
-    assertions = {parts[1:3]: identity for parts, identity in sent.items() if parts[0] == "assertion"}
+    assertions = {parts[1:3]: identity for parts, identity in sent.items() if parts[0] == ASSERTION}
     decisions = [
         _tell(decision, assertions.get((str(item.number), _coverage_of(decision) or "")))
         for item in answered
         for decision in item.decisions
     ]
-    cards = [_card(parts, identity, decisions) for parts, identity in sent.items() if parts[0] != "assertion"]
+    cards = [_card(parts, identity, decisions) for parts, identity in sent.items() if parts[0] != ASSERTION]
     return Summary(call.hook_instance, tuple(decisions), tuple(cards), rules)
 
 
 def _tell(decision: Decision, assertion: str | None) -> DecisionSummary:
-    policies = [PolicySummary(f.version.key, f.match.strength.value, rests_on(f)) for f in decision.findings]
+    findings = decision.findings if decision.basis is Basis.POLICY else ()
+    policies = [PolicySummary(f.version.key, f.match.strength.value, rests_on(f)) for f in findings]
     return DecisionSummary(
         order=decision.order.reference,
         covered=decision.covered.value,
         basis=decision.basis.value,
-        payer=decision.payer.id,
+        payer=decision.payer.id if decision.payer_is_known else NO_PAYER,
         on=decision.on.isoformat(),
         coverage=_coverage_of(decision),
         assertion=assertion,

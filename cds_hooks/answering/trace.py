@@ -4,9 +4,11 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any, NamedTuple
 
-from cards import Decision, Order, PayerChoice, decide
-from cds_hooks.answering.evaluation import EvaluatedOrder
+from cards import ANSWERED, CoverageOutcome, Decision, Order, PayerChoice, decide
 from cds_hooks.rules.loading import Rules
+
+#: The rules that an order went through, each with what it found.
+Steps = tuple[tuple[str, str], ...]
 
 
 class Explanation(NamedTuple):
@@ -15,23 +17,24 @@ class Explanation(NamedTuple):
     order: Order
     paying: PayerChoice
     decision: Decision | None
-    steps: tuple[tuple[str, str], ...]
+    steps: Steps
 
 
-def explain_order(order: Order, paying: PayerChoice, rules: Rules, on: date) -> Explanation:
+def explain_order(
+    order: Order, paying: PayerChoice, rules: Rules, on: date, outcome: CoverageOutcome = ANSWERED
+) -> Explanation:
     """Decide on one order and keep every step."""
     steps: list[tuple[str, str]] = [("payer", _describe_payer(paying))]
     steps += [("read", f"{fault.path} {fault.problem}") for fault in order.faults]
-    decision = decide(order, paying, rules.index, on, lambda rule, found: steps.append((rule, found)))
+    decision = decide(order, paying, rules.index, on, outcome, lambda rule, found: steps.append((rule, found)))
     if order.is_void:
         steps.append(("ruled out", "the order asks for nothing: not to be performed, revoked or entered in error"))
     return Explanation(order, paying, decision, tuple(steps))
 
 
-def trace(judged: Iterable[EvaluatedOrder], rules: Rules, on: date) -> Iterator[dict[str, Any]]:
-    for one in judged:
-        for paying in one.paying:
-            yield {"order": one.draft.path, "steps": explain_order(one.order, paying, rules, on).steps}
+def tell_steps(path: str, steps: Iterable[Steps]) -> Iterator[dict[str, Any]]:
+    """Yield the steps of the decisions on one order, by its FHIRPath, as a response shows them."""
+    yield from ({"order": path, "steps": one} for one in steps)
 
 
 def _describe_payer(paying: PayerChoice) -> str:

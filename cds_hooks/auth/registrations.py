@@ -63,7 +63,11 @@ class AuthorizationServer:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A registered client. Empty `services` and `fhir_servers` allow all that the deployment does."""
+    """A registered client. Empty `services` and `fhir_servers` allow all that the deployment does.
+
+    `version` is the version of CRD for its calls that request none, `cards_in_doubt` that it gets a card, too, for an
+    order that is annotated as one that needs more information.
+    """
 
     id: str
     jwt: JwtTerms | None = None
@@ -72,6 +76,9 @@ class Client:
     fhir_servers: tuple[Place, ...] = ()
     fhir_check: Literal["lenient", "strict"] | None = None
     rate: RateLimitItem | None = None
+    version: str | None = None
+    cards_in_doubt: bool = False
+    anonymous_fhir: Literal["refuse", "allow"] | None = None
 
     def may_use(self, service_id: str) -> bool:
         """Whether the client may call a service."""
@@ -136,6 +143,9 @@ def _read_client(document: Json, path: str, read_keys: ReadKeys) -> Client:
         fhir_servers=fhir_servers,
         fhir_check=document.get("fhir-check"),
         rate=_read_client_rate(document.get("rate"), path),
+        version=document.get("version"),
+        cards_in_doubt=document.get("cards-in-doubt", False),
+        anonymous_fhir=document.get("anonymous-fhir"),
     )
 
 

@@ -31,10 +31,14 @@ Answer = tuple[Record, ...] | Partial | Problem
 
 @dataclass(frozen=True, slots=True)
 class FhirServer:
-    """The FHIR server of a hook call: `fhirServer`, and the bearer token of `fhirAuthorization` if there is one."""
+    """The FHIR server of a hook call: `fhirServer`, and the bearer token of `fhirAuthorization` if there is one.
+
+    `without_token`: it may be read without one for this client, whatever holds for others.
+    """
 
     base: str
     token: str | None = field(repr=False)
+    without_token: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ class FhirClient:
         base = read_place(server.base)
         if base is None or not self._may_call(base):
             raise FetchError(Problem.FORBIDDEN)
-        call = Call(base, request_headers(server.token, self._access.without_token), deadline)
+        call = Call(base, request_headers(server.token, self._access.without_token or server.without_token), deadline)
         return Session(call, self.connections, self._access, self._names)
 
     def _may_call(self, base: Place) -> bool:

@@ -12,28 +12,11 @@ import msgspec
 from cards import ORDER_TYPES, literal_reference, record_key
 from cds_hooks.errors import InvalidRequestError, Issue
 from cds_hooks.fhir.validation import FhirCheck
-from cds_hooks.hooks.request_limits import refuse_costly
+from cds_hooks.hooks.held_resources import Draft, HeldResources, OrderReference, read_held
+from cds_hooks.hooks.request_limits import refuse_costly, refuse_many
 from cds_hooks.hooks.request_schema import MOST_ISSUES as MOST_ISSUES  # also of those who read requests
 from cds_hooks.hooks.request_schema import RequestSchema
 from cds_hooks.strict_json import read_json
-
-
-class Draft(NamedTuple):
-    """One resource to answer on: its number in the call, what it is (anything at all), its bytes, and its FHIRPath."""
-
-    number: int
-    resource: Any
-    raw: bytes
-    path: str
-    full_url: str | None = None
-
-
-class OrderReference(NamedTuple):
-    """An order that the call only refers to: its number, the literal reference, and where it stands."""
-
-    number: int
-    reference: str
-    path: str
 
 
 class HookRequest(NamedTuple):
@@ -47,7 +30,7 @@ class HookRequest(NamedTuple):
     hook_instance: str | None
     patient_id: str
     encounter_id: str | None
-    selections: frozenset[str]
+    selections: tuple[str, ...]
     drafts: list[Draft]
     references: list[OrderReference]
     prefetch: Mapping[str, Any]
@@ -68,20 +51,12 @@ class HookRequest(NamedTuple):
         return {key: bytes(raw) for key, raw in (_PREFETCH.decode(self.body).prefetch or {}).items()}
 
 
-class _Entry(msgspec.Struct):
-    resource: msgspec.Raw = msgspec.Raw(b"null")
-
-
-class _Bundle(msgspec.Struct):
-    entry: list[_Entry] | None = None
-
-
 class _Orders(msgspec.Struct):
-    held: _Bundle | list[msgspec.Raw] | None = msgspec.field(name="draftOrders", default=None)
+    held: msgspec.Raw = msgspec.field(name="draftOrders", default=msgspec.Raw(b"null"))
 
 
 class _Appointments(msgspec.Struct):
-    held: _Bundle | list[msgspec.Raw] | None = msgspec.field(name="appointments", default=None)
+    held: msgspec.Raw = msgspec.field(name="appointments", default=msgspec.Raw(b"null"))
 
 
 class _OrdersBody(msgspec.Struct):
@@ -134,7 +109,8 @@ def read_hook_request(body: bytes, schema: HookSchema, max_nesting: int, max_ord
     is_plain = schema.check(document)
     context = document["context"]
     hook = document["hook"]
-    drafts, references = _read_drafts(body, context, hook)
+    drafts, references, is_simple = _read_drafts(body, context, hook)
+    refuse_many(len(drafts) + len(references), max_orders)
     if hook == "order-dispatch":
         references = _read_dispatched(context)
     authorization = document.get("fhirAuthorization") or {}
@@ -145,7 +121,7 @@ def read_hook_request(body: bytes, schema: HookSchema, max_nesting: int, max_ord
         hook_instance=_text_or_none(document.get("hookInstance")),
         patient_id=context["patientId"].removeprefix("Patient/"),
         encounter_id=_encounter_id(context.get("encounterId")),
-        selections=frozenset(context.get("selections", ())),
+        selections=tuple(context.get("selections", ())),
         drafts=drafts,
         references=references,
         prefetch=document.get("prefetch") or {},
@@ -155,7 +131,7 @@ def read_hook_request(body: bytes, schema: HookSchema, max_nesting: int, max_ord
         configuration=agreed.get("davinci-crd.configuration"),
         digest=hashlib.sha256(body).hexdigest(),
         body=body,
-        is_plain=is_plain,
+        is_plain=is_plain and is_simple,
     )
 
 
@@ -168,36 +144,12 @@ def _encounter_id(value: Any) -> str | None:
     return text.removeprefix("Encounter/") if text else None
 
 
-def _read_drafts(body: bytes, context: Mapping[str, Any], hook: str) -> tuple[list[Draft], list[OrderReference]]:
+def _read_drafts(body: bytes, context: Mapping[str, Any], hook: str) -> HeldResources:
     """Return the resources of the context with their bytes; what is a reference only is one to be read."""
     if hook not in _HELD:
-        return [], []
+        return HeldResources([], [])
     name, decoder = _HELD[hook]
-    held = context[name]
-    raw = decoder.decode(body).context.held
-    path = f"context.{name}"
-    if isinstance(raw, list):
-        return _read_array(held, raw, path)
-    entries = held.get("entry") or ()
-    written = (raw.entry if raw else None) or ()
-    path += ".entry"
-    return [
-        Draft(n, e.get("resource"), bytes(written[n].resource), f"{path}[{n}].resource", e.get("fullUrl"))
-        for n, e in enumerate(entries)
-    ], []
-
-
-def _read_array(items: list[Any], raws: list[msgspec.Raw], path: str) -> tuple[list[Draft], list[OrderReference]]:
-    """Read a bare array: of resources, as the example of appointment-book has it, or of references to orders."""
-    drafts: list[Draft] = []
-    references: list[OrderReference] = []
-    for number, item in enumerate(items):
-        reference = item if isinstance(item, str) else literal_reference(item)
-        if reference is None or "resourceType" in item:
-            drafts.append(Draft(number, item, bytes(raws[number]), f"{path}[{number}]"))
-        else:
-            references.append(OrderReference(number, reference, f"{path}[{number}]"))
-    return drafts, references
+    return read_held(context[name], decoder.decode(body).context.held, f"context.{name}")
 
 
 def _read_dispatched(context: Mapping[str, Any]) -> list[OrderReference]:

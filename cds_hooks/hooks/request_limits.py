@@ -8,8 +8,9 @@ from cds_hooks.errors import Issue, TooCostlyError
 #: In so few bytes only orders can be too many.
 _HARMLESS_BYTES: Final = 32 * 1024
 
-#: Records that may come along for each order that may.
-_RECORDS_AN_ORDER: Final = 10
+#: Records that may come along for each order that may, and orders that may for each payer of one Coverage.
+_RECORDS_AN_ORDER: Final = 2
+_ORDERS_A_PAYER: Final = 5
 
 #: Names that may be said; others may be anything.
 _NAMED: Final = ("draftOrders", "appointments", "selections", "dispatchedOrders")
@@ -31,6 +32,12 @@ def refuse_costly(body: bytes, document: Mapping[str, Any], max_orders: int) -> 
             raise TooCostlyError(Issue("too-costly", "the body has too many characters that stand for many others"))
 
 
+def refuse_many(orders: int, max_orders: int) -> None:
+    """Raise TooCostlyError for more orders than are answered at once, however they are nested."""
+    if orders > max_orders:
+        _refuse("context", max_orders)
+
+
 def _refuse_records(prefetch: Any, max_orders: int) -> None:
     records = 0
     for value in prefetch.values() if isinstance(prefetch, dict) else ():
@@ -38,8 +45,9 @@ def _refuse_records(prefetch: Any, max_orders: int) -> None:
         records += 1 + len(resources)
         if records > _RECORDS_AN_ORDER * max_orders:
             _refuse("prefetch", _RECORDS_AN_ORDER * max_orders)
-        if any(len(_payors(resource)) > max_orders for resource in resources):
-            _refuse("prefetch", max_orders)
+        most_payers = max(1, max_orders // _ORDERS_A_PAYER)
+        if any(len(_payors(resource)) > most_payers for resource in resources):
+            _refuse("prefetch", most_payers)
 
 
 def _refuse(path: str, most: int) -> None:

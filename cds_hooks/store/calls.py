@@ -84,8 +84,8 @@ CALL: Final = "call"
 ORDER: Final = "order"
 CARD: Final = "card"
 
-#: So many characters of an id are the same in all ids of a call: 48 bits. Calls that share them by chance are told
-#: apart by their summaries.
+#: So many characters are the same in all ids of one patient's day: 48 bits. Calls that share them are told apart by
+#: their summaries: a card keeps its id from call to call.
 CALL_PART: Final = 13
 
 _SUMMARY: Final = b"summary"

@@ -5,7 +5,16 @@ from typing import Any
 
 import pytest
 
-from cards import Coverage, CoverageProblem, Order, PayerChoice, find_paying, read_coverage, read_order
+from cards import (
+    Coverage,
+    CoverageProblem,
+    NamedCoverage,
+    PayerChoice,
+    ReferenceIndex,
+    SentCoverages,
+    find_paying,
+    read_coverage,
+)
 from cds_hooks.rules.loading import Rules
 
 DAY = date(2026, 11, 23)
@@ -38,10 +47,17 @@ def coverage(**members: Any) -> dict[str, Any]:
     ],
 )
 def test_the_payer_is_recognised(members: dict[str, Any], beside: list[dict[str, Any]], rules: Rules) -> None:
-    read = read_coverage(coverage(**members), beside)
+    index = ReferenceIndex("https://ehr.example.org/fhir")
+    for organization in beside:
+        index.add({"resourceType": "Organization", **organization})
+    within = index.add(coverage(**members))
 
-    assert read is not None
-    payer = rules.payers.recognise(read)
+    def resolve(reference: str) -> Any:
+        entry = index.resolve(reference, within)
+        return entry.resource if entry else None
+
+    payer = rules.payers.recognise(read_coverage(within.resource, resolve=resolve))
+
     assert payer is not None
     assert payer.id == "example-health-plan"
 
@@ -77,16 +93,14 @@ OURS = [{"identifier": {"system": "http://example.org/payer-id", "value": "EHP01
 FOREIGN = [{"identifier": {"system": "http://example.org/payer-id", "value": "nobody"}}]
 
 
-def order(rules: Rules, *insurance: str) -> Order:
-    named = {"insurance": [{"reference": reference} for reference in insurance]} if insurance else {}
-    return read_order({"resourceType": "ServiceRequest", **named}, rules.vocabulary.code_systems)
-
-
 def paying(
     rules: Rules, *coverages: dict[str, Any], insurance: tuple[str, ...] = (), only_one: bool = False
 ) -> list[PayerChoice]:
-    read = [read_coverage(one, (), rules.vocabulary.code_systems) for one in coverages]
-    return list(find_paying(order(rules, *insurance), read, rules.payers, DAY, only_one=only_one))
+    index = ReferenceIndex("https://ehr.example.org/fhir")
+    read = {id(one): read_coverage(index.add(one).resource, rules.vocabulary.code_systems) for one in coverages}
+    found = [(reference, index.resolve(reference)) for reference in insurance]
+    named = [NamedCoverage(reference, read[id(one.resource)] if one else None) for reference, one in found]
+    return list(find_paying(named, SentCoverages(tuple(read.values())), rules.payers, DAY, only_one=only_one))
 
 
 def references(found: list[PayerChoice]) -> list[str | None]:
@@ -116,11 +130,52 @@ def test_of_several_named_coverages_the_primary_counts(rules: Rules) -> None:
     assert references(found) == ["Coverage/2/_history/3"]
 
 
-def test_a_named_coverage_that_did_not_come_is_not_replaced_by_another(rules: Rules) -> None:
+def test_a_named_coverage_that_did_not_come_gives_way_to_the_only_one_that_did(rules: Rules) -> None:
+    """dev-29: the primary coverage is the only one that a call brings."""
     found = paying(rules, coverage(id="1", payor=OURS), insurance=("Coverage/not-here",))
+
+    assert references(found) == ["Coverage/1"]
+    assert found[0].problem is CoverageProblem.GAVE_WAY
+
+
+def test_a_named_coverage_that_did_not_come_is_not_replaced_by_one_of_several(rules: Rules) -> None:
+    two = coverage(id="1", payor=OURS), coverage(id="2", payor=OURS)
+    found = paying(rules, *two, insurance=("Coverage/not-here",))
 
     assert references(found) == [None]
     assert found[0].problem is CoverageProblem.NOT_THE_ONE_NAMED
+
+
+def test_a_coverage_at_another_server_is_not_replaced(rules: Rules) -> None:
+    sent = SentCoverages((read_coverage(coverage(payor=OURS)),))
+    named = [NamedCoverage("https://elsewhere.example.org/fhir/Coverage/c", None, is_elsewhere=True)]
+
+    (found,) = find_paying(named, sent, rules.payers, DAY)
+
+    assert found.problem is CoverageProblem.NOT_THE_ONE_NAMED
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"payor": [{"reference": "Patient/p"}]},
+        {"payor": [{"reference": "RelatedPerson/p"}]},
+        {"payor": [{"type": "Patient", "display": "Ida Invented"}]},
+        {"type": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/coverage-selfpay", "code": "pay"}]}},
+    ],
+)
+def test_who_pays_for_themselves_has_no_payer(members: dict[str, Any], rules: Rules) -> None:
+    assert [one.problem for one in paying(rules, coverage(**members))] == [CoverageProblem.SELF_PAY]
+
+
+def test_the_payer_of_a_coverage_that_has_ended_is_still_that_payer(rules: Rules) -> None:
+    (found,) = paying(rules, coverage(period={"end": "2026-01-01"}, payor=OURS))
+
+    assert (found.problem, found.payer.id, found.payer_is_known) == (
+        CoverageProblem.INACTIVE,
+        "example-health-plan",
+        True,
+    )
 
 
 def test_of_several_coverages_the_one_of_a_known_payer_counts(rules: Rules) -> None:
@@ -156,6 +211,9 @@ def test_of_several_foreign_coverages_only_one_is_answered_for(rules: Rules) -> 
         ([coverage(period={"end": "2026-11-22"}, payor=OURS)], CoverageProblem.INACTIVE),
         ([coverage(id="1", payor=OURS), coverage(id="2", payor=OURS)], CoverageProblem.SEVERAL),
         ([coverage(payor=[{"display": "Example Health Plan"}])], CoverageProblem.NO_PAYER_IDENTIFIER),
+        ([coverage(payor=[{"identifier": {"value": "EHP01"}}])], CoverageProblem.NO_IDENTIFIER_SYSTEM),
+        ([coverage(payor=[{"reference": "Organization/o"}])], CoverageProblem.UNSENT_PAYER),
+        ([coverage(status="cancelled", payor=FOREIGN)], CoverageProblem.UNKNOWN_PAYER),
         ([coverage(payor=FOREIGN)], CoverageProblem.UNKNOWN_PAYER),
         ([coverage(payor=OURS)], None),
     ],
@@ -169,8 +227,9 @@ def test_where_one_coverage_is_demanded_everything_else_is_a_problem(
 
 def test_a_payor_that_could_not_be_had_is_not_taken_for_an_unknown_one(rules: Rules) -> None:
     read = read_coverage(coverage(payor=[{"reference": "Organization/o"}]))
+    sent = SentCoverages((read,), sought=frozenset({"Organization/o"}))
 
-    found = find_paying(order(rules), [read], rules.payers, DAY, unreachable={"Organization/o"})
+    found = find_paying((), sent, rules.payers, DAY)
 
     assert [one.problem for one in found] == [CoverageProblem.UNREAD_PAYER]
 

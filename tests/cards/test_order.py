@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cards import read_order
+from cards import read_order, record_key
 from cards.coding import Coding
 from cards.elements import Place
 from cards.order_reader import ORDER_TYPES
@@ -110,7 +110,7 @@ RECORDS = {
 )  # fmt: skip
 def test_every_request_type_says_what_is_ordered(resource: dict[str, Any], rules: Rules) -> None:
     """CRD-153, hook-4: all order types that the guide requires of clients."""
-    order = read_order(resource, rules.vocabulary.code_systems, RECORDS)
+    order = read_order(resource, rules.vocabulary.code_systems, lambda one: RECORDS.get(record_key(one)))
 
     assert [found.coding for found in order.codings] == [Coding("HCPCS", "M0076")]
     assert order.title == "Prolotherapy"
@@ -156,7 +156,7 @@ def test_a_record_that_did_not_come_is_named(rules: Rules) -> None:
             "reasonReference": [{"reference": "Condition/1"}, {"reference": "Condition/2"}],
         },
         rules.vocabulary.code_systems,
-        {"Condition/2": {"code": {"text": "Knee pain"}}},
+        {"Condition/2": {"code": {"text": "Knee pain"}}}.get,
     )
 
     assert order.unread == ("Medication/elsewhere",)

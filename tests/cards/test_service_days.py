@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cards import PayerChoice, decide, find_paying, read_coverage, read_order
+from cards import PayerChoice, SentCoverages, decide, find_paying, read_coverage, read_order
 from cards.coverage import CoverageProblem
 from cds_hooks.rules.loading import Rules
 
@@ -102,7 +102,8 @@ def pay(members: dict[str, Any], rules: Rules, **periods: dict[str, str]) -> tup
         for name, period in periods.items()
     ]  # fmt: skip
     order = read_order({"resourceType": "ServiceRequest", **members}, rules.vocabulary.code_systems)
-    return find_paying(order, coverages, rules.payers, TODAY)
+    sent, day = SentCoverages(tuple(coverages)), order.day_of_service(TODAY)
+    return find_paying((), sent, rules.payers, day, order.last_day_of_service(TODAY))
 
 
 def test_a_course_of_next_year_is_judged_under_the_plan_of_next_year(rules: Rules) -> None:
@@ -118,7 +119,7 @@ def test_a_month_or_a_year_alone_lies_in_a_coverage_that_holds_all_of_it(date_: 
     [outside] = pay({"occurrenceDateTime": date_}, rules, new={"start": "2027-01-01", "end": "2027-02-27"})
 
     assert inside.problem is None
-    assert outside.problem is CoverageProblem.INACTIVE
+    assert outside.problem is CoverageProblem.UNSURE_DAY
 
 
 def test_a_policy_counts_as_it_stands_on_the_day_of_the_service(rules: Rules) -> None:

@@ -126,7 +126,7 @@ def test_every_link_within_the_repository_leads_somewhere(page: Path) -> None:
 def test_the_index_of_the_documents_names_every_one() -> None:
     index = (ROOT / "docs" / "README.md").read_text()
 
-    named = set(re.findall(r"\]\((\w+\.md)\)", index))
+    named = set(re.findall(r"\]\(([\w-]+\.md)\)", index))
     assert named == {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cards import read_coverage
+from cards import ReferenceIndex, read_coverage
 from cds_hooks.rules.loading import Rules
 
 HERE = Path(__file__).resolve().parent
@@ -24,7 +24,16 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_coverage_names_its_payer(case: dict[str, Any], rules: Rules) -> None:
-    coverage = read_coverage(case["coverage"], case["organizations"], rules.vocabulary.code_systems)
+    index = ReferenceIndex()
+    for organization in case["organizations"]:
+        index.add(organization)
+    within = index.add(case["coverage"])
+
+    def resolve(reference: str) -> Any:
+        entry = index.resolve(reference, within)
+        return entry.resource if entry else None
+
+    coverage = read_coverage(case["coverage"], rules.vocabulary.code_systems, resolve)
 
     assert coverage
     payer = rules.payers.recognise(coverage)

@@ -22,31 +22,35 @@ def add_coverage(request: dict[str, Any]) -> None:
     request["prefetch"]["coverage"]["entry"].append(entry)
 
 
+NOT_SENT = "no coverage of the patient was sent or found"
+NOT_FOUND = "no coverage of the patient was found"
+NO_IDENTIFIER = "no identifier of the coverage's payer was sent or found"
+
+#: What is wrong, what the call is refused with, and the versions that refuse it.
 PROBLEMS = {
-    "no coverage at all": (lambda r: r["prefetch"].pop("coverage"), "no coverage of the patient was sent or found"),
-    "null": (lambda r: r["prefetch"].update(coverage=None), "no coverage of the patient was sent or found"),
-    "an empty searchset": (lambda r: r["prefetch"].update(coverage={"resourceType": "Bundle", "type": "searchset"}), "no coverage of the patient was sent or found"),
-    "a cancelled coverage": (lambda r: coverage_of(r).update(status="cancelled"), "no coverage of the patient is in force on the day of service"),
-    "a coverage that has ended": (lambda r: coverage_of(r).update(period={"end": "2026-01-01"}), "no coverage of the patient is in force on the day of service"),
-    "two coverages": (add_coverage, "several coverages of the patient were sent or found, and nothing says which is the primary one"),
-    "a payer without identifier": (lambda r: organization_of(r).pop("identifier"), "no identifier of the coverage's payer was sent or found"),
-    "an unknown payer": (lambda r: (organization_of(r)["identifier"][0].update(value="nobody"), organization_of(r).update(name="Nobody")), "the payer of the coverage is not one this service answers for"),
-    "a payer that was not sent": (lambda r: r["prefetch"]["coverage"]["entry"].pop(), "no identifier of the coverage's payer was sent or found"),
-    "another patient's coverage": (lambda r: coverage_of(r)["beneficiary"].update(reference="Patient/other"), "no coverage of the patient was sent or found"),
+    "no coverage at all": (lambda r: r["prefetch"].pop("coverage"), NOT_SENT, "2.1 2.2"),
+    "null": (lambda r: r["prefetch"].update(coverage=None), NOT_FOUND, "2.1"),
+    "an empty searchset": (lambda r: r["prefetch"].update(coverage={"resourceType": "Bundle", "type": "searchset"}), NOT_FOUND, "2.1"),
+    "two coverages": (add_coverage, "several coverages of the patient were sent or found; send only the primary one", "2.1 2.2"),
+    "a payer without identifier": (lambda r: organization_of(r).pop("identifier"), NO_IDENTIFIER, "2.1 2.2"),
+    "an unknown payer": (lambda r: (organization_of(r)["identifier"][0].update(value="nobody"), organization_of(r).update(name="Nobody")), "the payer of the coverage is not one this service answers for", "2.1 2.2"),
+    "a payer that was not sent": (lambda r: r["prefetch"]["coverage"]["entry"].pop(), NO_IDENTIFIER, "2.1"),
+    "another patient's coverage": (lambda r: coverage_of(r)["beneficiary"].update(reference="Patient/other"), NOT_SENT, "2.1 2.2"),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("version", ["2.1", "2.2"])
 @pytest.mark.parametrize(
     "hook", ["order-sign", "order-select", "order-dispatch", "appointment-book", "encounter-start"]
 )
-@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize(
+    ("problem", "version"), [(name, version) for name, found in PROBLEMS.items() for version in found[2].split()]
+)
 def test_a_coverage_problem_is_400_with_its_reason(
-    problem: str, hook: str, version: str, service: Any, example: Any
+    problem: str, version: str, hook: str, service: Any, example: Any
 ) -> None:
     """hook-13, hook-10: SHALL 400 where not one Coverage of a payer served here is accessible."""
     request = example(f"{hook}-{version}")
-    change, says = PROBLEMS[problem]
+    change, says, _ = PROBLEMS[problem]
     change(request)
 
     response = service.post(f"/cds-services/{hook}-crd", request)
@@ -57,21 +61,14 @@ def test_a_coverage_problem_is_400_with_its_reason(
     assert response.json()["issue"][0]["expression"][0].startswith("Coverage")
 
 
-@pytest.mark.parametrize(
-    "problem",
-    [
-        name
-        for name in PROBLEMS
-        if name not in ("two coverages", "a payer without identifier", "an unknown payer", "a payer that was not sent")
-    ],
-)
+@pytest.mark.parametrize("problem", ["no coverage at all", "null", "an empty searchset", "another patient's coverage"])
 def test_in_2_0_it_is_cards_without_coverage_information(problem: str, service: Any, example: Any) -> None:
-    """Spec 8.5: nothing defined in 2.0.1; the extension's `coverage` is 1..1, so nothing can be written."""
+    """Nothing is defined in 2.0.1; the extension's `coverage` is 1..1, so nothing can be written."""
     request = example("m0076-order-sign")
     mri = copy.deepcopy(request["context"]["draftOrders"]["entry"][0]["resource"])
     mri.update(id="mri", code={"text": "MRI of the knee"})
     request["context"]["draftOrders"]["entry"].append({"resource": mri})
-    change, says = PROBLEMS[problem]
+    change, says, _ = PROBLEMS[problem]
     change(request)
 
     response = service.post("/cds-services/order-sign-crd", request)
@@ -84,6 +81,41 @@ def test_in_2_0_it_is_cards_without_coverage_information(problem: str, service: 
     assert "MRI of the knee" in unknown["detail"]
     assert unknown["extension"]["davinci-crd.associated-resource"] == ["ServiceRequest/mri"]
     assert faults("2.0", response.json()) == []
+
+
+INACTIVE = {
+    "a cancelled coverage": lambda r: coverage_of(r).update(status="cancelled"),
+    "a coverage that has ended": lambda r: coverage_of(r).update(period={"end": "2026-01-01"}),
+    "a coverage that has not begun": lambda r: coverage_of(r).update(period={"start": "2027-01"}),
+}
+
+
+@pytest.mark.parametrize(
+    ("version", "covered", "codes"),
+    [("2.0", "conditional", []), ("2.1", "not-covered", []), ("2.2", "not-covered", ["no-active-coverage"])],
+)
+@pytest.mark.parametrize("hook", ["order-sign", "order-dispatch", "appointment-book"])
+@pytest.mark.parametrize("problem", INACTIVE)
+def test_a_coverage_that_is_not_in_force_is_said_on_the_order(
+    problem: str, hook: str, version: str, covered: str, codes: list[str], service: Any, example: Any
+) -> None:
+    """resp-45: no active coverage; the payer is still the payer of the coverage, and none in its place."""
+    request = example(f"{hook}-{version}" if (hook, version) != ("order-sign", "2.0") else "m0076-order-sign")
+    INACTIVE[problem](request)
+
+    answer = service.post(f"/cds-services/{hook}-crd", request).json()
+
+    for action in answer["systemActions"]:
+        parts = {part["url"]: part for part in action["resource"]["extension"][-1]["extension"]}
+        reason = parts["reason"]["valueCodeableConcept"]
+        assert parts["covered"]["valueCode"] == covered
+        assert [coding["code"] for coding in reason.get("coding", ())] == codes
+        assert reason["text"].startswith(
+            "No active coverage: the coverage by Example Health Plan is not in force on 20"
+        )
+    assert answer["systemActions"]
+    assert all("no active coverage" in card["summary"] for card in answer["cards"])
+    assert faults(version, answer) == []
 
 
 def test_in_2_0_coverages_of_equal_rank_are_both_answered_for(service: Any, example: Any) -> None:
@@ -138,9 +170,11 @@ def test_a_coverage_that_came_twice_is_one(version: str, service: Any, example: 
 
 
 BAD_ORDERS = {
-    "after the coverage's end": {"occurrenceDateTime": "2027-02-01"},
-    "under a coverage that did not come": {"insurance": [{"reference": "Coverage/gone"}]},
+    "under a coverage at another server": {
+        "insurance": [{"reference": "https://elsewhere.example.org/Coverage/cov-1"}]
+    },
     "of another patient": {"subject": {"reference": "Patient/other"}},
+    "of a patient at another server": {"subject": {"reference": "https://elsewhere.example.org/fhir/Patient/pat-1"}},
 }
 
 
@@ -152,7 +186,6 @@ def test_one_order_without_a_coverage_does_not_refuse_the_others(
     """CRD-63, found-34: what can be said is said, and a card tells of the rest."""
     request = example("order-sign-2.2")
     request["extension"]["davinci-crd.requestedVersion"] = version
-    coverage_of(request)["period"] = {"end": "2026-12-31"}
     request["context"]["draftOrders"]["entry"][1]["resource"].update(BAD_ORDERS[bad])
 
     response = service.post("/cds-services/order-sign-crd", request)
@@ -182,7 +215,7 @@ def test_a_coverage_without_an_id_is_told_of(service: Any, example: Any) -> None
     response = service.post("/cds-services/order-sign-crd", request)
 
     assert response.json()["systemActions"] == []
-    assert "The coverage or the order has no id to refer to." in response.text
+    assert "The coverage has no id to refer to." in response.text
 
 
 def test_an_assertion_says_until_when_it_holds(service: Any, example: Any) -> None:

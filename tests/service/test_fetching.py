@@ -232,7 +232,7 @@ def test_an_encounter_is_read_and_who_pays_only_if_that_matters(reading: Any, fh
 
     since = len(server.log())
     response = post(reading, call("encounter-start", server.base, server.token, encounterId="enc-1"))
-    assert covered(response) == {"enc-1": "not-covered"}
+    assert [card["summary"][:31] for card in response.json()["cards"]] == ["Prolotherapy (M0076) is not cov"]
     assert asked(server, since) == ["Encounter/enc-1", SEARCH]
 
     since = len(server.log())
@@ -456,7 +456,7 @@ def test_a_warning_in_a_bundle_is_no_failure(reading: Any, fhir_server: Any) -> 
     request = sign(fhir_server(*CHART), version="2.2")
     request["prefetch"] = {"coverage": bundle(WARNING)}
 
-    assert post(reading, request).json()["issue"][0]["diagnostics"] == "no coverage of the patient was sent or found"
+    assert "No coverage of the patient was found." in post(reading, request).json()["cards"][0]["detail"]
 
 
 @pytest.mark.parametrize(
@@ -501,7 +501,7 @@ def test_a_payor_at_another_server_is_not_ours_of_the_same_id(reading: Any, fhir
         "o": ORGANIZATION,
     }
 
-    assert "The payer of this coverage is not known here" in post(reading, request).text
+    assert "The payer of this coverage could not be established" in post(reading, request).text
 
 
 def test_further_pages_of_prefetch_are_read(reading: Any, fhir_server: Any) -> None:
@@ -685,25 +685,22 @@ def test_order_select_goes_on_without_the_fhir_server(reading: Any) -> None:
     assert "The coverage of the patient could not be read." in response.json()["cards"][0]["detail"]
 
 
-@pytest.mark.parametrize(("version", "status"), [("2.0", 412), ("2.1", 412), ("2.2", 200)])
-def test_a_payor_that_cannot_be_read_is_indeterminate_from_2_2_on(version: str, status: int, reading: Any) -> None:
+@pytest.mark.parametrize("version", ["2.0", "2.1", "2.2"])
+def test_a_payor_that_cannot_be_read_is_indeterminate_from_2_2_on(version: str, reading: Any) -> None:
     """resp-43: 200, indeterminate, reason technical and its text; before 2.2 there is no such code."""
     request = sign(type("Server", (), {"base": "http://127.0.0.1:9/fhir", "token": "t"}), version=version)
     request["prefetch"] = {"coverage": COVERAGE}
 
     response = post(reading, request)
 
-    assert response.status_code == status
-    if status == 200:
-        (extension,) = response.json()["systemActions"][0]["resource"]["extension"]
-        parts = {p["url"]: p for p in extension["extension"]}
-        assert parts["covered"]["valueCode"] == "indeterminate"
-        assert parts["reason"]["valueCodeableConcept"]["coding"][0]["code"] == "technical"
-        assert "the payer of the coverage could not be read" in parts["reason"]["valueCodeableConcept"]["text"]
-        assert "info-needed" not in parts
-        assert faults("2.2", response.json()) == []
-    else:
-        assert "depends on a record (Organization) that could not be read" in response.text
+    (extension,) = response.json()["systemActions"][0]["resource"]["extension"]
+    parts = {p["url"]: p for p in extension["extension"]}
+    reason = parts["reason"]["valueCodeableConcept"]
+    assert parts["covered"]["valueCode"] == ("indeterminate" if version == "2.2" else "conditional")
+    assert [coding["code"] for coding in reason.get("coding", ())] == (["technical"] if version == "2.2" else [])
+    assert reason["text"].startswith("The payer of this coverage could not be established")
+    assert ("info-needed" in parts) is (version != "2.2")
+    assert faults(version, response.json()) == []
 
 
 def test_a_coverage_of_somebody_else_is_not_believed(reading: Any, odd_server: Any) -> None:
@@ -716,7 +713,20 @@ def test_a_coverage_of_somebody_else_is_not_believed(reading: Any, odd_server: A
 
     assert response.status_code == 200
     assert response.json()["systemActions"] == []
-    assert "No coverage of the patient was sent or found." in response.json()["cards"][0]["detail"]
+    assert "No coverage of the patient was found." in response.json()["cards"][0]["detail"]
+
+
+def test_a_refusal_of_invalid_fhir_comes_before_any_read(start_service: Any, odd_server: Any) -> None:
+    """CRD-163: what came with the call is checked first (CRD_FHIR_CHECK=strict)."""
+    strict = start_service(CRD_ALLOW_PRIVATE_FHIR_SERVERS="1", CRD_FHIR_CHECK="strict")
+    since = len(odd_server.log())
+    request = sign(odd_server, {**ORDER, "status": ["active"], "reasonReference": [{"reference": "Condition/c"}]})
+    request |= {"fhirServer": f"{odd_server.base}/good", "fhirAuthorization": {"access_token": "t"}}
+
+    response = post(strict, request)
+
+    assert response.status_code == 422
+    assert len(odd_server.log()) == since
 
 
 # --- where the token goes ---------------------------------------------------------------------------------------------
@@ -756,7 +766,7 @@ def test_without_a_token_nothing_is_read(authorization: Any, reading: Any, fhir_
     response = post(reading, request)
 
     assert response.status_code == 412
-    assert "the call gives no access to a FHIR server" in response.json()["issue"][0]["diagnostics"]
+    assert "the call brings no access token for its FHIR server" in response.json()["issue"][0]["diagnostics"]
     assert asked(server, since) == []
 
 

@@ -165,6 +165,12 @@ def test_an_absolute_reference_is_found_in_prefetch_without_a_fhir_server(servic
     assert len(post(service, request).json()["systemActions"]) == 1
 
 
+def said_of(answer: dict[str, Any]) -> list[str]:
+    """What a response says: the orders that it writes onto, and its cards."""
+    written = [action["resource"]["id"] for action in answer.get("systemActions", ())]
+    return [*written, *(card["uuid"] for card in answer["cards"])]
+
+
 MEMBERS = [
     7,
     "x",
@@ -195,9 +201,7 @@ def test_another_hooks_member_is_ignored(case: str, name: str, member: Any, serv
     after = post(service, request)
 
     assert after.status_code == 200
-    assert [a["resource"]["id"] for a in after.json()["systemActions"]] == [
-        a["resource"]["id"] for a in before["systemActions"]
-    ]
+    assert said_of(after.json()) == said_of(before)
 
 
 # --- appointment-book -------------------------------------------------------------------------------------------------
@@ -262,15 +266,15 @@ def test_every_order_behind_an_appointment_is_annotated(service: Any, example: A
 
 
 def test_the_order_behind_an_appointment_is_for_the_day_of_the_appointment(service: Any, example: Any) -> None:
-    """The coverage ends before the visit: in no version is it in force then."""
+    """resp-45: the coverage ends before the visit."""
     request = example("appointment-book-2.2")
     request["context"]["appointments"]["entry"][0]["resource"]["start"] = "2027-02-01T09:00:00Z"
     request["prefetch"]["coverage"]["entry"][0]["resource"]["period"] = {"end": "2026-12-31"}
 
-    response = post(service, request)
+    (action,) = post(service, request).json()["systemActions"]
 
-    assert response.status_code == 400
-    assert "in force on the day of service" in response.json()["issue"][0]["diagnostics"]
+    assert said_on(action)["covered"] == "not-covered"
+    assert said_on(action)["reason"]["text"].endswith("is not in force on 2027-02-01.")
 
 
 UNUSABLE = {

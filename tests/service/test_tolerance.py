@@ -49,7 +49,9 @@ TOLERATED: dict[str, Change] = {
     "reasonCode empty": lambda r: order(r).update(reasonCode=[]),
     "an entry without a resource": lambda r: r["context"]["draftOrders"]["entry"].append({"fullUrl": "urn:uuid:1"}),
     "fullUrl": lambda r: r["context"]["draftOrders"]["entry"][0].update(fullUrl="urn:uuid:draft-1"),
-    "coverage as one resource": lambda r: r["prefetch"].update(coverage=coverage_bundle(r)["entry"][0]["resource"]),
+    "coverage as one resource": lambda r: r["prefetch"].update(
+        coverage=coverage_bundle(r)["entry"][0]["resource"], payer=coverage_bundle(r)["entry"][1]["resource"]
+    ),
 }
 
 
@@ -86,17 +88,17 @@ def test_the_same_hook_instance_is_answered_again(service: Any, example: Any) ->
     assert first.content == second.content  # the same call gives the same bytes on the same day
 
 
-def test_different_calls_never_share_an_id(service: Any, example: Any) -> None:
+def test_different_calls_never_share_an_assertion(service: Any, example: Any) -> None:
     """Some clients repeat hookInstance and order ids for every patient."""
-    one, other = example("m0076-order-select"), example("m0076-order-select")
+    one, other = example("m0076-order-sign"), example("m0076-order-sign")
     other["prefetch"]["patient"]["birthDate"] = "1980-01-01"
 
-    def ids(request: dict[str, Any]) -> set[str]:
-        answer = service.post(SELECT, request).json()
+    def assertion(request: dict[str, Any]) -> str:
+        answer = service.post(SIGN, request).json()
         parts = answer["systemActions"][0]["resource"]["extension"][-1]["extension"]
-        return {answer["cards"][0]["uuid"], parts[-1]["valueString"]}
+        return str(parts[-1]["valueString"])
 
-    assert not ids(one) & ids(other)
+    assert assertion(one) != assertion(other)
 
 
 @pytest.mark.parametrize(("note", "several"), [("the same", 1), ("another", 2)])
@@ -136,6 +138,8 @@ def test_an_inactive_coverage_or_anothers_is_no_coverage(change: dict[str, Any],
 def test_order_select_comments_only_on_the_selected_orders(service: Any, example: Any) -> None:
     """CRD: order-select SHOULD comment on `selections` only. CRD-210; hook-34."""
     request = example("m0076-order-select")
+    another = {**order(request), "id": "another", "code": {"text": "MRI of the knee"}}
+    request["context"]["draftOrders"]["entry"].append({"resource": another})
     request["context"]["selections"] = ["ServiceRequest/another"]
 
     assert service.post(SELECT, request).json() == {"cards": []}

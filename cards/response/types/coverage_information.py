@@ -10,10 +10,13 @@ from typing import Any, Final
 import orjson
 
 from cards.coding import CodeSystems
+from cards.coverage import CoverageProblem
 from cards.decision import Basis, Decision
-from cards.response.annotation import URL, Assertion, annotate
+from cards.policy import Covered
+from cards.response.annotation import URL, Assertion, Knowledge, annotate
 from cards.response.card import SystemAction
 from cards.response.coverage_extension import write_answer
+from cards.response.identity import ASSERTION
 from cards.response.options import ResponseOptions
 from cards.response.wording import summarise
 
@@ -46,7 +49,8 @@ def is_possible(decision: Decision) -> bool:
     """Tell whether there is a Coverage to refer to and an order that can be updated."""
     order, coverage = decision.order, decision.coverage
     has_extensions_in_order = not any(fault.path == f"{order.resource_type}.extension" for fault in order.faults)
-    return bool(coverage and coverage.reference and order.id and has_extensions_in_order)
+    has_place = order.id or order.is_unsaved
+    return bool(coverage and coverage.reference and has_place and has_extensions_in_order)
 
 
 def _assert(
@@ -58,17 +62,27 @@ def _assert(
 ) -> Assertion:
     """Return the extension: whose coverage, what is said of it, since when, under which id and until when."""
     coverage = str(decision.coverage.reference) if decision.coverage else ""
-    policies = [finding.version.key for finding in decision.findings]
+    policies = [finding.version.key for finding in decision.findings] if decision.basis is Basis.POLICY else []
     parts: list[Any] = [
         {"url": "coverage", "valueReference": {"reference": coverage}},
         *write_answer(decision, options, code_systems),
         {"url": "date", "valueDate": decision.on},
-        {"url": "coverage-assertion-id", "valueString": derive_id("assertion", str(number), coverage, *policies)},
+        {"url": "coverage-assertion-id", "valueString": derive_id(ASSERTION, str(number), coverage, *policies)},
     ]
     expiry = _expiry(decision) if options.wire.has_expiry_date else None
     if expiry:
         parts.append({"url": "expiry-date", "valueDate": expiry})
-    return Assertion(coverage, orjson.dumps({"url": URL, "extension": parts}))
+    extension = orjson.dumps({"url": URL, "extension": parts})
+    return Assertion(coverage, extension, _knowledge_of(decision))
+
+
+def _knowledge_of(decision: Decision) -> Knowledge:
+    """Return what a decision knows, compared with what is on the order already."""
+    if decision.is_sure and decision.covered is Covered.NOT_COVERED:
+        return Knowledge.CONTRADICTS
+    if decision.basis is Basis.POLICY or decision.problem is CoverageProblem.INACTIVE:
+        return Knowledge.NEW
+    return Knowledge.NOTHING
 
 
 def _expiry(decision: Decision) -> date | None:
@@ -82,13 +96,15 @@ def _expiry(decision: Decision) -> date | None:
 
 def _describe(decisions: Sequence[Decision]) -> str:
     decision = decisions[0]
-    if decision.findings:
+    if decision.basis is Basis.POLICY:
         said = summarise(decision.findings[0], decision.covered)
+    elif decision.basis is Basis.COVERAGE:
+        said = decision.outcome.reason.rstrip(".")
     elif decision.basis is Basis.UNREADABLE:
         said = "coverage undetermined, part of the order could not be read"
     elif decision.basis is Basis.TECHNICAL:
         said = "coverage undetermined because of a technical failure"
     else:
         said = "not evaluated by this service"
-    payers = " and ".join(dict.fromkeys([decision.payer.name for decision in decisions]))
-    return f"Write {payers} coverage information onto the order: {said}"
+    payers = " and ".join(dict.fromkeys([decision.payer.name for decision in decisions if decision.payer_is_known]))
+    return f"Write {payers} coverage information onto the order: {said}".replace("  ", " ")

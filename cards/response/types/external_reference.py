@@ -3,13 +3,14 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from cards.coverage import Payer
 from cards.decision import Decision
+from cards.payer_directory import Payer
 from cards.policy import Covered, Policy, PolicyVersion
 from cards.response.card import Card, HooksCoding, Link, Source
+from cards.response.identity import identify_card
 from cards.response.options import ResponseOptions
 from cards.response.versions import WireVersion
-from cards.response.wording import name_order, once, rests_on, summarise, tell_problem
+from cards.response.wording import head, name_order, once, rests_on, suppose
 
 _REASONS: Final = "http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes"
 
@@ -31,22 +32,21 @@ OVERRIDE_REASONS: Final = (
 
 def topic(decision: Decision) -> str:
     """Return the topic code that the card of a decision has."""
-    return _TOPICS[decision.covered][0]
+    return _TOPICS[decision.says][0]
 
 
-def build(decisions: Sequence[Decision], number: int, options: ResponseOptions, derive_id: Callable[..., str]) -> Card:
+def build(decisions: Sequence[Decision], options: ResponseOptions, derive_id: Callable[..., str]) -> Card:
     """Build the one card of orders that have the same answer under the same policies and payer."""
     first = decisions[0]
-    policies = [finding.version.key for finding in first.findings]
     references = list(dict.fromkeys([decision.order.reference for decision in decisions if decision.order.id]))
     return Card(
-        uuid=derive_id("card", str(number), first.payer.id, *policies, *references),
-        summary=summarise(first.findings[0], first.covered),
+        uuid=derive_id(*identify_card("card", decisions)),
+        summary=head(first),
         detail=_detail(decisions, options),
-        indicator="info" if first.covered is Covered.COVERED else "warning",
-        source=_source(first.payer, options.wire, _TOPICS[first.covered]),
+        indicator="warning" if first.is_sure and first.covered is not Covered.COVERED else "info",
+        source=_source(first.payer, options.wire, _TOPICS[first.says]),
         links=tuple(dict.fromkeys([_link(f.policy, f.version, first.payer) for f in first.findings])),
-        override_reasons=OVERRIDE_REASONS if first.covered is Covered.NOT_COVERED else (),
+        override_reasons=OVERRIDE_REASONS if first.is_sure and first.covered is Covered.NOT_COVERED else (),
         extension=options.associate(references),
     )
 
@@ -54,7 +54,9 @@ def build(decisions: Sequence[Decision], number: int, options: ResponseOptions, 
 def _detail(decisions: Sequence[Decision], options: ResponseOptions) -> str:
     """Verdict first, then the orders by name, then what it is based on: short lines that read as plain text."""
     first = decisions[0]
-    lines = [f"{_VERDICTS[first.covered].format(first.payer.name)} {first.findings[0].version.position}", ""]
+    lines = [f"{_verdict(first)} {first.findings[0].version.position}", ""]
+    if first.outcome.reason:
+        lines += [first.outcome.reason, ""]
     for decision in once(decisions):
         because = "; ".join(dict.fromkeys([rests_on(finding) for finding in decision.findings]))
         lines.append(f"- Order: {name_order(decision)}. Based on {because}.")
@@ -66,11 +68,20 @@ def _detail(decisions: Sequence[Decision], options: ResponseOptions) -> str:
         documents = finding.version.terms_of_coverage.documents
         if documents and options.primary_hook:  # CRD-167: supporting hooks ask for none
             lines.append(f"- Documentation needed: {', '.join(documents)}.")
-    if not first.payer_is_known:
-        lines.append(f"- The payer of this coverage is not known here; answered as for {first.payer.name}.")
-    if first.problem and first.coverage is None:
-        lines.append(f"- {tell_problem(first.problem)} Answered as for {first.payer.name}.")
     return "\n".join(lines)
+
+
+def _verdict(decision: Decision) -> str:
+    if decision.is_sure:
+        return _VERDICTS[decision.covered].format(decision.payer.name)
+    return f"{suppose(decision)}{_SUPPOSED[decision.says]}"
+
+
+#: What would hold under a payer of which it is not sure that it is the patient's.
+_SUPPOSED: Final = {
+    Covered.NOT_COVERED: "not covered.",
+    Covered.CONDITIONAL: "coverage depends on more information.",
+}
 
 
 _PRIOR_AUTHORIZATION: Final = {

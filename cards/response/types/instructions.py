@@ -6,20 +6,22 @@ It has a detail, no links and no suggestions (resp-24), and sends nobody to a po
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from cards.coverage import Payer
 from cards.decision import Basis, Decision
+from cards.payer_directory import Payer
 from cards.response.card import Card, HooksCoding, Source
+from cards.response.identity import identify_card
 from cards.response.options import ResponseOptions
 from cards.response.wording import (
+    advise,
     ask,
     doubts,
     has_modifier,
+    head,
     name_missing,
     name_order,
     once,
     plain,
-    summarise,
-    tell_problem,
+    suppose,
 )
 
 #: The topic of these cards: what they ask for is what coverage depends on.
@@ -29,12 +31,12 @@ TOPIC: Final = "coverage-info"
 _MOST_NAMED: Final = 20
 
 
-def build(decisions: Sequence[Decision], number: int, options: ResponseOptions, derive_id: Callable[..., str]) -> Card:
+def build(decisions: Sequence[Decision], options: ResponseOptions, derive_id: Callable[..., str]) -> Card:
     """Build the one card for orders that cannot be judged for the same reason: what is missing, and what to write."""
     first = decisions[0]
     references = _references(decisions)
     return Card(
-        uuid=derive_id("instructions", str(number), first.payer.id, *references),
+        uuid=derive_id(*identify_card("instructions", decisions)),
         summary=_summary(first),
         detail="\n".join(_lines(decisions)),
         indicator="info",
@@ -50,8 +52,8 @@ def build_problem(decisions: Sequence[Decision], options: ResponseOptions, deriv
     said = problems[0] if len(problems) == 1 else "Each for its own reason."
     named = _named(decisions, None if len(problems) == 1 else _tell)
     return Card(
-        uuid=derive_id("coverage-problem", first.payer.id),
-        summary="Coverage could not be identified: no determination for these orders",
+        uuid=derive_id(*identify_card("coverage-problem", decisions)),
+        summary=_PROBLEMS[first.basis is Basis.COVERAGE],
         detail="\n".join([f"{said} Once this is resolved, retry.", "", *named]),
         indicator="info",
         source=_source(first.payer, options),
@@ -59,12 +61,34 @@ def build_problem(decisions: Sequence[Decision], options: ResponseOptions, deriv
     )
 
 
+#: What a card says of orders that nothing is written onto, whether or not the coverage is the reason.
+_PROBLEMS: Final = {
+    True: "Coverage could not be identified: no determination for these orders",
+    False: "Nothing could be written onto these orders",
+}
+
+
+def build_inactive(decisions: Sequence[Decision], options: ResponseOptions, derive_id: Callable[..., str]) -> Card:
+    """Build the one card, in the payer's name, for orders whose coverage is not in force on their day."""
+    first = decisions[0]
+    return Card(
+        uuid=derive_id(*identify_card("no-active-coverage", decisions)),
+        summary=f"{plain(first.payer.name, 60)}: no active coverage on {first.day}",
+        detail="\n".join([f"{first.outcome.reason} {advise(first.problem)}", "", *_named(decisions)]),
+        indicator="warning",
+        source=_source(first.payer, options),
+        extension=options.associate(_references(decisions)),
+    )
+
+
 def _tell(decision: Decision) -> str:
-    if decision.problem:
-        return tell_problem(decision.problem)
+    if decision.outcome.reason and not decision.outcome.answers:
+        return decision.outcome.reason
     if decision.order.faults:
         return f"The order could not be read completely ({', '.join(f.path for f in decision.order.faults[:5])})."
-    return "The coverage or the order has no id to refer to."
+    if decision.order.id is None:
+        return "The order has no id of its own, so nothing can be written onto it."
+    return "The coverage has no id to refer to."
 
 
 def _named(decisions: Sequence[Decision], tell: Callable[[Decision], str] | None = None) -> list[str]:
@@ -89,7 +113,7 @@ def _summary(decision: Decision) -> str:
         case Basis.TECHNICAL:
             return "A technical failure prevented a coverage determination"
         case _:
-            return summarise(decision.findings[0], decision.covered)
+            return head(decision)
 
 
 def _lines(decisions: Sequence[Decision]) -> Iterator[str]:
@@ -100,8 +124,8 @@ def _lines(decisions: Sequence[Decision]) -> Iterator[str]:
     for finding in first.findings:
         yield from (f"- {plain(doubt, longest=300)}" for doubt in doubts(finding))
         yield f"- Policy: {finding.version.citation}."
-    if first.problem and first.coverage is None and first.basis is not Basis.TECHNICAL:
-        yield f"- {tell_problem(first.problem)}"
+    if first.outcome.reason:
+        yield f"- {first.outcome.reason}"
 
 
 #: What differs between orders that share a card.
@@ -120,4 +144,4 @@ def _ask(decision: Decision) -> str:
         case Basis.TECHNICAL:
             return "Cannot determine whether this order is covered: information needed for it could not be read."
         case _:
-            return ask(decision.findings[0])
+            return f"{suppose(decision)}{ask(decision.findings[0])}"

@@ -20,11 +20,14 @@ from cards import (
     COVERAGE_INFORMATION,
     WIRE_VERSIONS,
     Answered,
+    AnswerRule,
     Decision,
     PolicyIndex,
     ResponseOptions,
+    SentCoverages,
     decide,
     fail,
+    find_outcome,
     find_paying,
     read_coverage,
     read_order,
@@ -32,7 +35,7 @@ from cards import (
     read_policy,
     respond,
 )
-from cards.coverage import PayerDirectory
+from cards.payer_directory import PayerDirectory
 from cds_hooks.rules.loading import load_rules
 from cds_hooks.strict_json import load_schema
 from tests.guide.conformance import answer_faults
@@ -221,12 +224,17 @@ def decide_on(call: dict[str, Any]) -> list[tuple[tuple[Decision, ...], dict[str
     code_systems = VOCABULARY.code_systems
     index = PolicyIndex([read_policy(document, VOCABULARY) for document in call["policies"]], VOCABULARY)
     payers = PayerDirectory((read_payer(call["payer"], code_systems),))
-    read = [read_coverage(coverage, (), code_systems) for coverage in call["coverages"]]
+    read = tuple(read_coverage(coverage, code_systems) for coverage in call["coverages"])
+    sent = SentCoverages(read, frozenset({"Organization/gone"} if call["failing"] else ()))
     decided = []
     for resource in call["orders"]:
         order = read_order(resource, code_systems)
-        paying = find_paying(order, read, payers, DAY, unreachable={"Organization/gone"} if call["failing"] else ())
-        decisions = tuple(decision for one in paying if (decision := decide(order, one, index, DAY)))
+        day = order.service_date or DAY
+        paying = find_paying((), sent, payers, day)
+        rule = AnswerRule(call["version"], is_primary=call["primary"])
+        outcomes = [find_outcome(one, day, rule) for one in paying]
+        found = [decide(order, one, index, DAY, outcome) for one, outcome in zip(paying, outcomes, strict=True)]
+        decisions = tuple(decision for decision in found if decision)
         if call["failing"] and decisions and resource["id"] == "o2":
             decisions = tuple(fail(order, one, DAY, ("Medication/1 could not be read",)) for one in paying)
         decided.append((decisions, resource))

@@ -82,7 +82,7 @@ def test_calls_are_found_by_all_that_is_known_of_them(service: Any, example: Any
     assert len(assertions) == 2
     url = store_of(service)
     for wanted in [{"card": card} for card in cards] + [{"assertion": one} for one in assertions]:
-        [found] = calls(url, **wanted)
+        found = calls(url, **wanted)[0]
         assert {decision.assertion for decision in found.summary.decisions} == set(assertions)
     assert calls(url, order=found.summary.decisions[0].order, client="anonymous")
     assert calls(url, order=found.summary.decisions[0].order, client="somebody else") == []

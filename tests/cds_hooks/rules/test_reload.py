@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import requests
 
-from cards.coverage import Payer
+from cards.payer_directory import Payer
 from cards.policy import Policy
 from cds_hooks.app import create_app
 from cds_hooks.rules import loading, reload

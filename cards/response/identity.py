@@ -1,0 +1,29 @@
+"""What tells a card or an assertion from others, so that ids can be derived of it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from cards.decision import Decision
+from cards.response.wording import rests_on
+
+#: The kind of an id that is not a card's.
+ASSERTION: Final = "assertion"
+
+#: Stands for a payer that is not established.
+NO_PAYER: Final = "none"
+
+
+def identify_card(kind: str, decisions: Sequence[Decision]) -> tuple[str, ...]:
+    """Return what a card is about: who answers what under which policies, and the content of which orders.
+
+    The same card is sent again for the same orders, whichever hook asks and whatever else the call holds.
+    """
+    first = decisions[0]
+    payer = first.payer.id if first.payer_is_known else NO_PAYER
+    policies = [finding.version.key for finding in first.findings]
+    said = [first.covered.value, first.basis.name, first.outcome.reason, *map(rests_on, first.findings)]
+    return (kind, payer, *policies, *dict.fromkeys(d.order.reference for d in decisions), *said, *_contents(decisions))
+
+
+def _contents(decisions: Sequence[Decision]) -> Iterator[str]:
+    yield from dict.fromkeys(decision.order.content for decision in decisions)
