@@ -10,11 +10,12 @@ import time
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from cds_hooks.answering.recording import Recorder
 from cds_hooks.auth.caller import Caller
-from cds_hooks.hooks.request_schema import RequestSchema
+from cds_hooks.errors import InvalidRequestError, Issue
+from cds_hooks.hooks.request_schema import MOST_ISSUES, RequestSchema
 from cds_hooks.store.feedback import Report
 from cds_hooks.strict_json import read_json
 from cds_hooks.telemetry import metrics
@@ -25,14 +26,25 @@ _SCHEMA: Final = Path(__file__).resolve().parents[1] / "schemas" / "feedback.sch
 _CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
-def receive_feedback(
-    service_id: str, body: bytes, max_nesting: int, caller: Caller, recorder: Recorder
-) -> dict[str, Any]:
-    """Keep the reports of one call, and return what may be logged of them; CallError where that cannot be."""
-    document = read_json(body, max_nesting)
-    _schema().refuse_faults(document)
+#: As many reports are taken in one batch (feedback.schema.json).
+_MOST_REPORTS: Final = 1000
+
+
+class Received(NamedTuple):
+    """What may be logged of a batch of reports, and what was wrong with those that were not kept."""
+
+    facts: dict[str, Any]
+    issues: tuple[Issue, ...]
+
+
+def receive_feedback(service_id: str, body: bytes, max_nesting: int, caller: Caller, recorder: Recorder) -> Received:
+    """Keep the reports of one call, and return what may be logged of them; CallError where that cannot be.
+
+    A bad report does not keep the good ones of its batch from being kept; it is named.
+    """
+    good, issues = _sort_reports(read_json(body, max_nesting))
     at = time.time_ns() // 1000
-    entries = [_read_report(report) for report in document["feedback"]]
+    entries = [_read_report(report) for report in good]
     reports = [Report(entry, _code_of(entry), recorder.find_card(entry["card"], caller.client)) for entry in entries]
     recorder.keep_reports(reports, at, caller.client, service_id)
     unknown = sum(1 for report in reports if report.sent is None)
@@ -40,7 +52,40 @@ def receive_feedback(
         versions = report.sent.policies if report.sent else ()
         for policy in dict.fromkeys(version.partition("@")[0] for version in versions) or ("none",):
             metrics.feedback(policy, report.entry["outcome"])
-    return {"service": service_id, "reports": len(reports), "unknown_cards": unknown}
+    facts = {"service": service_id, "reports": len(reports), "unknown_cards": unknown}
+    return Received(facts | ({"bad_reports": len(issues)} if issues else {}), issues)
+
+
+def _sort_reports(document: Any) -> tuple[list[Any], tuple[Issue, ...]]:
+    """Return the good reports of a batch, and what is wrong with the others; InvalidRequestError where none is good."""
+    try:
+        _schema("feedback").refuse_faults(document)
+    except InvalidRequestError as error:
+        reports = document.get("feedback") if isinstance(document, dict) else None
+        if not isinstance(reports, list) or len(reports) > _MOST_REPORTS:
+            raise
+        found = {number: _faults(report, number) for number, report in enumerate(reports)}
+        good = [report for number, report in enumerate(reports) if not found[number]]
+        issues = tuple(issue for faults in found.values() for issue in faults)[:MOST_ISSUES]
+        if not good:
+            raise InvalidRequestError(*issues) from error
+        return good, issues
+    return document["feedback"], ()
+
+
+def _faults(report: Any, number: int) -> list[Issue]:
+    """Return what is wrong with one report of a batch, and where."""
+    try:
+        _schema("report").refuse_faults(report)
+    except InvalidRequestError as error:
+        return [_place(issue, f"feedback[{number}]") for issue in error.issues]
+    return []
+
+
+def _place(issue: Issue, path: str) -> Issue:
+    if issue.expression is None:
+        return Issue(issue.code, issue.diagnostics.replace("the body", path), path)
+    return Issue(issue.code, f"{path}.{issue.diagnostics}", f"{path}.{issue.expression}")
 
 
 def _read_report(report: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,5 +105,6 @@ def _code_of(report: Mapping[str, Any]) -> str | None:
 
 
 @cache
-def _schema() -> RequestSchema:
-    return RequestSchema(json.loads(_SCHEMA.read_text(encoding="utf-8")))
+def _schema(definition: str) -> RequestSchema:
+    schema = json.loads(_SCHEMA.read_text(encoding="utf-8"))
+    return RequestSchema({**schema, "$ref": f"#/$defs/{definition}"})

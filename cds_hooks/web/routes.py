@@ -103,13 +103,17 @@ def _add_hooks(
 
 def _add_feedback(app: Flask, settings: Settings, access: AccessControl, recorder: Recorder) -> None:
     def feedback(service: Service) -> Response:
-        """Take what users did with cards (CDS Hooks 2.0, Feedback); the standard has no body for the answer (6.2)."""
+        """Take what users did with cards (CDS Hooks 2.0, Feedback).
+
+        The standard has no body for the answer; an OperationOutcome names the reports of a batch that are not kept.
+        """
         asked = request._get_current_object()  # type: ignore[attr-defined]
         call = current_call(asked.environ)
         caller = access.admit_to_feedback(asked.environ.get("HTTP_AUTHORIZATION"), service.id, call.peer)
         call.admit(caller)
-        call.add(receive_feedback(service.id, _body(asked), settings.max_nesting, caller, recorder))
-        return _empty(200)
+        received = receive_feedback(service.id, _body(asked), settings.max_nesting, caller, recorder)
+        call.add(received.facts)
+        return _json(orjson.dumps(operation_outcome(received.issues))) if received.issues else _empty(200)
 
     for service in SERVICES:
         path = f"/cds-services/{service.id}/feedback"

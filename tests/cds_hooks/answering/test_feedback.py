@@ -120,6 +120,18 @@ def test_what_is_malformed_is_refused_with_its_place(service: Any, body: dict[st
     assert "yesterday" not in answer.text
 
 
+def test_a_bad_report_keeps_no_good_one_from_being_kept(service: Any) -> None:
+    """HK-148: the good ones are kept, the bad ones named with their places."""
+    batch = [report("good-1"), report("bad", outcome="ignored"), report("good-2"), 7]
+
+    answer = service.post(FEEDBACK_URL, {"feedback": batch})
+
+    assert answer.status_code == 200
+    places = [issue["expression"][0] for issue in answer.json()["issue"]]
+    assert places == ["feedback[1].outcome", "feedback[3]"]
+    assert [len(kept(service, card)) for card in ("good-1", "bad", "good-2")] == [1, 0, 1]
+
+
 def test_nothing_of_a_report_is_logged(service: Any) -> None:
     service.post(FEEDBACK_URL, {"feedback": [report("Loggedname", overrideReason={"userComment": "Loggedname"})]})
     assert "Loggedname" not in Path(service.log).read_text()
@@ -135,3 +147,19 @@ def test_no_feedback_is_kept_where_nothing_is_to_be_kept(start_service: Any) -> 
     assert (answer.status_code, answer.content) == (200, b"")
     assert service.post(FEEDBACK_URL, {"feedback": [{}]}).status_code == 400
     assert kept(service, "c1") == []
+
+
+def test_feedback_on_a_card_that_was_sent_again_means_the_newest_call(service: Any, example: Any) -> None:
+    """A card keeps its uuid from call to call; the newest call of the client that it was sent in is meant."""
+    calls = []
+    for instance in ("first-call", "second-call"):
+        request = {**example("m0076-order-sign"), "hookInstance": instance}
+        (sent,) = service.post(SIGN, request).json()["cards"]
+        calls.append(sent["uuid"])
+        told = report(sent["uuid"], outcomeTimestamp=f"2026-11-23T14:0{len(calls)}:00Z")
+        assert service.post(FEEDBACK_URL, {"feedback": [told]}).status_code == 200
+
+    assert calls[0] == calls[1]
+    earlier, later = kept(service, calls[0])[-2:]
+    assert earlier.exchange != later.exchange
+    assert later.exchange > earlier.exchange
