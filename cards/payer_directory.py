@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from cards.coding import CodeSystems
 from cards.coverage import Coverage, Identifier, identifier
 from cards.errors import DocumentError
+from cards.override_reasons import OverrideReason, read_override_reasons
 from cards.vocabulary import CodePattern, read_patterns
 
 Json = Mapping[str, Any]
@@ -39,6 +40,8 @@ class Payer:
     policy_links: Mapping[str, str]
     policy_contacts: Mapping[str, Contact]
     classes: frozenset[str] = frozenset()
+    icon: str | None = None
+    override_reasons: tuple[OverrideReason, ...] = ()
 
 
 #: So many payers are named where it is said whom this service answers for.
@@ -105,6 +108,8 @@ def read_payer(document: Json, code_systems: CodeSystems) -> Payer:
         policy_links=document.get("policy-links", {}),
         policy_contacts={policy: _read_contact(c) for policy, c in document.get("policy-contacts", {}).items()},
         classes=frozenset(fold_name(name) for name in marks.get("coverage-classes", ())),
+        icon=document.get("icon"),
+        override_reasons=read_override_reasons(document.get("override-reasons"), document.get("url")),
     )
 
 

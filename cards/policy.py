@@ -69,7 +69,8 @@ class PolicyVersion:
     """What the policy says from `start` (None: not recorded) to `end` (None: not known), both included.
 
     `verdict` is the few words that end a card's summary; `position` the sentence that explains them; `key`
-    names policy and version; `citation` is how people cite them; `terms` are words of its own.
+    names policy and version; `citation` is how people cite them; `terms` are words of its own; `next_steps` what a
+    clinician does about the answer, a sentence each.
     """
 
     start: date | None
@@ -91,6 +92,7 @@ class PolicyVersion:
     key: str
     citation: str
     terms: tuple[str, ...]
+    next_steps: tuple[str, ...]
 
     @property
     def guideline(self) -> Reference:
@@ -205,6 +207,7 @@ def _read_version(entry: Json, key: str, end: date | None, document: Json, vocab
         key=f"{document['id']}@{key}",
         citation=_cite(document, entry.get("label"), start),
         terms=tuple(term for term in entry.get("terms", ()) if not term.startswith("@")),
+        next_steps=tuple(entry.get("next-steps", ())),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 import orjson
 
 from cards.errors import CardLimitError
+from cards.payer_directory import Payer
 
 #: CDS Hooks 2.0: summary is one sentence of fewer than 140 characters (HK-83, Inferno tests `length < 140`).
 SUMMARY_LIMIT: Final = 139
@@ -41,16 +42,25 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Who says so: the payer, and the CRD topic of the card (HK-105; CRD: topic SHALL be there)."""
+    """Who says so: the payer, and the CRD topic of the card (HK-105; CRD: topic SHALL be there).
+
+    `icon` is the address of a PNG of 100 by 100 pixels (HK-111, HK-112).
+    """
 
     label: str
     topic: HooksCoding
     url: str | None = None
+    icon: str | None = None
     json: orjson.Fragment = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        url = {"url": self.url} if self.url else {}
-        _write(self, {"label": self.label, **url, "topic": self.topic.json})
+        places = {name: place for name, place in (("url", self.url), ("icon", self.icon)) if place}
+        _write(self, {"label": self.label, **places, "topic": self.topic.json})
+
+
+def name_source(payer: Payer, topic: HooksCoding) -> Source:
+    """Return the payer as the source of a card with this topic."""
+    return Source(payer.name, topic, payer.url, payer.icon)
 
 
 def _write(part: HooksCoding | Link | Source, document: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """The sentences people read: what an order is called, what an answer says and on what it rests."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from cards.coverage import CoverageProblem
@@ -13,6 +13,9 @@ from cards.response.card import SUMMARY_LIMIT
 
 #: An order's own words are shown up to this many characters.
 _LONGEST: Final = 100
+
+#: As many orders are named on one card.
+_MOST_NAMED: Final = 20
 
 #: Letters, digits and the punctuation that means nothing to Markdown or HTML in the middle of a line stay.
 _HARMFUL: Final = re.compile(r"[^\w,.;()/+%'°=-]|_")
@@ -45,7 +48,38 @@ def tell_problem(problem: CoverageProblem) -> str:
 def name_order(decision: Decision) -> str:
     """Return the order in human words, safe to show, such as `Prolotherapy, right knee`."""
     order = decision.order
-    return plain(order.title) or f"{order.resource_type} without a readable name"
+    return plain(order.title) or f"{_KINDS.get(order.resource_type, 'Order')} without a readable name"
+
+
+#: What an order is called that has no words of its own.
+_KINDS: Final = {
+    "Appointment": "Appointment",
+    "CommunicationRequest": "Communication order",
+    "DeviceRequest": "Device order",
+    "Encounter": "Visit",
+    "MedicationRequest": "Medication order",
+    "NutritionOrder": "Nutrition order",
+    "ServiceRequest": "Service order",
+    "VisionPrescription": "Vision prescription",
+}
+
+
+def list_orders(decisions: Sequence[Decision], tell: Callable[[Decision], str]) -> str:
+    """Return one order as a sentence, several as a list; what there is to tell of all of them alike stands once."""
+    orders = once(decisions)
+    told = list(dict.fromkeys(tell(decision) for decision in orders))
+    if len(orders) == 1:
+        return f"Order: {name_order(orders[0])}. {told[0]}".rstrip()
+    shared = told[0] if len(told) == 1 else ""
+    lines = [f"- {name_order(d)}. {'' if shared else tell(d)}".rstrip() for d in orders[:_MOST_NAMED]]
+    if len(orders) > _MOST_NAMED:
+        lines.append(f"- And {len(orders) - _MOST_NAMED} more.")
+    return write_paragraphs("Orders:", "\n".join(lines), shared)
+
+
+def write_paragraphs(*texts: str) -> str:
+    """Return what there is to say as paragraphs, none of them twice: they read well as plain text and as Markdown."""
+    return "\n\n".join(dict.fromkeys(text for text in texts if text))
 
 
 def suppose(decision: Decision) -> str:
@@ -84,9 +118,9 @@ def rests_on(finding: Finding) -> str:
     """Return the code or words of the order that the answer is based on (inferences SHALL be disclosed, impl-5)."""
     match = finding.match
     if match.coding:
-        return f"code {match.coding.coding.code} ({match.coding.coding.system})"
+        return f"code {match.coding.coding.code}"
     if match.code:
-        return f"code {match.code.code} ({match.code.system}), which does not say what is done"
+        return f"code {plain(match.code.code)}, which does not say what is done"
     place = match.place.value if match.place else "the order"
     words = f'"{match.words}" in {place}'
     return f"{words}, {match.doubt}" if match.doubt else words
@@ -116,7 +150,7 @@ def advise(problem: CoverageProblem | None) -> str:
     """Return what to do about a coverage that cannot be told or is not in force."""
     match problem:
         case CoverageProblem.INACTIVE:
-            return "Send the coverage that is in force on the day of service, and retry."
+            return "Enter the coverage that is in force on the day of service, then ask again."
         case CoverageProblem.UNKNOWN_PAYER:
             return "Ask the payer of this coverage about the order."
         case CoverageProblem.SELF_PAY:
@@ -124,7 +158,7 @@ def advise(problem: CoverageProblem | None) -> str:
         case CoverageProblem.OTHER_PATIENT:
             return "Ask about this order in a call for its own patient."
         case _:
-            return "Send the patient's primary coverage with its payer, and retry."
+            return "Enter the patient's primary coverage with its payer, then ask again."
 
 
 def has_modifier(decision: Decision) -> bool:
@@ -157,7 +191,7 @@ def instruct(decision: Decision) -> tuple[str, ...]:
         case Basis.COVERAGE:
             return (advise(decision.problem),)
         case Basis.TECHNICAL:
-            return ("Retry once it can be read; nothing on the order needs to change.",)
+            return ("Ask again once it can be read; nothing on the order needs to change.",)
         case Basis.NOT_EVALUATED:
             name = decision.payer.name
             return (f"Ask {name} about this service in another way; no change to the order brings an answer here.",)

@@ -159,6 +159,7 @@ def _texts(finding: Finding) -> dict[str, str]:
         "verdict": version.verdict,
         "position": version.position,
         "notes": " ".join(version.notes),
+        "next steps": " ".join(version.next_steps),
         "prior authorization": version.pa_needed or "",
         "terms": _terms(version.terms_of_coverage),
         "regulatory note": (version.inference.regulatory_note or "") if version.inference and regulated else "",

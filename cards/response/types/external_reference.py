@@ -1,33 +1,15 @@
 """External Reference: a card that links to the guideline (resp-18 to 22: absolute links, no suggestions)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from cards.decision import Decision
 from cards.payer_directory import Payer
 from cards.policy import Covered, Policy, PolicyVersion
-from cards.response.card import Card, HooksCoding, Link, Source
+from cards.response.card import Card, HooksCoding, Link, name_source
 from cards.response.identity import identify_card
 from cards.response.options import ResponseOptions
-from cards.response.versions import WireVersion
-from cards.response.wording import head, name_order, once, rests_on, suppose
-
-_REASONS: Final = "http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes"
-
-#: Why a clinician may go on all the same: the categories of CDS Hooks 3.0's non-adherence codes that fit a
-#: coverage answer, with their published displays.
-OVERRIDE_REASONS: Final = (
-    HooksCoding(_REASONS, "cds-not-applicable", "PC CDS does not apply to patient"),
-    HooksCoding(
-        _REASONS,
-        "recipient-disagrees-evidence",
-        "Recipient disagrees with recommendation because of issues with the evidence",
-    ),
-    HooksCoding(_REASONS, "recipient-concerns-outcomes", "Recipient has concerns regarding potential health outcomes"),
-    HooksCoding(
-        _REASONS, "does-not-align-preferences", "Recommendation does not align with patient preferences or values"
-    ),
-)
+from cards.response.wording import advise, head, list_orders, rests_on, suppose, write_paragraphs
 
 
 def topic(decision: Decision) -> str:
@@ -44,37 +26,57 @@ def build(decisions: Sequence[Decision], options: ResponseOptions, derive_id: Ca
         summary=head(first),
         detail=_detail(decisions, options),
         indicator="warning" if first.is_sure and first.covered is not Covered.COVERED else "info",
-        source=_source(first.payer, options.wire, _TOPICS[first.says]),
+        source=name_source(first.payer, HooksCoding(options.wire.topic_system, *_TOPICS[first.says])),
         links=tuple(dict.fromkeys([_link(f.policy, f.version, first.payer) for f in first.findings])),
-        override_reasons=OVERRIDE_REASONS if first.is_sure and first.covered is Covered.NOT_COVERED else (),
+        override_reasons=_reasons(first) if first.is_sure and first.covered is Covered.NOT_COVERED else (),
         extension=options.associate(references),
     )
 
 
 def _detail(decisions: Sequence[Decision], options: ResponseOptions) -> str:
-    """Verdict first, then the orders by name, then what it is based on: short lines that read as plain text."""
+    """Verdict first, then what to do, then the orders by name and what the answer rests on."""
     first = decisions[0]
-    lines = [f"{_verdict(first)} {first.findings[0].version.position}", ""]
-    if first.outcome.reason:
-        lines += [first.outcome.reason, ""]
-    for decision in once(decisions):
-        because = "; ".join(dict.fromkeys([rests_on(finding) for finding in decision.findings]))
-        lines.append(f"- Order: {name_order(decision)}. Based on {because}.")
-    for finding in first.findings:
-        lines.append(f"- Policy: {finding.version.citation}.")
-        lines += [f"- {note}" for note in finding.version.notes if f"- {note}" not in lines]
-        if finding.version.pa_needed:
-            lines.append(f"- Prior authorization: {_PRIOR_AUTHORIZATION[finding.version.pa_needed]}.")
-        documents = finding.version.terms_of_coverage.documents
-        if documents and options.primary_hook:  # CRD-167: supporting hooks ask for none
-            lines.append(f"- Documentation needed: {', '.join(documents)}.")
-    return "\n".join(lines)
+    notes = dict.fromkeys(note for finding in first.findings for note in finding.version.notes)
+    return write_paragraphs(
+        f"{_verdict(first)} {first.findings[0].version.position}",
+        " ".join(_name_terms(first, options)),
+        _name_steps(first),
+        list_orders(decisions, _rest),
+        " ".join(notes),
+        *(f"Policy: {finding.version.citation}." for finding in first.findings),
+    )
+
+
+def _rest(decision: Decision) -> str:
+    return f"Based on {'; '.join(dict.fromkeys([rests_on(finding) for finding in decision.findings]))}."
+
+
+def _name_terms(decision: Decision, options: ResponseOptions) -> Iterator[str]:
+    """Yield what an answer asks for; of several policies the strictest prior authorization counts."""
+    needed = {finding.version.pa_needed for finding in decision.findings}
+    yield from [text for code, text in _PRIOR_AUTHORIZATION.items() if code in needed][:1]
+    asked = {document for finding in decision.findings for document in finding.version.terms_of_coverage.documents}
+    if asked and options.primary_hook:  # CRD-167: supporting hooks ask for none
+        yield f"Documentation needed: {', '.join(words for code, words in _DOCUMENTS.items() if code in asked)}."
+
+
+def _name_steps(decision: Decision) -> str:
+    """Return what to do next: what the policies say, or where the coverage is in doubt, what would settle it."""
+    if not decision.is_sure:
+        return f"Next step: {advise(decision.problem)}"
+    steps = list(dict.fromkeys(step for finding in decision.findings for step in finding.version.next_steps))
+    heading = "Next step" if len(steps) == 1 else "Next steps"
+    return f"{heading}: {' '.join(steps[:_MOST_STEPS])}" if steps else ""
+
+
+#: As many next steps are on one card, those of the most binding policy first.
+_MOST_STEPS: Final = 3
 
 
 def _verdict(decision: Decision) -> str:
-    if decision.is_sure:
-        return _VERDICTS[decision.covered].format(decision.payer.name)
-    return f"{suppose(decision)}{_SUPPOSED[decision.says]}"
+    """Return the verdict; what is not sure of the coverage stands before it."""
+    said = _VERDICTS[decision.covered].format(decision.payer.name) if decision.is_sure else _SUPPOSED[decision.says]
+    return f"{decision.outcome.reason} {suppose(decision)}{said}".lstrip()
 
 
 #: What would hold under a payer of which it is not sure that it is the patient's.
@@ -84,12 +86,15 @@ _SUPPOSED: Final = {
 }
 
 
+#: The strictest first.
 _PRIOR_AUTHORIZATION: Final = {
-    "auth-needed": "needed",
-    "performpa": "needed, to be requested by the performer",
-    "conditional": "depends on more information",
-    "no-auth": "not needed",
+    "auth-needed": "Prior authorization is needed.",
+    "performpa": "Prior authorization is needed, to be requested by the performer.",
+    "conditional": "Whether prior authorization is needed depends on more information.",
+    "no-auth": "Prior authorization is not needed.",
 }
+
+_DOCUMENTS: Final = {"clinical": "clinical", "admin": "administrative", "patient": "from the patient"}
 
 _VERDICTS: Final = {
     Covered.NOT_COVERED: "Not covered by {}.",
@@ -98,8 +103,9 @@ _VERDICTS: Final = {
 }
 
 
-def _source(payer: Payer, wire: WireVersion, topic: tuple[str, str]) -> Source:
-    return Source(payer.name, HooksCoding(wire.topic_system, *topic), payer.url)
+def _reasons(decision: Decision) -> tuple[HooksCoding, ...]:
+    """Return why the clinician may go on all the same, as the payer words it (HK-98)."""
+    return tuple(HooksCoding(*reason) for reason in decision.payer.override_reasons)
 
 
 #: CRD card types: off-guideline where the plan speaks against the order, guideline where it only sets terms.

@@ -8,7 +8,7 @@ from typing import Final
 
 from cards.decision import Basis, Decision
 from cards.payer_directory import Payer
-from cards.response.card import Card, HooksCoding, Source
+from cards.response.card import Card, HooksCoding, Source, name_source
 from cards.response.identity import identify_card
 from cards.response.options import ResponseOptions
 from cards.response.wording import (
@@ -17,18 +17,17 @@ from cards.response.wording import (
     doubts,
     has_modifier,
     head,
+    instruct,
+    list_orders,
     name_missing,
-    name_order,
     once,
     plain,
     suppose,
+    write_paragraphs,
 )
 
 #: The topic of these cards: what they ask for is what coverage depends on.
 TOPIC: Final = "coverage-info"
-
-#: As many orders are named on one card.
-_MOST_NAMED: Final = 20
 
 
 def build(decisions: Sequence[Decision], options: ResponseOptions, derive_id: Callable[..., str]) -> Card:
@@ -38,7 +37,7 @@ def build(decisions: Sequence[Decision], options: ResponseOptions, derive_id: Ca
     return Card(
         uuid=derive_id(*identify_card("instructions", decisions)),
         summary=_summary(first),
-        detail="\n".join(_lines(decisions)),
+        detail=write_paragraphs(*_paragraphs(decisions)),
         indicator="info",
         source=_source(first.payer, options),
         extension=options.associate(references),
@@ -50,11 +49,11 @@ def build_problem(decisions: Sequence[Decision], options: ResponseOptions, deriv
     first = decisions[0]
     problems = list(dict.fromkeys([_tell(decision) for decision in decisions]))
     said = problems[0] if len(problems) == 1 else "Each for its own reason."
-    named = _named(decisions, None if len(problems) == 1 else _tell)
+    named = list_orders(decisions, _tell_nothing if len(problems) == 1 else _tell)
     return Card(
         uuid=derive_id(*identify_card("coverage-problem", decisions)),
         summary=_PROBLEMS[first.basis is Basis.COVERAGE],
-        detail="\n".join([f"{said} Once this is resolved, retry.", "", *named]),
+        detail=write_paragraphs(f"{said} Once this is resolved, ask again.", named),
         indicator="info",
         source=_source(first.payer, options),
         extension=options.associate(_references(decisions)),
@@ -74,7 +73,9 @@ def build_inactive(decisions: Sequence[Decision], options: ResponseOptions, deri
     return Card(
         uuid=derive_id(*identify_card("no-active-coverage", decisions)),
         summary=f"{plain(first.payer.name, 60)}: no active coverage on {first.day}",
-        detail="\n".join([f"{first.outcome.reason} {advise(first.problem)}", "", *_named(decisions)]),
+        detail=write_paragraphs(
+            f"{first.outcome.reason} {advise(first.problem)}", list_orders(decisions, _tell_nothing)
+        ),
         indicator="warning",
         source=_source(first.payer, options),
         extension=options.associate(_references(decisions)),
@@ -91,11 +92,8 @@ def _tell(decision: Decision) -> str:
     return "The coverage has no id to refer to."
 
 
-def _named(decisions: Sequence[Decision], tell: Callable[[Decision], str] | None = None) -> list[str]:
-    """Name the orders, each on a line, with what there is to tell of each."""
-    orders = once(decisions)
-    lines = [f"- Order: {name_order(d)}. {tell(d) if tell else ''}".rstrip() for d in orders[:_MOST_NAMED]]
-    return [*lines, f"- And {len(orders) - _MOST_NAMED} more."] if len(orders) > _MOST_NAMED else lines
+def _tell_nothing(_: Decision) -> str:
+    return ""
 
 
 def _references(decisions: Sequence[Decision]) -> list[str]:
@@ -103,7 +101,7 @@ def _references(decisions: Sequence[Decision]) -> list[str]:
 
 
 def _source(payer: Payer, options: ResponseOptions) -> Source:
-    return Source(payer.name, HooksCoding(options.wire.topic_system, TOPIC, "Coverage Information"), payer.url)
+    return name_source(payer, HooksCoding(options.wire.topic_system, TOPIC, "Coverage Information"))
 
 
 def _summary(decision: Decision) -> str:
@@ -116,16 +114,18 @@ def _summary(decision: Decision) -> str:
             return head(decision)
 
 
-def _lines(decisions: Sequence[Decision]) -> Iterator[str]:
+def _paragraphs(decisions: Sequence[Decision]) -> Iterator[str]:
+    """Yield what is not known, what to do about it, of which orders, and whose policy asks."""
     first = decisions[0]
-    yield _ask(first)
-    yield ""
-    yield from _named(decisions, _TELLS.get(first.basis))
-    for finding in first.findings:
-        yield from (f"- {plain(doubt, longest=300)}" for doubt in doubts(finding))
-        yield f"- Policy: {finding.version.citation}."
-    if first.outcome.reason:
-        yield f"- {first.outcome.reason}"
+    supposed = f"What follows holds if this patient is covered by {first.payer.name}." if suppose(first) else ""
+    yield f"{first.outcome.reason} {supposed}".strip()
+    if first.findings:
+        yield from (doubt for finding in first.findings for doubt in doubts(finding))
+        yield " ".join(dict.fromkeys(ask(finding) for finding in first.findings))
+    else:
+        yield f"{_name_failure(first, len(once(decisions)) > 1)} {' '.join(instruct(first))}"
+    yield list_orders(decisions, _TELLS.get(first.basis, _tell_nothing))
+    yield from (f"Policy: {finding.version.citation}." for finding in first.findings)
 
 
 #: What differs between orders that share a card.
@@ -135,13 +135,11 @@ _TELLS: Final[Mapping[Basis, Callable[[Decision], str]]] = {
 }
 
 
-def _ask(decision: Decision) -> str:
-    match decision.basis:
-        case Basis.UNREADABLE if has_modifier(decision):
-            return "Cannot determine whether this order is covered: this service does not support a modifier on it."
-        case Basis.UNREADABLE:
-            return "Cannot determine whether this order is covered: parts of it are not valid FHIR R4."
-        case Basis.TECHNICAL:
-            return "Cannot determine whether this order is covered: information needed for it could not be read."
-        case _:
-            return f"{suppose(decision)}{ask(decision.findings[0])}"
+def _name_failure(decision: Decision, has_others: bool) -> str:
+    """Return why an order, or each of several, has no answer."""
+    orders, them = ("these orders are", "them") if has_others else ("this order is", "it")
+    if decision.basis is Basis.TECHNICAL:
+        return f"Cannot determine whether {orders} covered: information needed for it could not be read."
+    if has_modifier(decision):
+        return f"Cannot determine whether {orders} covered: this service does not support a modifier on {them}."
+    return f"Cannot determine whether {orders} covered: parts of {them} are not valid FHIR R4."
