@@ -65,16 +65,19 @@ _KINDS: Final = {
 
 
 def list_orders(decisions: Sequence[Decision], tell: Callable[[Decision], str]) -> str:
-    """Return one order as a sentence, several as a list; what there is to tell of all of them alike stands once."""
+    """Return one order as a sentence, several as a list; what there is to tell of all of them alike stands once.
+
+    No name begins a line or an item: Markdown would make a list of `1. knee`.
+    """
     orders = once(decisions)
     told = list(dict.fromkeys(tell(decision) for decision in orders))
     if len(orders) == 1:
         return f"Order: {name_order(orders[0])}. {told[0]}".rstrip()
     shared = told[0] if len(told) == 1 else ""
-    lines = [f"- {name_order(d)}. {'' if shared else tell(d)}".rstrip() for d in orders[:_MOST_NAMED]]
+    lines = [f"- Order: {name_order(d)}. {'' if shared else tell(d)}".rstrip() for d in orders[:_MOST_NAMED]]
     if len(orders) > _MOST_NAMED:
         lines.append(f"- And {len(orders) - _MOST_NAMED} more.")
-    return write_paragraphs("Orders:", "\n".join(lines), shared)
+    return write_paragraphs("\n".join(lines), shared)
 
 
 def write_paragraphs(*texts: str) -> str:

@@ -36,7 +36,7 @@ def exchange(number: int = 1, **changed: Any) -> CallRecord:
         "2026-11-23",
         "Coverage/cov-1",
         assertion,
-        (PolicySummary(POLICY, "definitive", "code M0076 (HCPCS)"),),
+        (PolicySummary(POLICY, "definitive", "code M0076"),),
     )
     at = changed.pop("at", time.time_ns() // 1000)
     told = {
