@@ -251,6 +251,19 @@ def test_a_payor_that_was_not_sent_is_read(reading: Any, fhir_server: Any) -> No
     assert asked(server, since) == ["Organization/org-ehp"]
 
 
+@pytest.mark.parametrize("version", ["2.0", "2.1", "2.2"])
+def test_a_payor_that_its_identifier_names_already_is_not_read(version: str, reading: Any, fhir_server: Any) -> None:
+    """CRD-42, found-28: the minimum; what an Organization could add decides nothing."""
+    server = fhir_server(*CHART, options=("--delay-ms", "6"))
+    since = len(server.log())
+    request = sign(server, version=version)
+    payor = {"reference": "Organization/org-ehp", "identifier": ORGANIZATION["identifier"][0]}
+    request["prefetch"] = {"coverage": {**COVERAGE, "payor": [payor]}}
+
+    assert covered(post(reading, request)) == {"prolo-1": "not-covered"}
+    assert asked(server, since) == []
+
+
 def test_draft_orders_given_as_references_are_read(reading: Any, fhir_server: Any) -> None:
     """Seen at payers' gateways (clients.md)."""
     server = fhir_server(*CHART)

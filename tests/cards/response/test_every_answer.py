@@ -38,6 +38,7 @@ from cards import (
 from cards.payer_directory import PayerDirectory
 from cds_hooks.rules.loading import load_rules
 from cds_hooks.strict_json import load_schema
+from tests.cards.response.reading import sentences
 from tests.guide.conformance import answer_faults
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -95,6 +96,7 @@ ANSWERS = st.one_of(
 
 def policy_version(said: dict[str, Any]) -> dict[str, Any]:
     return {
+        "next-steps": ["Do what the policy asks.", "Tell the patient."],
         "verdict": "as the policy says",
         "position": "The policy holds this.",
         "terms": ["@prolotherapy"],
@@ -279,6 +281,15 @@ def test_every_answer_keeps_the_definitions_of_its_version(call: dict[str, Any])
     response = answer(call, decide_on(call))
 
     assert answer_faults(call["version"], response) == []
+
+
+@PROFILE
+@given(call=calls())
+def test_no_card_says_a_sentence_twice(call: dict[str, Any]) -> None:
+    for card in answer(call, decide_on(call))["cards"]:
+        said = [sentence for sentence in sentences(card) if not sentence.startswith("- Order: ")]
+
+        assert len(said) == len(set(said)), card["detail"]
 
 
 TOPICS = st.frozensets(st.sampled_from(["coverage-info", "guideline", "off-guideline"]))

@@ -56,6 +56,20 @@ def test_every_field_is_kept_and_tied_to_the_policy(service: Any, card: str) -> 
     assert open_entry(row, RecordCipher()) == sent
 
 
+def test_every_reason_that_a_card_offers_is_kept_by_its_code(service: Any, example: Any) -> None:
+    """HK-98: the reasons are the payer's; feedback is counted by them."""
+    sent = service.post(SIGN, example("m0076-order-sign")).json()["cards"][0]
+    before = {row.id for row in kept(service, sent["uuid"])}
+    reports = [report(sent["uuid"], overrideReason={"reason": reason}) for reason in sent["overrideReasons"]]
+
+    assert service.post(FEEDBACK_URL, {"feedback": reports}).status_code == 200
+
+    rows = [row for row in kept(service, sent["uuid"]) if row.id not in before]
+    assert {row.reason for row in rows} == {reason["code"] for reason in sent["overrideReasons"]}
+    assert "patient-pays" in {row.reason for row in rows}
+    assert len(rows) == len(reports)
+
+
 def test_an_accepted_card_names_its_suggestions(service: Any) -> None:
     """CDS Hooks 2.0, Feedback: acceptedSuggestions."""
     accepted = report("accepted-card", outcome="accepted", acceptedSuggestions=[{"id": "s1"}, {"id": "s2"}])

@@ -608,6 +608,7 @@ def test_a_weaker_match_is_a_difference_though_the_answer_stays(desk: Desk) -> N
             "A-12: Knee braces (Acme Guidelines) https://acme.example.org/b",
         ),
         (lambda v: v.update(notes=[]), "notes", "The member's own benefit decides.", ""),
+        (lambda v: v.update({"next-steps": ["Tell the patient."]}), "next steps", "", "Tell the patient."),
     ],
 )
 def test_a_text_that_reads_differently_is_a_difference(desk: Desk, change: Any, text: str, old: str, new: str) -> None:
