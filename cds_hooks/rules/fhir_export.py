@@ -215,18 +215,22 @@ def _name(*parts: str) -> str:
 
 
 def _action(entry: Json) -> dict[str, Any]:
-    """Return the one action: the verdict, its sentences, and the guide's own codes (PlanDefinition.action.code)."""
+    """Return the one action: the verdict, its sentences, and the guide's own codes (PlanDefinition.action.code).
+
+    The next steps of a clinician are actions within it.
+    """
     codes = [(name, entry[name]) for name in ("covered", "pa-needed") if name in entry]
     codes += [("info-needed", code) for code in entry.get("info-needed", ()) if code != "OTH"]
     codes += [("doc-needed", code) for code in entry.get("documentation", {}).get("needed", ()) if code != "patient"]
-    return {
-        "title": entry["verdict"],
-        "description": " ".join([entry["position"], *entry.get("notes", ())]),
-        "code": [
+    return _present(
+        title=entry["verdict"],
+        description=" ".join([entry["position"], *entry.get("notes", ())]),
+        code=[
             {"coding": [{"system": _COVERAGE_CODES, "code": code}], "text": f"{name}: {code}"} for name, code in codes
         ],
-        "documentation": [_documentation(entry["references"][0])],
-    }
+        documentation=[_documentation(entry["references"][0])],
+        action=[{"description": step} for step in entry.get("next-steps", ())],
+    )
 
 
 def _documentation(reference: Json) -> dict[str, Any]:

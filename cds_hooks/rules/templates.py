@@ -19,6 +19,7 @@ _POLICY_NOTE: Final = (
     "covered is covered (then add pa-needed), not-covered or conditional.",
     "Each entry of codes has a system (HCPCS, CPT), a code, a role, and if that is definitive a display.",
     "The role is definitive if the code alone names the service, nonspecific if it stands for others too.",
+    "next-steps are at most three short sentences for the card: what to do about the answer, as the source provides.",
     "terms are words that name the service; @name stands for a word list of the vocabulary.",
 )
 

@@ -32,6 +32,7 @@ VERSION = {
     "verdict": "covered for some",
     "position": "It is covered for some.",
     "notes": ["The benefit decides."],
+    "next-steps": ["Ask the plan.", "Tell the patient."],
     "codes": [
         {"system": "HCPCS", "code": "x0002", "display": "Two", "role": "definitive"},
         {"system": "HCPCS", "code": "X0001", "display": "One", "role": "definitive", "also-labelled": ["CPT"]},
@@ -262,6 +263,7 @@ def test_a_plan_definition_says_what_the_policy_holds(export: Any) -> None:
     [action] = plan["action"]
     assert (action["title"], action["documentation"]) == ("covered for some", [source])
     assert action["description"] == "It is covered for some. The benefit decides."
+    assert action["action"] == [{"description": "Ask the plan."}, {"description": "Tell the patient."}]
     assert [code["text"] for code in action["code"]] == ["covered: conditional", "pa-needed: auth-needed"]
 
 
