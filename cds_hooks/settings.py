@@ -268,7 +268,8 @@ class Settings(BaseSettings):
         0, ge=0, le=36525, description="days after which calls and feedback are deleted; 0 keeps them for good"
     )
     cors_origins: Annotated[str, AfterValidator(_origins)] = Field(
-        "*", description="origins that browsers may call from, separated by commas, or *"
+        "*",
+        description="origins that browsers may call from, separated by commas, or *; listed ones with credentials, too",
     )
     rate: Annotated[str, AfterValidator(_rate)] = Field(
         "200/second", description="calls that each client may make, as in 200/second or 5000/minute, or none for any"

@@ -25,7 +25,8 @@ _PLAIN_ID: Final = re.compile(r"(?=.*[A-Fa-f])[A-Fa-f0-9-]{16,64}")
 #: Any other method is a word of the caller's, which might be a name.
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 
-#: CORS needs no credentials here: no cookies are used, tokens travel in a header (HK-208).
+#: CORS (HK-208): no cookies are used, tokens travel in a header. Any origin may call where `*` is set; only one that is
+#: listed may with `credentials: "include"`, which some clients set always, and which would use a browser's certificate.
 _CORS: Final = [("Access-Control-Expose-Headers", "X-Request-ID, WWW-Authenticate, Retry-After")]
 _PREFLIGHT: Final = (("Access-Control-Allow-Methods", "GET, POST, OPTIONS"), ("Access-Control-Max-Age", "600"))
 #: Allowed where a preflight does not ask for headers, or asks for something that is no list of names (RFC 9110, token).
@@ -76,7 +77,7 @@ def with_call_context(application: Application, settings: Settings) -> Applicati
 def with_preflight(application: Application) -> Application:
     """Answer the preflights of browsers (CORS), at any URL and whatever headers they are to send.
 
-    Whoever asks may send any header: none of them carries a credential that the browser has of its own.
+    Whoever asks may send any header: none that a page can set carries a credential that the browser has of its own.
     """
 
     def answer(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -108,8 +109,9 @@ def _allow_origin(origins: frozenset[str], environ: Environ) -> tuple[tuple[str,
     if "*" in origins:
         return _ANY_ORIGIN
     origin = environ.get("HTTP_ORIGIN")
-    return (_VARIES, ("Access-Control-Allow-Origin", origin)) if origin in origins else (_VARIES,)
+    return (_VARIES, ("Access-Control-Allow-Origin", origin), _CREDENTIALS) if origin in origins else (_VARIES,)
 
 
 _ANY_ORIGIN: Final = (("Access-Control-Allow-Origin", "*"),)
 _VARIES: Final = ("Vary", "Origin")
+_CREDENTIALS: Final = ("Access-Control-Allow-Credentials", "true")

@@ -302,13 +302,21 @@ def test_a_preflight_that_names_no_headers_gets_the_usual_ones(asked: str, servi
 def test_only_configured_origins_are_let_in(start_service: Any) -> None:
     service = start_service(CRD_CORS_ORIGINS="https://ehr.example.org, https://other.example.org")
 
-    def allowed(origin: str) -> str | None:
-        return requests.get(f"{service.base}/cds-services", headers={"Origin": origin}, timeout=5).headers.get(
-            "Access-Control-Allow-Origin"
-        )
+    def allowed(origin: str) -> tuple[str | None, str | None]:
+        answer = requests.get(f"{service.base}/cds-services", headers={"Origin": origin}, timeout=5)
+        names = ("Access-Control-Allow-Origin", "Access-Control-Allow-Credentials")
+        return answer.headers.get(names[0]), answer.headers.get(names[1])
 
-    assert allowed("https://ehr.example.org") == "https://ehr.example.org"
-    assert allowed("https://evil.example.org") is None
+    assert allowed("https://ehr.example.org") == ("https://ehr.example.org", "true")
+    assert allowed("https://evil.example.org") == (None, None)
+
+
+def test_where_any_origin_may_call_none_may_with_credentials(service: Any) -> None:
+    """A browser that has a certificate does not lend it to any page that asks."""
+    answer = requests.get(f"{service.base}/cds-services", headers={"Origin": "https://ehr.example.org"}, timeout=5)
+
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert "Access-Control-Allow-Credentials" not in answer.headers
 
 
 @pytest.mark.parametrize(
