@@ -40,7 +40,8 @@ def two(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(name="path")
 def _path(tmp_path: Path) -> Path:
-    (tmp_path / "keys.json").write_bytes(jwks(jwk("P-384")))
+    for name in ("keys.json", "br-provider.json"):
+        (tmp_path / name).write_bytes(jwks(jwk("P-384")))
     return tmp_path / "clients.json"
 
 
@@ -224,8 +225,10 @@ def test_the_presets_of_the_documentation_are_good(path: Path, snippet: dict[str
 
 
 def test_there_is_a_preset_for_each_client_we_know() -> None:
-    ids = {snippet.get("id", "").partition("-example")[0] for snippet in SNIPPETS}
-    assert ids >= {"epic", "oracle-health", "cds-hooks-sandbox", "crd-request-generator", "inferno"}
+    registered = [client for snippet in SNIPPETS for client in snippet.get("clients", [snippet])]
+    ids = {client["id"].partition("-example")[0] for client in registered}
+    tools = {"cds-hooks-sandbox", "crd-request-generator", "br-provider", "inferno"}
+    assert ids >= {"epic", "oracle-health", "medplum"} | tools
 
 
 # --- read again while running ---------------------------------------------------------------------------------------
