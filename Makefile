@@ -1,7 +1,7 @@
 # make demo   start the service and see it answer
 # make check  lint, types, contracts and every test that starts no process: about a minute
 # make test   run everything
-# Each creates .venv on first use; demo installs only what running needs. Other targets: validate, soak, bench,
+# Each creates .venv on first use; demo installs only what running needs. Other targets: validate, mutants, soak, bench,
 # bench-fetch, bench-policies, bench-reload, bench-audit, lock, image, clean.
 
 SHELL := /bin/bash
@@ -18,7 +18,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 RUN_LOCKS := requirements.txt requirements-build.txt
 TEST_LOCKS := requirements-extras.txt requirements-dev.txt
 
-.PHONY: demo lint check test validate soak bench bench-fetch bench-policies bench-reload bench-audit lock image clean
+.PHONY: demo lint check test validate mutants soak bench bench-fetch bench-policies bench-reload bench-audit lock image clean
 
 demo: $(VENV)/running
 	@exec $(BIN)/python scripts/demo.py --port $(PORT)
@@ -41,6 +41,10 @@ test: lint
 # HL7's validator over all examples (make test does it as well), with what it says of the orders themselves
 validate: $(VENV)/installed
 	@$(BIN)/pytest -rPs tests/validator
+
+# changes an operator at a time and says what no test notices; options go in MUTANTS: make mutants MUTANTS='--number 0'
+mutants: $(VENV)/mutants
+	@$(BIN)/python scripts/mutants $(MUTANTS)
 
 bench: $(VENV)/installed
 	@$(BIN)/python scripts/bench.py
@@ -76,6 +80,10 @@ $(VENV)/running: requirements-pip.txt $(RUN_LOCKS) pyproject.toml
 	$(PIP_INSTALL) --require-hashes -r requirements-pip.txt
 	$(PIP_INSTALL) --require-hashes $(foreach lock,$(RUN_LOCKS),-r $(lock))
 	$(PIP_INSTALL) --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/mutants: $(VENV)/installed requirements-mutants.txt
+	@$(PIP_INSTALL) --require-hashes -r requirements-mutants.txt
 	touch $@
 
 $(VENV)/installed: $(VENV)/running $(TEST_LOCKS)

@@ -27,9 +27,9 @@ class Standing(Enum):
 def refuse(context: CallContext, evaluation: Evaluation) -> list[EvaluatedOrder]:
     """Return the orders with the answers that may be given, none under a coverage that cannot be told (hook-13).
 
-    What can be said is said (CRD-63, found-34). Where nothing can: MissingDataError for what could not be had (HK-54),
-    else CoverageProblemError. CRD 2.2 says `indeterminate` of what could not be had, where there is a Coverage to say
-    it about (resp-43).
+    What can be said is said (CRD-63, found-34): of what could not be had `indeterminate` (resp-43), before CRD 2.2
+    `conditional`, where there is a Coverage to say it about. Where nothing can: MissingDataError for what could not be
+    had (HK-54), else CoverageProblemError.
     """
     standing = [(one, _stand(one, context)) for one in evaluation.orders]
     unavailable = evaluation.unavailable if context.service.is_primary else []
@@ -79,9 +79,8 @@ def _stand(one: EvaluatedOrder, context: CallContext) -> Standing:
 
 
 def _has_failed(one: EvaluatedOrder, context: CallContext) -> bool:
-    """Tell whether an order gets no answer for a technical failure, not even an `indeterminate` one."""
-    can_say = context.wire.indeterminate == "indeterminate" and any(paying.coverage for paying in one.paying)
-    is_owed = context.service.is_primary and not can_say
+    """Tell whether an order gets no answer for a technical failure: with no Coverage there is nothing to say it about."""
+    is_owed = context.service.is_primary and not any(paying.coverage for paying in one.paying)
     return is_owed and all(decision.basis is Basis.TECHNICAL for decision in one.decisions)
 
 
