@@ -79,7 +79,7 @@ def _stand(one: EvaluatedOrder, context: CallContext) -> Standing:
 
 
 def _has_failed(one: EvaluatedOrder, context: CallContext) -> bool:
-    """Tell whether an order gets no answer for a technical failure: with no Coverage there is nothing to say it about."""
+    """Tell whether an order gets no answer for a technical failure: without a Coverage nothing can say it."""
     is_owed = context.service.is_primary and not any(paying.coverage for paying in one.paying)
     return is_owed and all(decision.basis is Basis.TECHNICAL for decision in one.decisions)
 
