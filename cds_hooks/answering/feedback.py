@@ -26,10 +26,6 @@ _SCHEMA: Final = Path(__file__).resolve().parents[1] / "schemas" / "feedback.sch
 _CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
-#: As many reports are taken in one batch (feedback.schema.json).
-_MOST_REPORTS: Final = 1000
-
-
 class Received(NamedTuple):
     """What may be logged of a batch of reports, and what was wrong with those that were not kept."""
 
@@ -58,19 +54,13 @@ def receive_feedback(service_id: str, body: bytes, max_nesting: int, caller: Cal
 
 def _sort_reports(document: Any) -> tuple[list[Any], tuple[Issue, ...]]:
     """Return the good reports of a batch, and what is wrong with the others; InvalidRequestError where none is good."""
-    try:
-        _schema("feedback").refuse_faults(document)
-    except InvalidRequestError as error:
-        reports = document.get("feedback") if isinstance(document, dict) else None
-        if not isinstance(reports, list) or len(reports) > _MOST_REPORTS:
-            raise
-        found = {number: _faults(report, number) for number, report in enumerate(reports)}
-        good = [report for number, report in enumerate(reports) if not found[number]]
-        issues = tuple(issue for faults in found.values() for issue in faults)[:MOST_ISSUES]
-        if not good:
-            raise InvalidRequestError(*issues) from error
-        return good, issues
-    return document["feedback"], ()
+    _schema("feedback").refuse_faults(document)
+    found = [(report, _faults(report, number)) for number, report in enumerate(document["feedback"])]
+    good = [report for report, faults in found if not faults]
+    issues = tuple(issue for _, faults in found for issue in faults)[:MOST_ISSUES]
+    if issues and not good:
+        raise InvalidRequestError(*issues)
+    return good, issues
 
 
 def _faults(report: Any, number: int) -> list[Issue]:

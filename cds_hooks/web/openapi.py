@@ -24,7 +24,7 @@ class Route(NamedTuple):
     """One URL with one method; `takes` and `gives` name schemas, `door` says who is let in.
 
     `never` are the statuses that errors elsewhere have, and this URL has not. A route without `gives` that is not
-    `missing` answers with nothing in its body.
+    `missing` answers with nothing in its body, unless `may_give` names what is told there of what was not taken.
     """
 
     method: Literal["get", "post"]
@@ -35,6 +35,7 @@ class Route(NamedTuple):
     takes: str | None = None
     never: frozenset[int] = frozenset()
     is_missing: bool = False
+    may_give: str | None = None
 
 
 #: No URL of the document is unknown or called with a wrong method, and discovery and probes read no body.
@@ -53,7 +54,15 @@ def _hook(service: Service) -> Route:
 
 def _feedback(service: Service) -> Route:
     path, summary = f"/cds-services/{service.id}/feedback", f"What became of the cards of {service.id}"
-    return Route("post", path, summary, "service", takes="feedback", never=_NOT_OF_CALLS | {412, 422})
+    return Route(
+        "post",
+        path,
+        summary,
+        "service",
+        takes="feedback",
+        never=_NOT_OF_CALLS | {412, 422},
+        may_give="operation-outcome",
+    )
 
 
 def _missing(path: str, summary: str) -> Route:
@@ -126,6 +135,8 @@ def _operation(route: Route, doors: Mapping[str, list[Json]]) -> Json:
         never |= {401, 403}
     statuses = sorted(set(HTTP_STATUS.values()) - never)
     answers = {} if route.is_missing else {"200": _answer(200, route.gives)}
+    if route.may_give:
+        answers["200"]["x-may-have"] = {"$ref": f"#/components/schemas/{route.may_give}"}
     errors = {str(status): _answer(status, None if status == 401 else "operation-outcome") for status in statuses}
     if route.gives == "ready":
         errors["503"] = _answer(503, "ready")  # no call failed: it says what does

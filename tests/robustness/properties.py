@@ -64,7 +64,8 @@ class Properties:
         if documented is None:
             yield f"status {response.status} is not in the document"
             return
-        schema = documented.get("content", {}).get("application/json", {}).get("schema", {}).get("$ref", "")
+        may_have = documented.get("x-may-have", {}) if response.body else {}
+        schema = documented.get("content", {}).get("application/json", {}).get("schema", may_have).get("$ref", "")
         yield from self._unlike_schema(request, response, schema.rpartition("/")[2])
 
     def _operation(self, request: Request) -> Mapping[str, Any] | None:

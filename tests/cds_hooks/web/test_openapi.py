@@ -178,5 +178,7 @@ def test_there_is_a_limit_to_how_much_feedback_comes_at_once() -> None:
 
 
 def is_feedback(body: Any) -> bool:
+    """Tell whether a batch of reports is one, and each of them a report."""
     schema = json.loads((ROOT / "cds_hooks" / "schemas" / "feedback.schema.json").read_text())
-    return jsonschema.Draft202012Validator(schema).is_valid(body)
+    report = jsonschema.Draft202012Validator({**schema, "$ref": "#/$defs/report"})
+    return jsonschema.Draft202012Validator(schema).is_valid(body) and all(map(report.is_valid, body["feedback"]))
