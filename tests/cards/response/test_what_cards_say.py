@@ -25,8 +25,8 @@ from cards import (
     read_order,
     respond,
 )
-from cards.coverage import Payer
 from cards.override_reasons import read_override_reasons
+from cards.payer_directory import Payer
 from cds_hooks.rules.loading import Rules, load_rules
 from tests.cards.response.reading import sentences
 
