@@ -26,7 +26,11 @@ from tests.service.clients.playing import (
 pytest_plugins = ["tests.fhir.fixtures"]
 
 ISSUER = preset("br-provider")["jwt"]["issuer"]
-SETTINGS = {"CRD_DEFAULT_VERSION": "2.1", "CRD_ALLOW_PRIVATE_FHIR_SERVERS": "1", "CRD_ANONYMOUS_FHIR": "allow"}
+#: Where it is registered, its preset names the version.
+SETTINGS = {
+    "none": {"CRD_DEFAULT_VERSION": "2.1", "CRD_ALLOW_PRIVATE_FHIR_SERVERS": "1", "CRD_ANONYMOUS_FHIR": "allow"},
+    "registered": {"CRD_ALLOW_PRIVATE_FHIR_SERVERS": "1"},
+}
 ORGANIZATION = {
     "resourceType": "Organization",
     "id": "org-ehp",
@@ -41,7 +45,7 @@ AUTHORIZE = bearer("RS384", "2048#br-provider", {"kid": "br-1"}, 300, iss=ISSUER
 @pytest.fixture(params=MODES, name="provider")
 def _provider(request: pytest.FixtureRequest, start_for_clients: Callable[..., Any]) -> Calls:
     """It sends a token in both modes, as it does once its certificate is set up."""
-    return Calls(start_for_clients(request.param, **SETTINGS), AUTHORIZE)
+    return Calls(start_for_clients(request.param, **SETTINGS[request.param]), AUTHORIZE)
 
 
 class Page:
@@ -146,6 +150,16 @@ def test_opening_a_chart_shows_no_error(provider: Calls) -> None:
     assert page.actions == {}
 
 
+def test_signing_says_all_that_selecting_said(provider: Calls) -> None:
+    """resp-35: the page keeps the actions of the last answer alone, so what order-select wrote must not be left out."""
+    page, request = Page(provider), body("br-provider-order-sign")
+
+    page.fire(body("br-provider-order-select"))
+    page.fire(request)
+
+    assert page.badge(orders(request)[0]) == "not-covered"
+
+
 def test_signing_again_never_takes_an_answer_back(provider: Calls) -> None:
     """resp-35: the order comes with the answer it has; the badge after the second call is the same."""
     page, request = Page(provider), body("br-provider-order-sign")
@@ -183,7 +197,7 @@ def _with_chart(
     path = Path(registrations["CRD_CLIENTS"]).with_name("with-chart.json")
     path.write_text(json.dumps(document))
     own = {"CRD_CLIENTS": str(path)} if request.param == "registered" else {}
-    return Calls(start_for_clients(request.param, **SETTINGS, **own), AUTHORIZE)
+    return Calls(start_for_clients(request.param, **SETTINGS[request.param], **own), AUTHORIZE)
 
 
 def without_payer(base: str, **members: Any) -> dict[str, Any]:
@@ -212,7 +226,7 @@ def test_a_payer_that_was_cut_off_is_read_from_an_open_server_without_a_token(
     """CRD_ANONYMOUS_FHIR: nobody is logged in, so its server has no token to add."""
     server = fhir_server(ORGANIZATION, token=None)
     request = without_payer(server.base)
-    page = Page(Calls(start_for_clients("none", **SETTINGS)))
+    page = Page(Calls(start_for_clients("none", **SETTINGS["none"])))
 
     page.fire(request)
 
@@ -224,7 +238,7 @@ def test_no_server_is_read_that_the_registration_does_not_name(
 ) -> None:
     """Whoever has its key cannot have other servers called."""
     access = {"access_token": server.token, "token_type": "Bearer", "expires_in": 300, "scope": "launch", "subject": ""}
-    calls, before = Calls(start_for_clients("registered", **SETTINGS), AUTHORIZE), len(server.log())
+    calls, before = Calls(start_for_clients("registered", **SETTINGS["registered"]), AUTHORIZE), len(server.log())
 
     calls.post(SIGN, without_payer(server.base, fhirAuthorization=access))
 
