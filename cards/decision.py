@@ -10,6 +10,7 @@ from cards.matching.explanation import Tracer, explain
 from cards.matching.match import Finding
 from cards.matching.policy_index import PolicyIndex
 from cards.order import Order
+from cards.order_reader import ORDER_TYPES
 from cards.payer_directory import Payer
 from cards.payer_selection import PayerChoice
 from cards.policy import Covered
@@ -164,7 +165,16 @@ def set_aside(decision: Decision) -> Decision:
 
 
 def _fail_unread(order: Order, paying: PayerChoice, on: date) -> Decision:
-    return fail(order, paying, on, tuple(f"{record_key(reference)} could not be read" for reference in order.unread))
+    return fail(order, paying, on, tuple(f"{_name(reference)} could not be read" for reference in order.unread))
+
+
+#: What orders refer to for what they order. What a client writes in place of a type might be about a patient (CRD-94).
+_REFERRED_TO: Final = frozenset({*ORDER_TYPES, "Medication", "Device"})
+
+
+def _name(reference: str) -> str:
+    key = record_key(reference)
+    return key if key.partition("/")[0] in _REFERRED_TO else "A record that the order refers to"
 
 
 def _open(order: Order, paying: PayerChoice, basis: Basis, on: date) -> Decision:

@@ -346,15 +346,22 @@ def test_the_order_behind_an_appointment_is_found_by_its_urn(
     "reference", ["Ida Invented/1", "Invented/1", "a/Invented/1", "https://x.example/Ida Invented/1"]
 )
 def test_a_reference_that_names_no_type_is_not_repeated(reference: str, service: Any, example: Any) -> None:
-    """CRD-94; sec-6: an error has no value of the request, whatever a client writes where a type belongs."""
+    """CRD-94; sec-6: nothing that is said repeats what a client writes where a type belongs."""
     request = example("appointment-book-2.2")
     request["extension"]["davinci-crd.requestedVersion"] = "2.1"
     request["context"]["appointments"]["entry"][0]["resource"]["basedOn"] = [{"reference": reference}]
 
     response = post(service, request)
 
-    assert response.status_code == 412
-    assert "depends on a record that could not be read" in response.text
+    [action] = response.json()["systemActions"]
+    assert said_on(action)["covered"] == "conditional"
+    assert said_on(action)["reason"]["text"].endswith("A record that the order refers to could not be read.")
+    assert "Invented" not in json.dumps([response.json()["cards"], said_on(action)])
+
+    request["prefetch"]["coverage"] = None
+    response = post(service, request)
+
+    assert response.status_code in (400, 412)
     assert "Invented" not in response.text
 
 
@@ -379,7 +386,8 @@ def test_the_order_behind_an_appointment_that_did_not_come_is_missing_data(servi
     assert said_on(said[0])["reason"]["coding"][0]["code"] == "technical"
 
     request["extension"]["davinci-crd.requestedVersion"] = "2.1"
-    assert post(service, request).status_code == 412
+    said = post(service, request).json()["systemActions"]
+    assert [said_on(action)["covered"] for action in said] == ["conditional"]
 
 
 # --- encounter-start, encounter-discharge -----------------------------------------------------------------------------
