@@ -161,12 +161,15 @@ def test_nor_does_a_restart_while_it_is_wrong(jumping: Service) -> None:
 def test_a_jump_back_does_not_let_a_used_token_in_again(seconds: int, jumping: Service) -> None:
     """Nor one that has expired since, by the time that was before: its row is kept for an hour longer."""
     early = token(ahead=-400, lives=420)
+    before = len(jumping.causes())
     assert jumping.status(early) == 200
     jumping.jump(200)
     assert jumping.status(early) == 401
     jumping.jump(seconds)
     assert jumping.status(early) == 401
-    assert jumping.causes()[-1] in ("replayed", "issued-in-future")
+    # Each worker writes its log by a thread of its own, so the two lines may come in either order.
+    [cause] = set(jumping.causes()[before:]) - {"expired"}
+    assert cause in ("replayed", "issued-in-future")
 
 
 def test_keys_are_kept_by_a_clock_that_does_not_jump(jumping: Service) -> None:
