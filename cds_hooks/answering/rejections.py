@@ -11,7 +11,7 @@ from cds_hooks.answering.resources import ResourcePool
 from cds_hooks.errors import CoverageProblemError, Issue, MissingDataError
 from cds_hooks.fhir.validation import is_resource_type
 from cds_hooks.hooks.held_resources import OrderReference
-from cds_hooks.hooks.request import MOST_ISSUES
+from cds_hooks.hooks.request_schema import MOST_ISSUES
 from cds_hooks.outbound.problems import Problem
 
 

@@ -8,7 +8,8 @@ from cds_hooks.answering.evaluation import Evaluation
 from cds_hooks.answering.resources import ResourcePool
 from cds_hooks.errors import InvalidResourceError, Issue
 from cds_hooks.fhir.validation import FhirCheck
-from cds_hooks.hooks.request import MOST_ISSUES, HookRequest
+from cds_hooks.hooks.request import HookRequest
+from cds_hooks.hooks.request_schema import MOST_ISSUES
 
 
 class ResourceCheck:

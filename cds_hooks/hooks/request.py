@@ -14,7 +14,6 @@ from cds_hooks.errors import InvalidRequestError, Issue
 from cds_hooks.fhir.validation import FhirCheck
 from cds_hooks.hooks.held_resources import Draft, HeldResources, OrderReference, read_held
 from cds_hooks.hooks.request_limits import refuse_costly, refuse_many
-from cds_hooks.hooks.request_schema import MOST_ISSUES as MOST_ISSUES  # also of those who read requests
 from cds_hooks.hooks.request_schema import RequestSchema
 from cds_hooks.strict_json import read_json
 
