@@ -71,7 +71,9 @@ def assert_answers_and_keeps(service: Any, request: Any) -> None:
 
 def read_all(end: BinaryIO, lines: list[dict[str, Any]]) -> None:
     """Read a pipe to its end; the lines that are empty only filled it."""
-    lines += [json.loads(line) for line in end if line.strip()]
+    for line in end:
+        if line.strip():
+            lines.append(json.loads(line))
 
 
 def test_with_a_full_log_pipe_the_service_starts_answers_and_keeps(
@@ -158,6 +160,7 @@ def test_records_that_find_the_queue_full_are_dropped_and_how_many_is_said(pipe:
     lines: list[dict[str, Any]] = []
     reading = threading.Thread(target=read_all, args=(pipe.reader, lines))
     reading.start()
+    assert wait_for(lambda: len(lines) > 1)  # now there is room in the queue again
     process.communicate("\n", timeout=20)
     reading.join(20)
 
