@@ -21,6 +21,7 @@ from cds_hooks.errors import (
 from cds_hooks.hooks.services import Service
 from cds_hooks.rules.loading import Rules
 from cds_hooks.settings import Settings
+from cds_hooks.store.backlog import Backlog
 from cds_hooks.store.calls import Bodies, CallRecord, Summary, make_id
 from cds_hooks.store.database import StoreError, connect, prepare
 from cds_hooks.store.encryption import RecordCipher, read_keys
@@ -45,7 +46,8 @@ class Recorder:
         except StoreError as error:
             raise StartError(f"CRD_DATABASE_URL: the store cannot be opened ({error})") from None
         writing = connect(settings.database_url, durable=settings.audit == "durable")
-        self._writer = Writer(writing, self._cipher, metrics.stored, waits=settings.audit != "queued")
+        writer = Writer(writing, self._cipher, metrics.stored)
+        self._writer = Backlog(writer) if settings.audit == "queued" else writer
         self._reading = connect(settings.database_url, each_alone=True)
         self._retention = Retention(settings.database_url, settings.audit_days) if settings.audit_days else None
         metrics.watch("crd_queue_length", lambda: self._writer.waiting, "store")

@@ -1,5 +1,6 @@
 """Opens the database, and brings its tables to the state that this version of the service wants."""
 
+import errno
 import os
 import sqlite3
 from pathlib import Path
@@ -110,9 +111,10 @@ def check_exists(url: str) -> None:
 
 
 def kind_of(error: Exception) -> str:
-    """Return what went wrong without the statement and its values: the error's class, and SQLite's name for it."""
+    """Return what went wrong without the statement and its values: SQLite's, SQL's or the system's name for it."""
     cause = getattr(error, "orig", None) or error
-    return getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None) or type(cause).__name__
+    name = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None)
+    return name or errno.errorcode.get(getattr(cause, "errno", None) or 0) or type(cause).__name__
 
 
 def _state(engine: sa.Engine) -> str | None:

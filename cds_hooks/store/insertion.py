@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from cds_hooks.store.calls import Rows
 from cds_hooks.store.database import PATIENCE, StoreError, kind_of
 from cds_hooks.store.tables import TABLES
+from cds_hooks.store.write_ahead_log import LogFlush, renew
 
 #: A database server that failed is tried again after so many seconds, while there is time.
 _PAUSE: Final = 0.05
@@ -20,7 +21,7 @@ class RefusedError(StoreError):
 
 
 class Inserter:
-    """Inserts rows on one connection that stays open.
+    """Inserts rows on one connection that stays open, by one thread at a time.
 
     The driver is called directly: what SQLAlchemy does around each transaction costs as much as the insertion.
     """
@@ -30,6 +31,8 @@ class Inserter:
         self._is_sqlite = engine.dialect.name == "sqlite"
         self._errors: Any = engine.dialect.loaded_dbapi
         self._opened: Any = None
+        self._flush: LogFlush | None = None
+        self._is_log_doubtful = False
 
     def insert(self, rows: Rows, is_failing: bool) -> None:
         """Insert rows in one transaction; StoreError where that fails. No rows: check that it could be done.
@@ -50,24 +53,43 @@ class Inserter:
     def _run(self, statements: Sequence[tuple[str, list[Any]]]) -> None:
         try:
             if self._opened is None:
-                self._opened = self._engine.raw_connection()
+                self._open()
             cursor = self._opened.cursor()
             if self._is_sqlite:
                 cursor.execute("BEGIN IMMEDIATE")
             for statement, values in statements:
                 cursor.execute(statement, values)
             self._opened.commit()
-        except (self._errors.Error, sa.exc.SQLAlchemyError) as error:
+            self._flush_log()
+        except (self._errors.Error, sa.exc.SQLAlchemyError, OSError) as error:
             self.close()
             cause = getattr(error, "orig", error)
             is_refused = isinstance(cause, (self._errors.DataError, self._errors.IntegrityError))
             raise (RefusedError if is_refused else StoreError)(kind_of(error)) from None
+
+    def _open(self) -> None:
+        self._opened = self._engine.raw_connection()
+        if not self._is_sqlite:
+            return
+        self._flush = LogFlush.take_over(self._opened.driver_connection)
+        if self._is_log_doubtful:
+            renew(self._opened.driver_connection)
+            self._is_log_doubtful = False
+
+    def _flush_log(self) -> None:
+        """Bring what was committed to the disk, where the connection does not do so itself."""
+        if self._flush:
+            self._is_log_doubtful = True
+            self._flush()
+            self._is_log_doubtful = False
 
     def close(self) -> None:
         """Give the connection up; the next insertion opens another."""
         connection, self._opened = self._opened, None
         if connection is not None:
             connection.invalidate()
+        if self._flush:
+            self._flush.close()
         self._engine.dispose()
 
 

@@ -1,34 +1,25 @@
-"""Writes records by one thread of each process: all that wait when it is free share one commit.
+"""Writes records in the threads that have them: one of those that wait commits for all of them.
 
-Where callers wait, `write` returns when their records are committed; else at once, and a commit that fails is tried
-again until it succeeds or the process ends.
+Who comes while nobody commits does so at once. Who comes meanwhile waits, and of those the first commits next, for all.
+So no commit waits for a clock, the more come the more share one, and each thread commits once at the most.
 """
 
 import contextlib
-import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from multiprocessing.util import Finalize
-from typing import Final, NamedTuple
+from typing import Final
 
 import sqlalchemy as sa
 
 from cds_hooks.store.calls import CallRecord, Rows, to_rows
-from cds_hooks.store.database import PATIENCE, StoreError
+from cds_hooks.store.database import StoreError
 from cds_hooks.store.encryption import RecordCipher
 from cds_hooks.store.insertion import Inserter, RefusedError
-from cds_hooks.telemetry.logs import record
-
-#: As many writes wait at the most, beside those of the commit under way; then callers wait, and then they fail.
-MOST_WAITING: Final = 5000
 
 #: As many writes share one commit.
-_MOST_AT_ONCE: Final = 256
-
-#: Where nobody waits, a commit that failed is tried again after so many seconds.
-_PAUSE: Final = 0.5
+MOST_AT_ONCE: Final = 256
 
 #: The outcome of a commit says so many seconds long how the store is; then it is checked, if anybody asks.
 _FRESH: Final = 5.0
@@ -37,55 +28,66 @@ _FRESH: Final = 5.0
 Watcher = Callable[[float, int], None]
 
 
-class _Job(NamedTuple):
-    """Something to write, all or none of it, and the future of who waits for it."""
+class Write:
+    """Something to write, all or none of it, and why it is not written; None once it is."""
 
-    kept: Sequence[CallRecord | Rows]
-    done: Future[None]
+    __slots__ = ("error", "kept", "leads", "turn")
+
+    def __init__(self, kept: Sequence[CallRecord | Rows]) -> None:
+        self.kept = kept
+        self.error: Exception | None = StoreError("not-written")
+        #: Held until the write is done, or its thread is the one to commit.
+        self.turn = threading.Lock()
+        self.turn.acquire()
+        self.leads = False
 
 
 class Writer:
     """Writes calls, and rows of other tables, for all threads of a process.
 
-    Its thread starts with the first write of a process: a server may fork its workers after this was made.
+    A server may fork its workers after this was made: the connection is opened by the first write.
     """
 
     def __init__(
-        self,
-        engine: sa.Engine,
-        cipher: RecordCipher,
-        watch: Watcher = lambda _seconds, _writes: None,
-        waits: bool = True,
-        most_waiting: int = MOST_WAITING,
+        self, engine: sa.Engine, cipher: RecordCipher, watch: Watcher = lambda _seconds, _writes: None
     ) -> None:
         self._inserter = Inserter(engine)
+        self._inserting = threading.Lock()
         self._cipher = cipher
         self._watch = watch
-        self._waits = waits
-        self._queue: queue.Queue[_Job | None] = queue.Queue(most_waiting)  # None wakes the thread up
-        self._starting = threading.Lock()
-        self._thread: threading.Thread | None = None
-        self._closing = threading.Event()
+        self._line = _Line()
+        self._closes_at_end = False
         self._error: StoreError | None = None
         self._error_known_at = float("-inf")
-        self._check: _Job | None = None
+        self._check: threading.Thread | None = None
         self._checked_at = float("-inf")
 
     @property
     def waiting(self) -> int:
-        """How many writes wait for their commit."""
-        return self._queue.qsize()
+        """How many writes wait for the commit after the one under way."""
+        return len(self._line.waiting)
 
     def write(self, *kept: CallRecord | Rows) -> None:
-        """Write all or none; StoreError where it is not written, or where too much waits already."""
-        job = _Job(kept, Future())
-        try:
-            self._queue.put(job, timeout=PATIENCE)
-        except queue.Full:
-            raise StoreError("queue-full") from None
-        self._start()
-        if self._waits:
-            job.done.result()
+        """Write all or none, and return when it is committed; StoreError where it is not."""
+        write = Write(kept)
+        batch = self._line.join(write)
+        if batch:
+            try:
+                self.commit(batch)
+            finally:
+                self._line.leave(batch)
+        if write.error:
+            raise write.error
+
+    def commit(self, batch: Sequence[Write]) -> None:
+        """Commit some writes together, or each by itself: one that is refused is not to take others with it."""
+        error = self._try(batch)
+        if error and len(batch) > 1 and not is_of_the_store(error):
+            for write in batch:
+                self.commit([write])
+            return
+        for write in batch:
+            write.error = error
 
     def fault(self) -> StoreError | None:
         """Return why the last commit failed; None where it did not. Where that is old news, the store is checked.
@@ -95,104 +97,88 @@ class Writer:
         now = time.monotonic()
         if now - self._error_known_at < _FRESH:
             return self._error
-        if self._check and not self._check.done.done():
+        if self._check and self._check.is_alive():
             return StoreError("no-answer") if now - self._checked_at > _FRESH else self._error
-        self._check, self._checked_at = _Job((), Future()), now
-        try:
-            self._queue.put_nowait(self._check)
-        except queue.Full:
-            self._check = None
-            return StoreError("queue-full")
-        self._start()
+        self._check, self._checked_at = threading.Thread(target=self._check_store, name="store", daemon=True), now
+        self._check.start()
         return self._error
 
     def close(self) -> None:
-        """Write what waits, or log how much is lost, and close the connection; the next write opens it again."""
-        with self._starting:
-            if self._thread is None:
-                return
-            self._closing.set()
-            with contextlib.suppress(queue.Full):
-                self._queue.put_nowait(None)
-            self._thread.join(2 * PATIENCE)
-            if self._thread.is_alive():
-                _log_lost(self.waiting, "not-written-in-time")
-                return
-            self._closing.clear()
-            self._thread = None
-            came_meanwhile = not self._queue.empty()
-        if came_meanwhile:
-            self._start()
+        """Close the connection, after the commit under way; the next write opens it again."""
+        with self._inserting:
+            self._inserter.close()
 
-    def _start(self) -> None:
-        """Start the thread where there is none; after something was put into the queue, so that `close` misses none."""
-        if self._thread is not None:
-            return
-        with self._starting:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="store", daemon=True)
-                self._thread.start()
-                # What runs at the end of worker processes too, where `atexit` does not.
-                Finalize(None, self.close, exitpriority=0)
+    def _check_store(self) -> None:
+        with contextlib.suppress(Exception):
+            self.write()
 
-    def _work(self) -> None:
-        while not (self._closing.is_set() and self._queue.empty()):
-            batch = self._next_batch()
-            if batch:
-                self._write_batch(batch)
-        self._inserter.close()
-
-    def _next_batch(self) -> list[_Job]:
-        """Wait for something to write, and return it with what waits beside it."""
-        jobs = [self._queue.get()]
-        with contextlib.suppress(queue.Empty):
-            while len(jobs) < _MOST_AT_ONCE:
-                jobs.append(self._queue.get_nowait())
-        return [job for job in jobs if job is not None]
-
-    def _write_batch(self, batch: Sequence[_Job]) -> None:
-        """Write a batch by one commit, or each job by its own: one refused record is not to take others with it."""
-        error = self._commit(batch)
-        while _is_of_the_store(error) and not self._waits and not self._closing.is_set():
-            record("error", "not-recorded-yet", reason=str(error), waiting=len(batch) + self.waiting)
-            self._closing.wait(_PAUSE)
-            error = self._commit(batch)
-        if error and len(batch) > 1 and not _is_of_the_store(error):
-            for job in batch:
-                self._write_batch([job])
-            return
-        if error and not self._waits:
-            _log_lost(len(batch), str(error) if isinstance(error, StoreError) else type(error).__name__)
-        for job in batch:
-            job.done.set_exception(error) if error else job.done.set_result(None)
-
-    def _commit(self, batch: Sequence[_Job]) -> Exception | None:
-        """Commit a batch, again if that failed for a reason that may pass soon; return why it is not committed."""
+    def _try(self, batch: Sequence[Write]) -> Exception | None:
+        """Commit a batch; return why that failed."""
         started = time.perf_counter()
         try:
-            rows = to_rows([one for job in batch for one in job.kept], self._cipher)
-            self._inserter.insert(rows, is_failing=self._error is not None)
+            rows = to_rows([one for write in batch for one in write.kept], self._cipher)
+            with self._inserting:
+                self._close_at_end()
+                self._inserter.insert(rows, is_failing=self._error is not None)
         except StoreError as error:
             self._learn(error)
             return error
         except Exception as error:
             return error
         self._learn(None)
-        written = sum(1 for job in batch if job.kept)
+        written = sum(1 for write in batch if write.kept)
         if written:
             self._watch(time.perf_counter() - started, written)
         return None
 
+    def _close_at_end(self) -> None:
+        """Close the connection at the end of worker processes too, where `atexit` does not."""
+        if not self._closes_at_end:
+            self._closes_at_end = True
+            Finalize(None, self.close, exitpriority=0)
+
     def _learn(self, error: StoreError | None) -> None:
         """Note how the store is: one that refuses a record works."""
-        self._error = error if _is_of_the_store(error) else None
+        self._error = error if is_of_the_store(error) else None
         self._error_known_at = time.monotonic()
 
 
-def _is_of_the_store(error: Exception | None) -> bool:
+class _Line:
+    """The writes that wait, the first of which leads when the one who leads is done."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Write] = []
+        self._lock = threading.Lock()
+        self._is_led = False
+
+    def join(self, write: Write) -> list[Write]:
+        """Wait until a write is done by another thread, or until this one leads: return what is to be committed."""
+        with self._lock:
+            self.waiting.append(write)
+            write.leads = not self._is_led
+            self._is_led = True
+        if not write.leads:
+            write.turn.acquire()
+        return self._take() if write.leads else []
+
+    def leave(self, batch: Sequence[Write]) -> None:
+        """Let the first of those that wait lead, and those of a batch that is done go."""
+        with self._lock:
+            following = self.waiting[0] if self.waiting else None
+            self._is_led = following is not None
+        if following:
+            following.leads = True
+            following.turn.release()
+        for write in batch[1:]:  # the first is of the thread that leads
+            write.turn.release()
+
+    def _take(self) -> list[Write]:
+        with self._lock:
+            batch = self.waiting[:MOST_AT_ONCE]
+            del self.waiting[:MOST_AT_ONCE]
+        return batch
+
+
+def is_of_the_store(error: Exception | None) -> bool:
     """Tell whether the store failed, rather than what was to be written."""
     return isinstance(error, StoreError) and not isinstance(error, RefusedError)
-
-
-def _log_lost(records: int, reason: str) -> None:
-    record("error", "records-lost", records=records, reason=reason)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from cds_hooks.store.backlog import Backlog
 from cds_hooks.store.calls import CallRecord
 from cds_hooks.store.database import StoreError, connect, prepare
 from cds_hooks.store.encryption import RecordCipher
@@ -203,9 +204,10 @@ def test_a_queue_is_written_before_its_process_ends(tmp_path: Path) -> None:
         (
             "from cds_hooks.store.database import connect",
             "from cds_hooks.store.encryption import RecordCipher",
+            "from cds_hooks.store.backlog import Backlog",
             "from cds_hooks.store.writer import Writer",
             "from tests.cds_hooks.store.samples import exchange",
-            f"writer = Writer(connect({store!r}), RecordCipher(), waits=False)",
+            f"writer = Backlog(Writer(connect({store!r}), RecordCipher()))",
             "for number in range(50): writer.write(exchange(number))",
         )
     )
@@ -214,7 +216,7 @@ def test_a_queue_is_written_before_its_process_ends(tmp_path: Path) -> None:
 
 
 def test_a_queue_that_is_full_takes_nothing_more(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    writer = Writer(connect(new_store(tmp_path), patience=0.1), RecordCipher(), waits=False, most_waiting=3)
+    writer = Backlog(Writer(connect(new_store(tmp_path), patience=0.1), RecordCipher()), most_waiting=3)
     other = sqlite3.connect(tmp_path / "crd.sqlite3", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     taken = []
@@ -240,7 +242,7 @@ def test_a_record_that_is_refused_does_not_hold_up_the_queue(
 ) -> None:
     store = postgresql.new_database()
     prepare(store)
-    writer = Writer(connect(store), RecordCipher(), waits=False)
+    writer = Backlog(Writer(connect(store), RecordCipher()))
     for number in range(10):
         writer.write(exchange(number, client="x" * 500 if number == 4 else "north"))
     writer.close()
