@@ -5,10 +5,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+
 from cds_hooks.store.calls import Bodies
-from cds_hooks.store.database import connect
+from cds_hooks.store.database import connect, prepare
 from cds_hooks.store.encryption import RecordCipher
 from cds_hooks.store.search import Archive, Found, Wanted
+from cds_hooks.store.tables import EXCHANGES
 
 
 @contextmanager
@@ -36,3 +39,19 @@ def bodies(url: str, call: Found, *keys: bytes) -> Bodies:
         found = opened.show(call.id, "tests", None)
     assert found is not None
     return found[1]
+
+
+def new_store(folder: Path) -> str:
+    """Make an empty store in a folder, and return its URL."""
+    store = f"sqlite:///{folder}/crd.sqlite3"
+    prepare(store)
+    return store
+
+
+def kept(store: str) -> set[bytes]:
+    """Return the ids of all calls that are kept."""
+    engine = connect(store, each_alone=True)
+    with engine.connect() as connection:
+        found = set(connection.execute(sa.select(EXCHANGES.c.id)).scalars())
+    engine.dispose()
+    return found

@@ -1,5 +1,6 @@
 """When a write returns, it is committed; calls that come together share a commit, and none pays for another's fault."""
 
+import errno
 import sqlite3
 import subprocess
 import sys
@@ -11,13 +12,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from cds_hooks.store.backlog import Backlog
+from cds_hooks.store import write_ahead_log
 from cds_hooks.store.calls import CallRecord
 from cds_hooks.store.database import StoreError, connect, prepare
 from cds_hooks.store.encryption import RecordCipher
-from cds_hooks.store.tables import EXCHANGES
 from cds_hooks.store.writer import Writer
-from cds_hooks.telemetry.logs import flush
+from tests.cds_hooks.store.reading import kept, new_store
 from tests.cds_hooks.store.samples import exchange
 from tests.databases.servers import PostgreSQL
 
@@ -34,20 +34,6 @@ class Commits:
 
     def __call__(self, _: float, records: int) -> None:
         self.records.append(records)
-
-
-def new_store(folder: Path) -> str:
-    store = f"sqlite:///{folder}/crd.sqlite3"
-    prepare(store)
-    return store
-
-
-def kept(store: str) -> set[bytes]:
-    engine = connect(store, each_alone=True)
-    with engine.connect() as connection:
-        found = set(connection.execute(sa.select(EXCHANGES.c.id)).scalars())
-    engine.dispose()
-    return found
 
 
 def test_a_write_that_returned_is_there_for_other_processes(tmp_path: Path) -> None:
@@ -198,60 +184,7 @@ def test_a_commit_that_is_repeated_writes_its_rows_once(tmp_path: Path) -> None:
     writer.close()
 
 
-def test_a_queue_is_written_before_its_process_ends(tmp_path: Path) -> None:
-    store = new_store(tmp_path)
-    code = "\n".join(
-        (
-            "from cds_hooks.store.database import connect",
-            "from cds_hooks.store.encryption import RecordCipher",
-            "from cds_hooks.store.backlog import Backlog",
-            "from cds_hooks.store.writer import Writer",
-            "from tests.cds_hooks.store.samples import exchange",
-            f"writer = Backlog(Writer(connect({store!r}), RecordCipher()))",
-            "for number in range(50): writer.write(exchange(number))",
-        )
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, timeout=60)
-    assert len(kept(store)) == 50
-
-
-def test_a_queue_that_is_full_takes_nothing_more(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    writer = Backlog(Writer(connect(new_store(tmp_path), patience=0.1), RecordCipher()), most_waiting=3)
-    other = sqlite3.connect(tmp_path / "crd.sqlite3", isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    taken = []
-    with pytest.raises(StoreError, match="queue-full"):  # noqa: PT012 (until it is full)
-        for number in range(10):
-            writer.write(exchange(number))
-            taken.append(number)
-    assert 3 <= len(taken) <= 6  # those of the commit that fails, and three that wait
-    fault = writer.fault()
-    assert fault is not None
-    assert str(fault) == "SQLITE_BUSY"
-    other.execute("COMMIT")
-    other.close()
-    writer.write(exchange(10))
-    writer.close()
-    assert len(kept(f"sqlite:///{tmp_path}/crd.sqlite3")) == len(taken) + 1
-    flush()
-    assert "not-recorded-yet" in capfd.readouterr().err
-
-
-def test_a_record_that_is_refused_does_not_hold_up_the_queue(
-    postgresql: PostgreSQL, capfd: pytest.CaptureFixture[str]
-) -> None:
-    store = postgresql.new_database()
-    prepare(store)
-    writer = Backlog(Writer(connect(store), RecordCipher()))
-    for number in range(10):
-        writer.write(exchange(number, client="x" * 500 if number == 4 else "north"))
-    writer.close()
-    assert len(kept(store)) == 9
-    flush()
-    assert "records-lost" in capfd.readouterr().err
-
-
-def test_a_process_that_is_forked_writes_by_a_thread_of_its_own(tmp_path: Path) -> None:
+def test_a_process_that_is_forked_writes_by_a_connection_of_its_own(tmp_path: Path) -> None:
     """Servers fork their workers when the writer is made."""
     store = new_store(tmp_path)
     code = "\n".join(
@@ -273,14 +206,12 @@ def test_a_process_that_is_forked_writes_by_a_thread_of_its_own(tmp_path: Path) 
 
 def test_a_writer_that_was_closed_opens_again(tmp_path: Path) -> None:
     store = new_store(tmp_path)
-    others = set(threading.enumerate())  # other tests' threads may still be on their way out
     writer = Writer(connect(store), RecordCipher())
     for number in range(2):
         writer.write(exchange(number))
         writer.close()
     writer.close()
     assert len(kept(store)) == 2
-    assert not [thread for thread in threading.enumerate() if thread.name == "store" and thread not in others]
 
 
 def test_the_store_is_checked_without_anything_to_write(tmp_path: Path) -> None:
@@ -310,3 +241,120 @@ def test_what_is_written_while_the_writer_closes_is_written_too(tmp_path: Path) 
     assert [one.exception() for one in written] == [None] * 200
     assert len(kept(store)) == 200
     writer.close()
+
+
+class SlowDisk:
+    """A disk whose flushes take until they are told to end; how many came is counted."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.flushes = threading.Semaphore(0)
+        self.may_end = threading.Event()
+        self._real = write_ahead_log.flush
+        monkeypatch.setattr(write_ahead_log, "flush", self._flush)
+
+    def _flush(self, file: int) -> None:
+        self.flushes.release()
+        assert self.may_end.wait(60)
+        self._real(file)
+
+
+def test_a_write_returns_when_the_disk_has_it_and_not_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = SlowDisk(monkeypatch)
+    writer = Writer(connect(new_store(tmp_path)), RecordCipher())
+    with ThreadPoolExecutor(1) as thread:
+        written = thread.submit(writer.write, exchange())
+        assert disk.flushes.acquire(timeout=60)
+        assert not written.done()
+        disk.may_end.set()
+        written.result(60)
+    writer.close()
+
+
+def test_a_slow_flush_holds_up_no_other_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It flushes without the lock of the database: others commit meanwhile."""
+    store = new_store(tmp_path)
+    disk = SlowDisk(monkeypatch)
+    writer = Writer(connect(store), RecordCipher())
+    other = Writer(connect(store, durable=False), RecordCipher())  # as another process that need not flush
+    with ThreadPoolExecutor(1) as thread:
+        slow = thread.submit(writer.write, exchange(1))
+        assert disk.flushes.acquire(timeout=60)
+        other.write(exchange(2))
+        assert not slow.done()
+        disk.may_end.set()
+        slow.result(60)
+    assert len(kept(store)) == 2
+    writer.close()
+    other.close()
+
+
+def test_those_who_come_during_a_flush_share_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = new_store(tmp_path)
+    disk = SlowDisk(monkeypatch)
+    commits = Commits()
+    writer = Writer(connect(store), RecordCipher(), commits)
+    with ThreadPoolExecutor(9) as threads:
+        first = threads.submit(writer.write, exchange(0))
+        assert disk.flushes.acquire(timeout=60)
+        others = [threads.submit(writer.write, exchange(number)) for number in range(1, 9)]
+        while writer.waiting < 8:
+            time.sleep(0.01)
+        disk.may_end.set()
+        for one in (first, *others):
+            one.result(60)
+    assert commits.records == [1, 8]
+    assert len(kept(store)) == 9
+    writer.close()
+
+
+def test_a_flush_that_fails_is_an_error_and_the_next_write_does_not_rest_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the log holds may never reach the disk then: it is begun anew before anything else is committed."""
+    log = tmp_path / "crd.sqlite3-wal"
+    other = Writer(connect(new_store(tmp_path), durable=False), RecordCipher())  # so that the log stays
+    other.write(exchange(0))
+    writer = Writer(connect(f"sqlite:///{tmp_path}/crd.sqlite3"), RecordCipher())
+    writer.write(exchange(1))
+
+    def fail(_: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(write_ahead_log, "flush", fail)
+        with pytest.raises(StoreError, match="EIO"):
+            writer.write(exchange(2))
+        doubtful = log.read_bytes()
+    writer.write(exchange(3))
+    assert log.stat().st_size < len(doubtful)
+    assert log.read_bytes()[:32] != doubtful[:32]  # its header has another salt
+    writer.close()
+    other.close()
+
+
+def test_two_processes_that_write_as_fast_as_they_can_both_get_their_turn(tmp_path: Path) -> None:
+    """Neither waits for SQLite's lock for longer than a busy machine explains."""
+    store = new_store(tmp_path)
+    code = "\n".join(
+        (
+            "import time",
+            "from cds_hooks.store.database import connect",
+            "from cds_hooks.store.encryption import RecordCipher",
+            "from cds_hooks.store.writer import Writer",
+            "from tests.cds_hooks.store.samples import exchange",
+            f"writer = Writer(connect({store!r}), RecordCipher())",
+            "writer.write(exchange(0)); print(flush=True); input()",
+            "for number in range(400): writer.write(exchange(number))",
+        )
+    )
+    command = [sys.executable, "-c", code]
+    both = [
+        subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    for process in both:
+        assert process.stdout is not None
+        process.stdout.readline()
+    for process in both:
+        process.communicate("\n", timeout=120)
+    assert [process.returncode for process in both] == [0, 0]
+    assert len(kept(store)) == 802
