@@ -1,0 +1,64 @@
+"""What the processes of a service cost: processor time and memory, as Linux counts them in /proc."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import Final
+
+#: Processor time is counted in these, in seconds.
+_TICK: Final = 1 / os.sysconf("SC_CLK_TCK")
+
+#: A process that has not ended this many seconds after it was asked to is killed.
+_PATIENCE: Final = 15
+
+
+def family(root: int) -> list[int]:
+    """Return a process and all that descend from it, parents first, children in the order they were started."""
+    found = [root]
+    for process in found:
+        for thread in sorted(_listed(f"/proc/{process}/task")):
+            found += [int(child) for child in _read(f"/proc/{process}/task/{thread}/children").split()]
+    return found
+
+
+def processor_seconds(process: int) -> float:
+    """Return the processor time of a process so far, user and system, those of its threads that ended included."""
+    fields = _read(f"/proc/{process}/stat").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) * _TICK if fields else 0.0
+
+
+def memory(process: int, field: str = "VmHWM") -> float:
+    """Return the resident memory of a process in MB: the peak so far, or `VmRSS`, what it has now."""
+    found = [line.split()[1] for line in _read(f"/proc/{process}/status").splitlines() if line.startswith(f"{field}:")]
+    return int(found[0]) / 1024 if found else 0.0
+
+
+def is_helper(process: int) -> bool:
+    """Return whether a process only looks after what others of its family share (multiprocessing)."""
+    return "resource_tracker" in _read(f"/proc/{process}/cmdline")
+
+
+def stop(process: "subprocess.Popen[bytes]") -> None:
+    """End a process that this one started, and wait until it has ended."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _read(path: str) -> str:
+    """Return a file of /proc, nothing if its process has ended."""
+    try:
+        return Path(path).read_text("utf-8", "replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def _listed(path: str) -> list[str]:
+    try:
+        return os.listdir(path)
+    except (FileNotFoundError, ProcessLookupError):
+        return []
