@@ -2,7 +2,7 @@
 # make check  lint, types, contracts and every test that starts no process: about a minute
 # make test   run everything
 # Each creates .venv on first use; demo installs only what running needs. Other targets: validate, mutants, soak, bench,
-# bench-fetch, bench-policies, bench-reload, bench-audit, lock, image, clean.
+# bench-micro, bench-soak, bench-fetch, bench-policies, bench-reload, bench-audit, profile, lock, image, clean.
 
 SHELL := /bin/bash
 .ONESHELL:
@@ -18,7 +18,8 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 RUN_LOCKS := requirements.txt requirements-build.txt
 TEST_LOCKS := requirements-extras.txt requirements-dev.txt
 
-.PHONY: demo lint check test validate mutants soak bench bench-fetch bench-policies bench-reload bench-audit lock image clean
+.PHONY: demo lint check test validate mutants soak bench bench-micro bench-soak bench-fetch bench-policies bench-reload
+.PHONY: bench-audit profile lock image clean
 
 demo: $(VENV)/running
 	@exec $(BIN)/python scripts/demo.py --port $(PORT)
@@ -46,21 +47,34 @@ validate: $(VENV)/installed
 mutants: $(VENV)/mutants
 	@$(BIN)/python scripts/mutants $(MUTANTS)
 
+# What a call costs, beside an echo and HealthChain; under four minutes, and it wants wrk and a quiet machine
+# (docs/performance.md). Options go in BENCH: make bench BENCH=--small
 bench: $(VENV)/installed
-	@$(BIN)/python scripts/bench.py
+	@$(BIN)/python -m benchmarks $(BENCH)
+
+# options are pyperf's: make bench-micro MICRO=--fast
+bench-micro: $(VENV)/bench
+	@$(BIN)/python -m benchmarks.micro $(MICRO)
+
+bench-soak: $(VENV)/installed
+	@$(BIN)/python -m benchmarks.soak $(BENCH)
+
+# a flame graph of the service under load: make profile PROFILE='bare --connections 1'
+profile: $(VENV)/bench
+	@$(BIN)/python -m benchmarks.flame_graph $(PROFILE)
 
 bench-fetch: $(VENV)/installed
-	@$(BIN)/python scripts/bench_fetch.py
+	@$(BIN)/python -m benchmarks.fetch
 
 bench-policies: $(VENV)/installed
-	@$(BIN)/python scripts/bench_policies.py
+	@$(BIN)/python -m benchmarks.policies
 
 bench-reload: $(VENV)/installed
-	@$(BIN)/python scripts/bench_reload.py
+	@$(BIN)/python -m benchmarks.reload
 
 # ten million calls want ten gigabytes, in this folder, and a few minutes
 bench-audit: $(VENV)/installed
-	@$(BIN)/python scripts/bench_audit.py
+	@$(BIN)/python -m benchmarks.audit
 
 # 100,000 bad requests; options go in SOAK: make soak SOAK='--requests 1000000 --seed 7'
 soak: $(VENV)/installed
@@ -86,10 +100,14 @@ $(VENV)/mutants: $(VENV)/installed requirements-mutants.txt
 	@$(PIP_INSTALL) --require-hashes -r requirements-mutants.txt
 	touch $@
 
+$(VENV)/bench: $(VENV)/installed requirements-bench.txt
+	@$(PIP_INSTALL) --require-hashes -r requirements-bench.txt
+	touch $@
+
 $(VENV)/installed: $(VENV)/running $(TEST_LOCKS)
 	@echo "Adding what the tests need (once) ..."
 	$(PIP_INSTALL) --require-hashes $(foreach lock,$(RUN_LOCKS) $(TEST_LOCKS),-r $(lock))
 	touch $@
 
 clean:
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache tests/profile/node_modules tests/validator/target
+	@rm -rf $(VENV) .venv-healthchain .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache tests/profile/node_modules tests/validator/target

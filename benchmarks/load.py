@@ -13,7 +13,7 @@ from benchmarks.services import Service
 
 #: wrk's script: the request, a token for each call where there is a file of them, and the figures as JSON at the end.
 SCRIPT: Final = """
-local body, kind, tokens = %(body)s, %(kind)s, %(tokens)s
+local body, kind, tokens, wait = %(body)s, %(kind)s, %(tokens)s, %(wait)s
 wrk.method = body and "POST" or "GET"
 if kind then wrk.headers["Content-Type"] = kind end
 if body then
@@ -30,6 +30,7 @@ if tokens then
     return wrk.format()
   end
 end
+if wait then delay = function() return math.floor(wait + math.random()) end end
 done = function(summary, latency)
   local e = summary.errors
   io.write(string.format(
@@ -71,11 +72,15 @@ class Measured(NamedTuple):
 
 
 class Call(NamedTuple):
-    """What is posted where: a path, a body, and a file of tokens (one a line) of which each is used once."""
+    """What is posted where: a path, a body, and a file of tokens (one a line) of which each is used once.
+
+    Before each call a connection waits so many milliseconds.
+    """
 
     path: str
     body: bytes
     tokens: Path | None = None
+    wait: float = 0.0
 
 
 def check_wrk() -> None:
@@ -94,14 +99,15 @@ def measure(service: Service, call: Call, connections: int, seconds: int) -> Mea
         spent = processor_seconds(process) - before.get(process, 0.0)
         used[name] = used.get(name, 0.0) + spent / result["calls"] * 1e6
     peak = max(memory(process) for process in service.workers())
-    times = (result[name] for name in ("p50", "p95", "p99", "worst"))
-    return Measured(int(result["calls"]), result["seconds"], *times, used, peak)
+    times = {name: result[name] for name in ("seconds", "p50", "p95", "p99", "worst")}
+    return Measured(calls=int(result["calls"]), processor=used, peak=peak, **times)
 
 
 def _run(service: Service, call: Call, connections: int, seconds: int) -> dict[str, float]:
     script = service.folder / "load.lua"
     (service.folder / "body.json").write_bytes(call.body)
-    facts = {"body": f"{service.folder}/body.json", "kind": "application/json", "tokens": str(call.tokens or "")}
+    body, tokens = f"{service.folder}/body.json", str(call.tokens or "")
+    facts = {"body": body, "kind": "application/json", "tokens": tokens, "wait": call.wait}
     script.write_text(SCRIPT % {name: json.dumps(value) if value else "nil" for name, value in facts.items()})
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(script), service.base + call.path]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -109,6 +115,8 @@ def _run(service: Service, call: Call, connections: int, seconds: int) -> dict[s
     if not found:
         raise LoadError(f"{service.name}: wrk said\n{done.stdout}{done.stderr}")
     result: dict[str, float] = json.loads(found[0].removeprefix("RESULT "))
+    if call.tokens and result["calls"] >= len(call.tokens.read_bytes().splitlines()):
+        raise LoadError(f"{service.name}: all tokens were used up; run it again on a quieter machine")
     if result["failed"] or not result["calls"]:
         raise LoadError(f"{service.name}: {result['failed']} of {result['calls']} calls failed\n{service.log_end()}")
     return result

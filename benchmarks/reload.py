@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 
 import requests
-from bench_policies import policy
+
+from benchmarks.policies import policy
 
 ROOT = Path(__file__).resolve().parent.parent
 PORT = 8097

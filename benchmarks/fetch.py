@@ -8,13 +8,15 @@ small a share for so many callers (`outbound/thread_shares.py`).
 import argparse
 import asyncio
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from bench import EXAMPLE, load, start, write_post
+from benchmarks.bodies import SIGN, sign
+from benchmarks.load import Call, LoadError, check_wrk, measure
+from benchmarks.processes import stop
+from benchmarks.services import ROOT, Plan, Service, running
 
 DELAY = 0.1
 CALLERS = 32
@@ -40,40 +42,40 @@ def main() -> int:
     if chosen.serve:
         asyncio.run(_serve())
         return 0
-    if not shutil.which("wrk"):
-        print("bench: needs wrk (apt-get install wrk)", file=sys.stderr)
+    try:
+        check_wrk()
+        with tempfile.TemporaryDirectory() as folder:
+            _run(Path(folder), chosen)
+    except LoadError as error:
+        print(f"bench: {error}", file=sys.stderr)
         return 2
-    with tempfile.TemporaryDirectory() as folder:
-        _run(Path(folder), chosen)
     return 0
 
 
 def _run(folder: Path, chosen: argparse.Namespace) -> None:
-    server = subprocess.Popen([sys.executable, __file__, "--serve"], stdout=subprocess.PIPE, text=True)
-    base = f"http://127.0.0.1:{server.stdout.readline().strip()}/fhir"
-    sent = json.loads(EXAMPLE.read_bytes())
+    server = subprocess.Popen([sys.executable, "-m", "benchmarks.fetch", "--serve"], stdout=subprocess.PIPE, cwd=ROOT)
+    assert server.stdout  # noqa: S101 (it is a pipe)
+    base = f"http://127.0.0.1:{server.stdout.readline().decode().strip()}/fhir"
+    sent = json.loads(sign())
     unsent = {**sent, "fhirServer": base, "fhirAuthorization": {"access_token": "t"}, "prefetch": {}}
     print(f"{chosen.workers} workers, {CALLERS} callers, a FHIR server that takes {DELAY * 1000:.0f} ms")
+    settings = {"CRD_AUDIT": "off", "CRD_ALLOW_PRIVATE_FHIR_SERVERS": "1"}
+    plans = [Plan(f"{threads}", {**settings, "CRD_THREADS": f"{threads}"}) for threads in chosen.threads]
     try:
-        for threads in chosen.threads:
-            process, port = start(
-                folder,
-                "cds_hooks.app:create_served_app",
-                chosen.workers,
-                threads,
-                CRD_ALLOW_PRIVATE_FHIR_SERVERS="1",
-            )
-            rates = [_rate(folder, request, port, chosen.seconds) for request in (unsent, sent)]
-            print(f"{threads:3} threads a worker: {rates[0]:6.0f} calls/s that read, {rates[1]:6.0f} that need not")
-            process.terminate()
-            process.wait()
+        with running(plans, folder, chosen.workers) as services:
+            for service in services:
+                read, not_read = (_rate(service, request, chosen.seconds) for request in (unsent, sent))
+                print(
+                    f"{service.name:>3} threads a worker: {read:6.0f} calls/s that read, {not_read:6.0f} that need not"
+                )
     finally:
-        server.terminate()
+        stop(server)
 
 
-def _rate(folder: Path, request: object, port: int, seconds: int) -> float:
-    write_post(folder, json.dumps(request, separators=(",", ":")).encode())
-    return load(folder, f"http://127.0.0.1:{port}/cds-services/order-sign-crd", CALLERS, seconds)
+def _rate(service: Service, request: object, seconds: int) -> float:
+    call = Call(SIGN, json.dumps(request, separators=(",", ":")).encode())
+    measure(service, call, CALLERS, 1)
+    return measure(service, call, CALLERS, seconds).rate
 
 
 async def _serve() -> None:

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -49,9 +49,15 @@ def policy(number: int) -> dict[str, Any]:
     codes = [{"system": "CPT", "code": f"X{number:04}", "display": "d", "role": "definitive"}]
     codes += [{"system": "CPT", "code": f"Y{number:04}{n}", "display": "d", "role": "definitive"} for n in range(5)]
     reference = {"title": "t", "url": "https://plan.example.org", "retrieved": "2026-11-22"}
-    version = {"covered": "not-covered", "verdict": "v", "position": "P.", "codes": codes, "references": [reference]}
+    version: dict[str, Any] = {
+        "covered": "not-covered",
+        "verdict": "v",
+        "position": "P.",
+        "codes": codes,
+        "references": [reference],
+    }
     version["terms"] = [f"invented service {number}"]
-    known = {"title": "t", "service": "s", "publisher": "p", "reviewed": "2026-11-22", "rights": "r"}
+    known: Mapping[str, Any] = {"title": "t", "service": "s", "publisher": "p", "reviewed": "2026-11-22", "rights": "r"}
     return {"id": f"p-{number}", **known, "versions": {"2024-01-01": version}}
 
 

@@ -1,0 +1,151 @@
+"""What `make bench` runs: each part yields rows, or single figures, as it goes."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from benchmarks import healthchain, postgresql, rules, slow_flush, startup
+from benchmarks.bodies import SIGN, sign
+from benchmarks.load import Call, measure
+from benchmarks.rounds import Case, Row, take_turns
+from benchmarks.services import Plan, Service, running
+from benchmarks.tokens import ALGORITHMS, Client
+from benchmarks.variants import SETTINGS
+
+#: Connections of what is compared part by part.
+_CONNECTIONS: Final = 8
+
+#: So many more tokens are signed than a service without any answered calls, and for so many calls a second at least.
+_SPARE: Final = 1.3
+_LEAST: Final = 3000
+
+#: The service with its parts switched on in turn.
+_PARTS: Final = {"bare answer": "bare", "+ logs": "logs", "+ metrics": "metrics", "as shipped": "shipped"}
+_EVERYTHING: Final = "as shipped, JWT ES384"
+
+_NOTES: Final = {"note of 1 kB": 1_000, "note of 100 kB": 100_000, "note of 1 MB": 1_000_000}
+_ORDERS: Final = (1, 5, 20, 200)
+
+#: Which of the bodies a small run has.
+_FEW_BODIES: Final = ("1 order", "20 orders", "200 orders", "note of 100 kB")
+
+
+class Scale(NamedTuple):
+    """How much is measured: rounds and seconds of each, and of the parts with many cases; times that it is started."""
+
+    rounds: int = 3
+    seconds: int = 2
+    short: int = 1
+    starts: int = 5
+    is_small: bool = False
+
+
+FULL: Final = Scale()
+SMALL: Final = Scale(rounds=2, seconds=1, starts=1, is_small=True)
+
+
+class Bench:
+    """A run: its scale, the checkout whose service is measured, and a folder for all that it writes."""
+
+    def __init__(self, scale: Scale, checkout: Path, folder: Path) -> None:
+        self.scale, self.checkout, self._folder = scale, checkout, folder
+        self._shipped = Plan("as shipped", SETTINGS["shipped"], checkout=checkout)
+        self.figures: dict[str, float] = {}
+
+    def run(self) -> Iterator[list[Row]]:
+        """Yield the rows of one part after the other; single figures are in `figures` in the end."""
+        with self._services() as services:
+            yield self._compare(services)
+            yield self._connections(services)
+            yield self._bodies(services["as shipped"])
+        if not self.scale.is_small:
+            yield self._rules()
+            self._slow_flush()
+        self._startup()
+
+    @contextmanager
+    def _services(self) -> Iterator[dict[str, Service]]:
+        """Run what is compared, and warm it up."""
+        folder = self._folder / "services"
+        folder.mkdir()
+        plans = [Plan("echo", is_echo=True, checkout=self.checkout)]
+        plans += [Plan(name, SETTINGS[part], checkout=self.checkout) for name, part in _PARTS.items()]
+        with ExitStack() as stack:
+            if not self.scale.is_small:
+                self._client = Client(self._folder / "client")
+                plans += self._with_tokens()
+                others = stack.enter_context(postgresql.plan("PostgreSQL", SETTINGS["shipped"])), healthchain.plan()
+                plans += [plan._replace(checkout=self.checkout) for plan in others if plan]
+            services = stack.enter_context(running(plans, folder))
+            self._rates = {service.name: self._warm_up(service) for service in services if "JWT" not in service.name}
+            yield {service.name: service for service in services}
+
+    def _with_tokens(self) -> list[Plan]:
+        asked = self._client.variables()
+        named = {f"+ JWT {algorithm}": SETTINGS["metrics"] for algorithm in ALGORITHMS}
+        named[_EVERYTHING] = SETTINGS["shipped"]
+        return [Plan(name, {**part, **asked}, checkout=self.checkout) for name, part in named.items()]
+
+    def _warm_up(self, service: Service) -> float:
+        return measure(service, self._call(service.name)(), _CONNECTIONS, 1).rate
+
+    def _call(self, name: str) -> Callable[[], Call]:
+        """Return what makes the one-order call of a service."""
+        path = healthchain.PATH if name == "HealthChain" else SIGN
+        if "JWT" not in name:
+            return partial(Call, path, sign())
+        most = int(max(self._rates["+ metrics"] * _SPARE, _LEAST) * self.scale.seconds)
+        return lambda: Call(path, sign(), self._client.sign(name[-5:], most))
+
+    def _compare(self, services: dict[str, Service]) -> list[Row]:
+        cases = [Case(name, service, self._call(name), _CONNECTIONS) for name, service in services.items()]
+        if not self.scale.is_small:
+            self.figures |= {f"check of {name}, µs": self._client.check_cost(name) for name in ALGORITHMS}
+        return take_turns("parts", cases, self.scale.seconds, self.scale.rounds)
+
+    def _connections(self, services: dict[str, Service]) -> list[Row]:
+        names, many = ("echo", "+ logs", "as shipped"), (32,) if self.scale.is_small else (1, 32, 64)
+        cases = [Case(name, services[name], self._call(name), number) for number in many for name in names]
+        return take_turns("connections", cases, self.scale.short, self.scale.rounds)
+
+    def _bodies(self, service: Service) -> list[Row]:
+        made = {_count(n): partial(sign, n) for n in _ORDERS}
+        made |= {f"{_count(n)}, no policy": partial(sign, n, matched=False) for n in _ORDERS}
+        made |= {name: partial(sign, note=length) for name, length in _NOTES.items()}
+        if self.scale.is_small:
+            made = {name: made[name] for name in _FEW_BODIES}
+        cases = [Case(name, service, partial(Call, SIGN, body()), 1) for name, body in made.items()]
+        return take_turns("bodies", cases, self.scale.short, 1 if self.scale.is_small else self.scale.rounds - 1)
+
+    def _rules(self) -> list[Row]:
+        """Compare rules of different size under one worker and one connection: processor time is what is judged."""
+        folder = self._folder / "rules"
+        folder.mkdir()
+        plans = rules.plans(folder / "data", self.checkout)
+        call = partial(Call, SIGN, rules.request())
+        with running(plans, folder, workers=1) as services:
+            for service in services:
+                measure(service, call(), 1, 1)
+            cases = [Case(service.name, service, call, 1) for service in services]
+            return take_turns("rules", cases, self.scale.short, self.scale.rounds)
+
+    def _slow_flush(self) -> None:
+        folder = self._folder / "slow-flush"
+        folder.mkdir()
+        if delays := slow_flush.measure_delays(self._shipped, folder):
+            self.figures["late calls a caller"] = delays.late / slow_flush.CALLERS
+            self.figures["recorded meanwhile"] = delays.meanwhile
+            self.figures["worst recorded call, ms"] = delays.worst
+            self.figures["worst unrecorded call, ms"] = delays.worst_unrecorded
+
+    def _startup(self) -> None:
+        folder = self._folder / "startup"
+        folder.mkdir()
+        self.figures["start to first answer, s"] = startup.first_answer(self._shipped, folder, self.scale.starts)
+        self.figures["crd --help, s"] = startup.show_help(self.checkout, self.scale.starts)
+
+
+def _count(orders: int) -> str:
+    return "1 order" if orders == 1 else f"{orders} orders"
