@@ -81,8 +81,8 @@ def judge(found: Results) -> list[Demand]:
 
 
 def _costs(found: Results) -> list[Demand]:
-    logged = "processor time with the log, nothing recorded, by the echo's, {} connections"
-    shipped = "processor time as shipped, by the echo's, {} connections"
+    logged = "processor time with the log, nothing recorded, by the echo's, {} at a time"
+    shipped = "processor time as shipped, by the echo's, {} at a time"
     return [
         *(_most(logged.format(n), 1.8, partial(found.cost, "+ logs", "echo", n)) for n in (_FEW, _SOME)),
         *(
@@ -93,14 +93,14 @@ def _costs(found: Results) -> list[Demand]:
 
 
 def _throughput(found: Results) -> list[Demand]:
-    shipped = "throughput as shipped, by the echo's, {} connections"
+    shipped = "throughput as shipped, by the echo's, {} at a time"
     return [
         *(
             _least(shipped.format(n), 0.33, partial(found.rate, "as shipped", "echo", n), goal=0.5)
             for n in (_FEW, _SOME)
         ),
-        _most("ms, p99 as shipped, 8 connections", 10, lambda: found.row("as shipped", _FEW).p99),
-        _most("ms, p99 as shipped, 64 connections", 50, lambda: found.row("as shipped", _MANY).p99),
+        _most("ms, p99 as shipped, 8 at a time", 10, lambda: found.row("as shipped", _FEW).p99),
+        _most("ms, p99 as shipped, 64 at a time", 50, lambda: found.row("as shipped", _MANY).p99),
         _least("throughput, nothing recorded, by HealthChain's", 1.3, lambda: found.rate("+ metrics", "HealthChain")),
         _least("throughput as shipped, by HealthChain's", 1.0, lambda: found.rate("as shipped", "HealthChain")),
         _most("late calls of each caller after a slow flush", 1, lambda: found.figure("late calls a caller")),

@@ -24,7 +24,7 @@ _OURS: Final = ("-c", "from cds_hooks.commands.main import main; main()", "serve
 _ECHO: Final = ("-m", "benchmarks.echo_app")
 
 #: A service has this many seconds to start.
-_PATIENCE: Final = 240
+_PATIENCE: Final = 120
 
 
 class Plan(NamedTuple):

@@ -24,14 +24,14 @@ def verdicts(found: Results) -> dict[str, str]:
 def test_processor_time_is_judged_by_the_echos(cost: float, verdict: str) -> None:
     found = Results([row("echo"), row("as shipped", cost)], {})
 
-    assert verdicts(found)["processor time as shipped, by the echo's, 8 connections"] == verdict
+    assert verdicts(found)["processor time as shipped, by the echo's, 8 at a time"] == verdict
 
 
 @pytest.mark.parametrize(("rate", "verdict"), [(330.0, "met"), (320.0, "missed")])
 def test_throughput_is_a_floor(rate: float, verdict: str) -> None:
     found = Results([row("echo"), row("as shipped", rate=rate)], {})
 
-    assert verdicts(found)["throughput as shipped, by the echo's, 8 connections"] == verdict
+    assert verdicts(found)["throughput as shipped, by the echo's, 8 at a time"] == verdict
 
 
 def test_what_a_token_adds_is_judged_by_the_bare_check_of_its_signature() -> None:
