@@ -59,9 +59,9 @@ class CuesOfText:
         self._headings: Sequence[tuple[int, int] | None] | None = None
 
     @property
-    def halting(self) -> Cue | None:
+    def halting(self) -> Hit[Cue] | None:
         """A cue that stops the whole order, wherever it names its service."""
-        return next((hit.value for hit in self._cues if hit.value.side == "anywhere"), None)
+        return next((hit for hit in self._cues if hit.value.side == "anywhere"), None)
 
     def reaching(self, first: int, end: int) -> Iterator[Cue]:
         """Yield the cues that reach a term, whose tokens are those from `first` to before `end`."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from cards.elements import OrderText, Place
+from cards.matching.match import Clause, Doubt, DoubtKind
 from cards.matching.text import Mention, TermFinder, has_unread_script
 from cards.matching.tokens import Tokens, read_tokens
 from cards.order import Order
@@ -14,8 +15,6 @@ NAMING: Final = frozenset({Place.CODE_TEXT, Place.DISPLAY, Place.ORDER_DETAIL})
 
 #: Requests that can be for an injection; in any other a note that names one is only a remark.
 _INJECTING: Final = frozenset({"ServiceRequest", "MedicationRequest", "Appointment", "Encounter"})
-
-_UNREAD: Final = "while the order has words in a script that is not read here"
 
 
 class Mentioned(NamedTuple):
@@ -29,13 +28,13 @@ class Mentioned(NamedTuple):
 class Evidence:
     """What the words of an order name, of all word lists, and what in them speaks against the order.
 
-    `halted` says what stops the whole order, as the end of a sentence; `treatments` are those it names, by the path
+    `halted` is what stops the whole order; `treatments` are those it names, by the path
     of the text that names them; `naming` are the paths of the texts that name the order; `plain_name` tells that they
     name nothing else.
     """
 
     mentioned: Sequence[Mentioned]
-    halted: str | None
+    halted: Doubt | None
     treatments: Mapping[str, Sequence[str]]
     naming: frozenset[str]
     plain_name: bool
@@ -55,16 +54,16 @@ def read_evidence(order: Order, finder: TermFinder) -> Evidence:
     named = {text.path: finder.treatments(tokens) for text, tokens in texts}
     return Evidence(
         mentioned,
-        halted=_find_halt([tokens for _, tokens in texts], finder),
+        halted=_find_halt(texts, finder),
         treatments={path: treatments for path, treatments in named.items() if treatments},
         naming=frozenset(text.path for text, _ in naming),
         plain_name=order.resource_type in _INJECTING and all(finder.is_plain(tokens.words) for _, tokens in naming),
     )
 
 
-def _find_halt(texts: Sequence[Tokens], finder: TermFinder) -> str | None:
+def _find_halt(texts: Sequence[tuple[OrderText, Tokens]], finder: TermFinder) -> Doubt | None:
     """Return what stops the whole order: a cue, or words that no cue could be found in."""
-    cues = (finder.halting_cue(tokens) for tokens in texts)
-    if halting := next((cue.phrase for cue in cues if cue), None):
-        return f'while the order also says "{halting}"'
-    return _UNREAD if any(map(has_unread_script, texts)) else None
+    for text, tokens in texts:
+        if clause := finder.halting_clause(tokens):
+            return Doubt(DoubtKind.TAKEN_BACK, Clause(text.place, text.text[slice(*clause)]))
+    return Doubt(DoubtKind.UNREAD) if any(has_unread_script(tokens) for _, tokens in texts) else None

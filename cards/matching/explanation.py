@@ -47,5 +47,5 @@ def _explain_words(
 
 def _conclude(policy_id: str, found: Found | None) -> tuple[str, str]:
     if found:
-        return "match", f"{policy_id}: {found[0].strength.value} at {found[1]}"
+        return "match", f"{policy_id}: {found.match.strength.value} at {found.path}"
     return "no match", f"{policy_id}: nothing in the order points to it"

@@ -23,9 +23,64 @@ class Strength(Enum):
         return self in (Strength.DEFINITIVE, Strength.STATED)
 
 
+class DoubtKind(Enum):
+    """What speaks against an order for the service; the value says it as the end of a sentence about its words.
+
+    The first group is of identity (is the service what the order is for?), the second of liveness (does the order
+    stand?). `{clause}` are words of the order as written, `{place}` where they stand.
+    """
+
+    ANOTHER_CODE = "while the code {code} is another service's"
+    ANOTHER_NAME = "while the order's name says something else"
+    ANOTHER_TREATMENT = 'while {place} also says "{clause}"'
+    CONSIDERED = 'where {place} says "{clause}"'
+    NOT_ORDERED = "where nothing says that it is to be done"
+    UNREAD = "while the order has words in a script that is not read here"
+    ANY_WORD = "and may be any word there"
+
+    TAKEN_BACK = 'but {place} also says "{clause}"'
+    NOT_UNDERSTOOD = 'if this order stands; {place} says "{clause}"'
+
+    @property
+    def is_of_liveness(self) -> bool:
+        """Tell that the service is surely named, and the doubt is whether the order for it stands."""
+        return self in (DoubtKind.TAKEN_BACK, DoubtKind.NOT_UNDERSTOOD)
+
+
+class Clause(NamedTuple):
+    """Words of an order as they were sent, and the place they stand in."""
+
+    place: Place
+    words: str
+
+
+class Doubt(NamedTuple):
+    """What speaks against an order for the service: a clause of its words, or a code, where one does.
+
+    With the strength STATED a doubt of the kind NOT_UNDERSTOOD leaves the answer as it is, to be given with the clause.
+    """
+
+    kind: DoubtKind
+    clause: Clause | None = None
+    code: Coding | None = None
+
+    @property
+    def told(self) -> str:
+        """The doubt as the end of a sentence about the words it is about."""
+        place, words = (self.clause.place.value, self.clause.words) if self.clause else ("", "")
+        return self.kind.value.format(place=place, clause=words, code=self.code.code if self.code else "")
+
+
+class Span(NamedTuple):
+    """Characters of an order, as sent: the FHIRPath of a text, from `start` to before `end`, in code points."""
+
+    path: str
+    start: int
+    end: int
+
+
 class Match(NamedTuple):
-    """On what a policy is found in an order. `words` are as looked for, `doubt` is what weakened the match,
-    as the end of a sentence about the words.
+    """On what a policy is found in an order. `words` are as looked for, `doubt` is what speaks against it.
 
     Two matches that rest on the same are equal, wherever in an order they were found.
     """
@@ -34,19 +89,24 @@ class Match(NamedTuple):
     coding: PolicyCode | None = None
     place: Place | None = None
     words: str | None = None
-    doubt: str | None = None
+    doubt: Doubt | None = None
     code: Coding | None = None
     regulated: bool = False
 
 
-#: A match and the FHIRPath of what it rests on.
-Found = tuple[Match, str]
+class Found(NamedTuple):
+    """A match, the FHIRPath of what it rests on, and the characters that decided: the name, then the doubt."""
+
+    match: Match
+    path: str
+    deciding: tuple[Span, ...] = ()
 
 
 class Finding(NamedTuple):
-    """A policy, its version in force, the match that points to it, and the FHIRPath of that in the order."""
+    """A policy, its version in force, the match that points to it, and where in the order that stands."""
 
     policy: Policy
     version: PolicyVersion
     match: Match
     path: str
+    deciding: tuple[Span, ...] = ()

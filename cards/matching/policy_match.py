@@ -100,7 +100,8 @@ class PolicyMatcher:
         words, at = (regulated or agents)[0]
         place = at.place if at else None
         path = at.path if at else f"{order.resource_type}.code"
-        return Match(Strength.INFERRED, place=place, words=words, regulated=bool(regulated)), path
+        match = Match(Strength.INFERRED, place=place, words=words, regulated=bool(regulated))
+        return Found(match, path)
 
     def spelled(self, version: PolicyVersion, order: Order, evidence: Evidence) -> list[Mentioned]:
         """Return the policy's codes that the order has as words, or as codes without a system."""
@@ -116,7 +117,7 @@ class PolicyMatcher:
         """An unlisted code with no words that say what is done: the service may hide under it."""
         for found in order.codings:
             if found.coding in version.unlisted and self._says_nothing(version, order):
-                return Match(Strength.UNLISTED, code=found.coding), found.path
+                return Found(Match(Strength.UNLISTED, code=found.coding), found.path)
         return None
 
     def _says_nothing(self, version: PolicyVersion, order: Order) -> bool:
@@ -132,7 +133,7 @@ def by_code(version: PolicyVersion, order: Order) -> Found | None:
     """Return the match of a code that names the policy's service."""
     for found in order.codings:
         if named := version.definitive.get(found.coding):
-            return Match(Strength.DEFINITIVE, coding=named), found.path
+            return Found(Match(Strength.DEFINITIVE, coding=named), found.path)
     return None
 
 

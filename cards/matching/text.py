@@ -27,7 +27,8 @@ _UNREAD: Final = re.compile(r"[\u0300-\u036f]|(?![\u1e00-\u1fff\u2100-\u214f])[^
 
 
 class Mention(NamedTuple):
-    """A term of a word list in a text; `cues` are those that reach it, `span` its characters in the text as sent.
+    """A term of a word list in a text; `cues` are those that reach it, `span` its characters in the text as sent,
+    `clause` those of the sentence it stands in.
 
     `ordered`: an action governs it, or its sentence is a telegraphic order of plain words only.
     """
@@ -37,6 +38,7 @@ class Mention(NamedTuple):
     cues: tuple[Cue, ...] = ()
     ordered: bool = False
     span: tuple[int, int] = (0, 0)
+    clause: tuple[int, int] = (0, 0)
 
 
 class TermFinder:
@@ -84,16 +86,18 @@ class TermFinder:
                 tuple(cues.reaching(first, end)),
                 self._is_ordered(tokens, first, end, cues.heading_over(first)),
             )
-            services.append(Mention(name, term, reaching, ordered, tokens.span(first, end)))
+            clause = tokens.span(*tokens.clause_range(first))
+            services.append(Mention(name, term, reaching, ordered, tokens.span(first, end), clause))
         return [*services, *others.values()]
 
     def is_service(self, mention: Mention) -> bool:
         """Tell whether a mention names a service, not an agent, a site or the like."""
         return mention.word_list in self._services
 
-    def halting_cue(self, tokens: Tokens) -> Cue | None:
-        """Return a cue in a text that stops the whole order, wherever it names its service."""
-        return self._cues.find_in(tokens).halting
+    def halting_clause(self, tokens: Tokens) -> tuple[int, int] | None:
+        """Return the characters of a sentence that stops the whole order, wherever it names its service."""
+        halting = self._cues.find_in(tokens).halting
+        return tokens.span(*tokens.clause_range(halting.first)) if halting else None
 
     def treatments(self, tokens: Tokens) -> list[str]:
         """Return the treatments, of those given instead of a service, that a text names; each once."""

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from cards.coding import Coding
 from cards.elements import Place
 from cards.matching.evidence import NAMING, Evidence, Mentioned
-from cards.matching.match import Found, Match, Strength
+from cards.matching.match import Clause, Doubt, DoubtKind, Found, Match, Span, Strength
 
 
 def contradict(named: Sequence[Mentioned], specific: Coding) -> Found | None:
     """The order's code is another service's: its name alone leaves a doubt, a remark elsewhere not even that."""
     for found in named:
         if found.at.place in (Place.CODE_TEXT, Place.DISPLAY, Place.BARE_CODE):
-            return word_match(Strength.QUALIFIED, found, f"while the code {specific.code} is another service's")
+            return word_match(Strength.QUALIFIED, found, Doubt(DoubtKind.ANOTHER_CODE, code=specific))
     return None
 
 
@@ -32,24 +32,26 @@ def weigh(named: Sequence[Mentioned], evidence: Evidence) -> Found | None:
     return word_match(Strength.QUALIFIED, *doubts[0]) if doubts else None
 
 
-def word_match(strength: Strength, found: Mentioned, doubt: str | None = None) -> Found:
-    """Return a match that rests on a mention, and the path of the text it stands in."""
-    return Match(strength, place=found.at.place, words=found.mention.term, doubt=doubt), found.at.path
+def word_match(strength: Strength, found: Mentioned, doubt: Doubt | None = None) -> Found:
+    """Return a match that rests on a mention, the path of the text it stands in, and its characters."""
+    match = Match(strength, place=found.at.place, words=found.mention.term, doubt=doubt)
+    return Found(match, found.at.path, (Span(found.at.path, *found.mention.span),))
 
 
-def _doubt(found: Mentioned, evidence: Evidence) -> str | None:
-    """Return what says that a mention may not be an order, as the end of a sentence that names it, or None."""
+def _doubt(found: Mentioned, evidence: Evidence) -> Doubt | None:
+    """Return what says that a mention may not be an order, or None."""
     if evidence.halted:
         return evidence.halted
+    clause = Clause(found.at.place, found.at.text[slice(*found.mention.clause)])
     if found.mention.cues:
-        return f'which also says "{found.mention.cues[0].phrase}"'
+        return Doubt(DoubtKind.CONSIDERED, clause)
     if found.at.place is Place.BARE_CODE:
-        return "and may be any word there"
+        return Doubt(DoubtKind.ANY_WORD)
     if found.at.place not in NAMING and not evidence.plain_name:
-        return "while the order's name says something else"
+        return Doubt(DoubtKind.ANOTHER_NAME)
     texts = evidence.naming if found.at.place in NAMING else evidence.treatments
     for path in sorted(texts):
         for treatment in evidence.treatments.get(path, ()):
             if f" {treatment} " not in f" {found.mention.term} ":  # a service is not another one than itself
-                return f'while the order also names "{treatment}"'
-    return None if found.mention.ordered else "where nothing says that it is to be done"
+                return Doubt(DoubtKind.ANOTHER_TREATMENT, clause)
+    return None if found.mention.ordered else Doubt(DoubtKind.NOT_ORDERED)

@@ -7,7 +7,7 @@ from typing import Final
 from cards.coverage import CoverageProblem
 from cards.coverage_outcome import Voice
 from cards.decision import Basis, Decision
-from cards.matching.match import Finding, Strength
+from cards.matching.match import Doubt, Finding, Strength
 from cards.policy import Covered
 from cards.response.card import SUMMARY_LIMIT
 
@@ -126,7 +126,13 @@ def rests_on(finding: Finding) -> str:
         return f"code {plain(match.code.code)}, which does not say what is done"
     place = match.place.value if match.place else "the order"
     words = f'"{match.words}" in {place}'
-    return f"{words}, {match.doubt}" if match.doubt else words
+    return f"{words}, {_tell(match.doubt)}" if match.doubt else words
+
+
+def _tell(doubt: Doubt) -> str:
+    """Return a doubt as the end of a sentence; the order's own words in it are safe to show."""
+    clause = doubt.clause
+    return doubt._replace(clause=clause._replace(words=plain(clause.words)) if clause else None).told
 
 
 def explain(decision: Decision) -> tuple[str, ...]:
