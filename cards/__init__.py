@@ -39,7 +39,7 @@ from cards.references import (
     same_reference,
 )
 from cards.response.annotation import URL as COVERAGE_INFORMATION
-from cards.response.identity import ASSERTION, NO_PAYER
+from cards.response.identity import ASSERTION, NO_PAYER, SUGGESTION
 from cards.response.options import ResponseOptions
 from cards.response.respond import Answered, HookResponse, respond
 from cards.response.versions import WIRE_VERSIONS, WireVersion
@@ -53,6 +53,7 @@ __all__ = [
     "COVERAGE_INFORMATION",
     "NO_PAYER",
     "ORDER_TYPES",
+    "SUGGESTION",
     "WIRE_VERSIONS",
     "AnswerRule",
     "Answered",

@@ -68,9 +68,46 @@ def _write(part: HooksCoding | Link | Source, document: dict[str, Any]) -> None:
     object.__setattr__(part, "json", orjson.Fragment(orjson.dumps(document)))
 
 
+@dataclass(frozen=True, slots=True)
+class OrderUpdate:
+    """An `update` of a whole order, on its own (`systemActions`) or on a tap; `resource` is the order's JSON text.
+
+    The resource itself says which order it is, so there is no `resourceId` (HK-130, 132, 134).
+    """
+
+    description: str
+    resource: bytes
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the action for orjson, the order in it byte for byte."""
+        return {"type": "update", "description": self.description, "resource": orjson.Fragment(self.resource)}
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """What a clinician can choose with one tap; without `update` it only says what the clinician does next."""
+
+    uuid: str
+    label: str
+    update: OrderUpdate | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object for orjson (HK-117, 119, 124; CRD-77, resp-3)."""
+        actions = {"actions": [self.update.to_json()]} if self.update else {}
+        return {"label": self.label, "uuid": self.uuid, **actions}
+
+
+#: How many suggestions of a card may be chosen (HK-95).
+AT_MOST_ONE: Final = "at-most-one"
+ANY: Final = "any"
+
+
 @dataclass(frozen=True)
 class Card:
-    """One card. `detail` is plain text first and GitHub-flavoured Markdown second; `concerns` are `Type/id`."""
+    """One card. `detail` is plain text first and GitHub-flavoured Markdown second.
+
+    `selection_behavior` counts where there are suggestions (HK-93).
+    """
 
     uuid: str
     summary: str
@@ -80,6 +117,8 @@ class Card:
     links: tuple[Link, ...] = ()
     override_reasons: tuple[HooksCoding, ...] = ()
     extension: Mapping[str, Any] | None = None
+    suggestions: tuple[Suggestion, ...] = ()
+    selection_behavior: str = AT_MOST_ONE
 
     def __post_init__(self) -> None:
         if not 0 < len(self.summary) <= SUMMARY_LIMIT:
@@ -96,6 +135,9 @@ class Card:
             "indicator": self.indicator,
             "source": self.source.json,
         }
+        if self.suggestions:
+            card["suggestions"] = [suggestion.to_json() for suggestion in self.suggestions]
+            card["selectionBehavior"] = self.selection_behavior
         if self.links:
             card["links"] = [link.json for link in self.links]
         if self.override_reasons:
@@ -103,11 +145,3 @@ class Card:
         if self.extension:
             card["extension"] = dict(self.extension)
         return card
-
-
-@dataclass(frozen=True, slots=True)
-class SystemAction:
-    """An `update` of a whole order; `resource` is its JSON text, the order's own bytes plus our extension."""
-
-    description: str
-    resource: bytes

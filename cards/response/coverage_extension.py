@@ -11,6 +11,7 @@ from cards.coverage_terms import DETAIL_CATEGORIES, Detail
 from cards.decision import Basis, Decision
 from cards.matching.match import Strength
 from cards.policy import Covered, PolicyCode
+from cards.response.codings import write_coding
 from cards.response.options import ResponseOptions
 from cards.response.versions import TEMPORARY, WireVersion
 from cards.response.wording import explain, instruct
@@ -57,7 +58,7 @@ def _answer(decision: Decision, options: ResponseOptions, code_systems: CodeSyst
     if "conditional" in (covered, pa_needed):  # crd-ci-q3: if and only if something is conditional
         yield from ({"url": "info-needed", "valueCode": code} for code in _info_needed(decision, wire))
     for code in _billing_codes(decision):
-        yield {"url": "billingCode", "valueCoding": _coding(code, code_systems)}
+        yield {"url": "billingCode", "valueCoding": write_coding(code, code_systems)}
     for text in (*explain(decision), *_unsayable(decision, options)):
         yield {"url": "reason", "valueCodeableConcept": {**_reason_code(decision, wire), "text": text}}
     for detail in _details(decision, wire):
@@ -143,14 +144,6 @@ def _billing_codes(decision: Decision) -> tuple[PolicyCode, ...]:
         for code in named or finding.version.definitive.values():
             codes.setdefault(code.coding, code)
     return tuple(codes.values())
-
-
-def _coding(code: PolicyCode, code_systems: CodeSystems) -> dict[str, str]:
-    return {
-        "system": code_systems.uri(code.coding.system),
-        "code": code.coding.code,
-        "display": code.display,
-    }
 
 
 def _details(decision: Decision, wire: WireVersion) -> Iterator[Detail]:

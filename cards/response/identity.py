@@ -6,8 +6,9 @@ from typing import Final
 from cards.decision import Decision
 from cards.response.wording import rests_on
 
-#: The kind of an id that is not a card's.
+#: The kinds of ids that are not a card's.
 ASSERTION: Final = "assertion"
+SUGGESTION: Final = "suggestion"
 
 #: Stands for a payer that is not established.
 NO_PAYER: Final = "none"

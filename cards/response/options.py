@@ -10,6 +10,7 @@ class ResponseOptions(NamedTuple):
 
     `primary_hook`: coverage information is owed for every order, and documentation may be asked for (CRD-167).
     `annotates`: coverage information is written onto orders; elsewhere cards say all.
+    `proposes`: a card may offer a change of an order, for its clinician to choose.
     `cards_in_doubt`: a card says so too where an order is annotated as one that needs more information.
     `annotate_unmatched`: say so on the order where no policy of this service speaks of it.
     `declined`: topic codes of which the client wants none (`davinci-crd.configuration`).
@@ -25,6 +26,7 @@ class ResponseOptions(NamedTuple):
     fhir_base: str | None = None
     annotates: bool = True
     cards_in_doubt: bool = False
+    proposes: bool = False
 
     def wants(self, topic: str) -> bool:
         """Tell whether the client has left a topic switched on."""

@@ -1,6 +1,6 @@
 """The whole answer to one hook call: the response types, run in order over all decisions."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import partial
@@ -14,9 +14,10 @@ from cards.coverage import CoverageProblem
 from cards.coverage_outcome import Voice
 from cards.decision import Basis, Decision
 from cards.policy import Covered
-from cards.response.card import Card, SystemAction
+from cards.response.card import Card, OrderUpdate
 from cards.response.options import ResponseOptions
-from cards.response.types import coverage_information, external_reference, instructions
+from cards.response.types import alternate_request, coverage_information, external_reference, instructions
+from cards.response.types.alternate_request import ProposedOrder
 from cards.response.wording import has_modifier
 
 #: Makes an id of the kind of a thing and what tells it from others.
@@ -42,7 +43,7 @@ class HookResponse:
     """The cards and system actions of one answer."""
 
     cards: tuple[Card, ...]
-    system_actions: tuple[SystemAction, ...]
+    system_actions: tuple[OrderUpdate, ...]
     primary_hook: bool
     extension: Mapping[str, Any] | None = None
 
@@ -54,14 +55,7 @@ class HookResponse:
         """
         body: dict[str, Any] = {"cards": [card.to_json() for card in self.cards]}
         if self.system_actions or self.primary_hook:
-            body["systemActions"] = [
-                {
-                    "type": "update",
-                    "description": action.description,
-                    "resource": orjson.Fragment(action.resource),
-                }
-                for action in self.system_actions
-            ]
+            body["systemActions"] = [action.to_json() for action in self.system_actions]
         if self.extension:
             body["extension"] = dict(self.extension)
         return orjson.dumps(body)
@@ -74,14 +68,15 @@ def respond(
     derive_id: DeriveId,
 ) -> HookResponse:
     """Return the response to one hook call: few cards, and coverage information on each order that gets one."""
-    actions: list[SystemAction] = []
+    actions: list[OrderUpdate] = []
     if options.annotates and options.wants(coverage_information.TOPIC):
         for item in answered:
             owed = [d for d in item.decisions if _is_written(d, options)]
             action = coverage_information.build(owed, item.order, item.number, options, code_systems, derive_id)
             if action:
                 actions.append(action)
-    cards = [make() for make in _draft_cards(answered, options, derive_id)[: options.max_cards]]
+    drafts = _draft_cards(answered, options, code_systems, derive_id)
+    cards = [make() for make in drafts[: options.max_cards]]
     return HookResponse(tuple(cards), tuple(actions), options.primary_hook)
 
 
@@ -111,10 +106,11 @@ class _CardKind(IntEnum):
     NOT_COVERED = 0
     NO_ACTIVE_COVERAGE = 1
     TERMS = 2
-    SUPPOSED = 3
-    INSTRUCTIONS = 4
-    COVERAGE_PROBLEM = 5
-    COVERED = 6
+    QUESTION = 3
+    SUPPOSED = 4
+    INSTRUCTIONS = 5
+    COVERAGE_PROBLEM = 6
+    COVERED = 7
 
 
 _ANSWERS: Final = {
@@ -128,23 +124,37 @@ _LINKING: Final = frozenset({*_ANSWERS.values(), _CardKind.SUPPOSED})
 
 
 def _draft_cards(
-    answered: Sequence[Answered], options: ResponseOptions, derive_id: DeriveId
-) -> list[Callable[[], Card]]:
+    answered: Sequence[Answered], options: ResponseOptions, code_systems: CodeSystems, derive_id: DeriveId
+) -> list[MakeCard]:
     """Return what makes the cards that could be sent, the most important first; they are made when they are sent.
 
     Orders of which the same is to be told share one card.
     """
-    groups: dict[tuple[Any, ...], list[Decision]] = {}
-    for item in answered:
-        for decision in item.decisions:
-            kind = _kind_of(decision, options)
-            if kind is not None:
-                groups.setdefault((kind, *_likeness(kind, decision)), []).append(decision)
+    groups: dict[tuple[Any, ...], list[ProposedOrder]] = {}
+    for kind, one in _sort(answered, options):
+        groups.setdefault((kind, *_likeness(kind, one.decision)), []).append(one)
     drafts: list[tuple[_CardKind, MakeCard]] = []
     for (kind, *_), group in groups.items():
-        if options.wants(_topic(kind, group[0])):
-            drafts.append((kind, partial(_BUILDERS[kind], group, options, derive_id)))
+        decisions = [one.decision for one in group]
+        if not options.wants(_topic(kind, decisions[0])):
+            continue
+        if kind is _CardKind.QUESTION:
+            drafts.append((kind, partial(alternate_request.build, group, options, code_systems, derive_id)))
+        else:
+            drafts.append((kind, partial(_BUILDERS[kind], decisions, options, derive_id)))
     return [draft for _, draft in sorted(drafts, key=itemgetter(0))]
+
+
+def _sort(answered: Sequence[Answered], options: ResponseOptions) -> Iterator[tuple[_CardKind, ProposedOrder]]:
+    """Yield each decision that a card is to tell of, with its order; an order is asked about once, whoever pays."""
+    for item in answered:
+        how = options
+        for decision in item.decisions:
+            kind = _kind_of(decision, how)
+            if kind is not None:
+                yield kind, ProposedOrder(decision, item.order)
+            if kind is _CardKind.QUESTION:
+                how = how._replace(proposes=False)
 
 
 def _kind_of(decision: Decision, options: ResponseOptions) -> _CardKind | None:
@@ -156,6 +166,8 @@ def _kind_of(decision: Decision, options: ResponseOptions) -> _CardKind | None:
     if decision.basis is Basis.NOT_EVALUATED:
         is_owed = _is_written(decision, options) and not _is_said_on_order(decision, options)
         return _CardKind.COVERAGE_PROBLEM if is_owed else None
+    if options.proposes and alternate_request.is_possible(decision):
+        return _CardKind.QUESTION
     if _is_said_on_order(decision, options) and not (options.cards_in_doubt and decision.basis is Basis.POLICY):
         return None
     return _CardKind.INSTRUCTIONS if _is_written(decision, options) else None
@@ -194,4 +206,7 @@ def _likeness(kind: _CardKind, decision: Decision) -> tuple[Any, ...]:
         return decision.payer.id, decision.outcome.reason
     policies = [(f.version.key, f.match.coding if f.match.strength.is_sure else f.match) for f in decision.findings]
     told = (decision.covered, decision.payer.id, decision.payer_is_known, decision.problem, *policies)
-    return told if decision.is_sure else (decision.basis, decision.outcome.reason, has_modifier(decision), *told)
+    if decision.is_sure:
+        return told
+    open_codes = kind is _CardKind.QUESTION and alternate_request.leaves_open(decision)
+    return (decision.basis, decision.outcome.reason, has_modifier(decision), open_codes, *told)

@@ -30,6 +30,7 @@ class WireVersion:
     `has_expiry_date`: `expiry-date` exists.
     `annotates_based_on`: of an Appointment made for an order, the order is annotated.
     `refuses_coverage_problems`: a call without one Coverage of a payer served here is refused with 400.
+    `suggests_without_action`: a suggestion may have no action (crd-respar-1 of 2.2 wants one in each).
     `tells_inactive_by_card`: a card says so too where a coverage is not in force, since no code does.
     """
 
@@ -51,6 +52,7 @@ class WireVersion:
     has_expiry_date: bool
     annotates_based_on: bool
     refuses_coverage_problems: bool
+    suggests_without_action: bool
     tells_inactive_by_card: bool = False
 
 
@@ -76,6 +78,7 @@ CRD_2_0: Final = WireVersion(
     has_expiry_date=False,
     annotates_based_on=False,
     refuses_coverage_problems=False,
+    suggests_without_action=True,
     tells_inactive_by_card=True,
 )
 
@@ -99,6 +102,7 @@ CRD_2_1: Final = WireVersion(
     has_expiry_date=True,
     annotates_based_on=False,
     refuses_coverage_problems=True,
+    suggests_without_action=True,
 )
 
 #: CRD 2.2.1: HL7 terminology for cards and details, `indeterminate`, and reasons that a machine can read.
@@ -121,6 +125,7 @@ CRD_2_2: Final = WireVersion(
     has_expiry_date=True,
     annotates_based_on=True,
     refuses_coverage_problems=True,
+    suggests_without_action=False,
 )
 
 #: Every supported version by its name, `major.minor` as `davinci-crd.requestedVersion` says it.

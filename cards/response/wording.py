@@ -1,13 +1,13 @@
 """The sentences people read: what an order is called, what an answer says and on what it rests."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from cards.coverage import CoverageProblem
 from cards.coverage_outcome import Voice
 from cards.decision import Basis, Decision
-from cards.matching.match import Doubt, Finding, Strength
+from cards.matching.match import Doubt, DoubtKind, Finding, Match, Strength
 from cards.policy import Covered
 from cards.response.card import SUMMARY_LIMIT
 
@@ -219,6 +219,25 @@ def doubts(finding: Finding) -> tuple[str, ...]:
     note = rule.regulatory_note if rule and finding.match.regulated else None
     doubt = f"Cannot tell whether {service} is ordered. Based on {rests_on(finding)}."
     return (doubt, note) if note else (doubt,)
+
+
+def may_be_ordered(match: Match) -> bool:
+    """Tell whether an order in doubt may well be for the service: no code says otherwise, nothing takes it back."""
+    return not match.strength.is_sure and (match.doubt is None or match.doubt.kind not in _OTHERWISE)
+
+
+_OTHERWISE: Final = frozenset({DoubtKind.ANOTHER_CODE, DoubtKind.TAKEN_BACK})
+
+
+def tell_doubts(decision: Decision) -> Iterator[str]:
+    """Yield why it cannot be told what is ordered, and what to do about it, a paragraph each."""
+    yield from (doubt for finding in decision.findings for doubt in doubts(finding))
+    yield " ".join(dict.fromkeys(ask(finding) for finding in decision.findings))
+
+
+def cite(decision: Decision) -> Iterator[str]:
+    """Yield the policies that a decision rests on, a paragraph each."""
+    yield from (f"Policy: {finding.version.citation}." for finding in decision.findings)
 
 
 def ask(finding: Finding) -> str:

@@ -78,6 +78,7 @@ def _choose_options(context: CallContext, settings: Settings, *, cards_in_doubt:
         context.call.fhir_base,
         annotates=is_primary or settings.annotate_supporting_hooks,
         cards_in_doubt=cards_in_doubt,
+        proposes=context.service.proposes,
     )
 
 

@@ -2,12 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import Final
 from uuid import UUID, uuid5
 
-from cards import ASSERTION, NO_PAYER, Answered, Basis, Decision, explain, rests_on
+from cards import ASSERTION, NO_PAYER, SUGGESTION, Answered, Basis, Decision, explain, rests_on
 from cds_hooks.answering.resources import ResourcePool
 from cds_hooks.hooks.request import HookRequest
 from cds_hooks.store.calls import CALL_PART, CardSummary, DecisionSummary, PolicySummary, Summary
+
+#: The kinds of ids that are not a card's.
+_NO_CARDS: Final = frozenset({ASSERTION, SUGGESTION})
 
 
 class Ids:
@@ -44,7 +48,7 @@ def give_account(call: HookRequest, answered: Sequence[Answered], ids: Ids, resp
         for item in answered
         for decision in item.decisions
     ]
-    cards = [_card(parts, identity, decisions) for parts, identity in sent.items() if parts[0] != ASSERTION]
+    cards = [_card(parts, identity, decisions) for parts, identity in sent.items() if parts[0] not in _NO_CARDS]
     return Summary(call.hook_instance, tuple(decisions), tuple(cards), rules)
 
 

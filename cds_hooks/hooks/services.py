@@ -66,7 +66,11 @@ _TOKEN: Final = re.compile(r"\{\{([^{}]*)\}\}")
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One CDS service: a hook and what its discovery entry says. `is_primary` hooks owe coverage information."""
+    """One CDS service: a hook and what its discovery entry says.
+
+    `is_primary` hooks owe coverage information; on hooks with `proposes` whoever places the order is still at it, and
+    may be offered a change of it.
+    """
 
     hook: str
     id: str
@@ -74,6 +78,7 @@ class Service:
     description: str
     prefetch: Mapping[str, str]
     is_primary: bool
+    proposes: bool = False
 
     def templates(self, version: str) -> Mapping[str, str]:
         """Return the prefetch templates announced where clients speak a version of CRD."""
@@ -107,9 +112,14 @@ _USAGE: Final = " ".join(
 )
 
 
+#: Hooks whose orders are the caller's own drafts. What order-dispatch and appointment-book are about was signed before,
+#: often by another; what is proposed for an encounter can only be a note (CRD, "Propose Alternate Request").
+_PROPOSING: Final = frozenset({"order-select", "order-sign"})
+
+
 def _service(hook: str, title: str, description: str, *, primary: bool) -> Service:
     prefetch = _ENCOUNTER if hook.startswith("encounter-") else STANDARD_PREFETCH
-    return Service(hook, f"{hook}-crd", title, description, prefetch, primary)
+    return Service(hook, f"{hook}-crd", title, description, prefetch, primary, hook in _PROPOSING)
 
 
 #: The hooks that CRD requires of clients (CRD-152, hook-4): three that owe an answer, three that may give one.

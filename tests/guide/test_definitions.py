@@ -43,8 +43,9 @@ def test_the_vendored_files_are_as_published(folder: str) -> None:
     assert changed == []
 
 
-#: What the guide's own samples break: crd.md 11, 4 (no description, no uuid), placeholders, a SMART link, a card of <=2.1.
-KNOWN_OF_SAMPLES = ("uuid", "description", "topic", "is not absolute", "appContext")
+#: What the guide's own samples break: crd.md 11, 4 (no description, no uuid), placeholders, a SMART link, a card of <=2.1,
+#: and a second order created beside the one that replaces (the prose allows it, the model does not).
+KNOWN_OF_SAMPLES = ("uuid", "description", "topic", "is not absolute", "appContext", "crd-respar-1")
 
 
 @pytest.mark.parametrize("version", ["2.1", "2.2"])
@@ -191,6 +192,8 @@ def test_the_response_models_are_read() -> None:
     assert elements["Base"]["cards.uuid"].cardinality == (1, None)
     assert elements["externalReference"]["cards.suggestions"].cardinality == (0, 0)
     assert elements["instructions"]["cards.links"].cardinality == (0, 0)
+    assert elements["alternateRequest"]["cards.links"].cardinality == (0, 0)
+    assert [one.key for one in elements["alternateRequest"]["cards.suggestions"].invariants] == ["crd-respar-1"]
     assert elements["coverageInformation"]["systemActions.type"].pattern == "update"
     assert [one.key for one in elements["coverageInformation"]["systemActions.resource"].invariants] == ["crd-respci1"]
 
@@ -389,8 +392,11 @@ def test_every_rule_in_words_has_its_source() -> None:
 # A whole response
 
 
+CODING = {"system": "http://www.ama-assn.org/go/cpt", "code": "73721"}
+
+
 def a_response(version: str) -> dict[str, Any]:
-    """Return a response without a fault: a system action and a card of both response types."""
+    """Return a response without a fault: a system action and a card of each response type that has them."""
     guide = read_guide(version)
     resource_link: Any = "ServiceRequest/o1" if version == "2.0" else {"reference": "ServiceRequest/o1"}
     card = {
@@ -413,9 +419,13 @@ def a_response(version: str) -> dict[str, Any]:
         "requester": {"reference": "Practitioner/r1"},
     }
     action = {"type": "update", "description": "Write coverage information", "resource": order}
+    coded = {name: value for name, value in order.items() if name != "extension"} | {"code": {"coding": [CODING]}}
+    offer = {"type": "update", "description": "Add the code", "resource": coded}
+    suggestion = {"label": "This is it: add the code", "uuid": "5d1f", "actions": [offer]}
+    offering = {"uuid": "5d1e", "suggestions": [suggestion], "selectionBehavior": "at-most-one"}
     return copy.deepcopy(
         {
-            "cards": [card | {"links": [link]}, card | {"uuid": "5d1d", "detail": "How to go on"}],
+            "cards": [card | {"links": [link]}, card | {"uuid": "5d1d", "detail": "How to go on"}, card | offering],
             "systemActions": [action],
         }
     )
@@ -423,6 +433,14 @@ def a_response(version: str) -> dict[str, Any]:
 
 def _card(response: dict[str, Any]) -> Any:
     return response["cards"][0]
+
+
+def _suggestion(response: dict[str, Any]) -> Any:
+    return response["cards"][2]["suggestions"][0]
+
+
+def _offer(response: dict[str, Any]) -> Any:
+    return _suggestion(response)["actions"][0]
 
 
 def _action(response: dict[str, Any]) -> Any:
@@ -509,6 +527,27 @@ FAULTY: list[tuple[str, tuple[str, ...], Change, str]] = [
         lambda r: r["cards"][1].update(suggestions=[{"label": "x", "uuid": "1"}]),
         "selectionBehavior",
     ),
+    ("suggestion without uuid", VERSIONS, lambda r: _suggestion(r).pop("uuid"), "no uuid"),
+    (
+        "of at most one, two recommended",
+        VERSIONS,
+        lambda r: r["cards"][2].update(suggestions=[{**_suggestion(r), "isRecommended": True}] * 2),
+        "several are recommended",
+    ),
+    (
+        "a second suggestion without action",
+        ("2.2",),
+        lambda r: r["cards"][2]["suggestions"].append({"label": "This is something else", "uuid": "5d20"}),
+        "crd-respar-1",
+    ),
+    ("suggestion with two updates", ("2.2",), lambda r: _suggestion(r).update(actions=[_offer(r)] * 2), "crd-respar-1"),
+    ("offer without description", VERSIONS, lambda r: _offer(r).pop("description"), "is not described"),
+    ("offer with resourceId", VERSIONS, lambda r: _offer(r).update(resourceId="ServiceRequest/o1"), "or a resourceId"),
+    ("offer of nothing", VERSIONS, lambda r: _offer(r).pop("resource"), "has no resource"),
+    ("offer of an order without id", VERSIONS, lambda r: _offer(r)["resource"].pop("id"), "has no id"),
+    ("offer without requester", ("2.1", "2.2"), lambda r: _offer(r)["resource"].pop("requester"), "requester"),
+    ("offer with null in the order", VERSIONS, lambda r: _offer(r)["resource"].update(note=None), "null or empty"),
+    ("offer of a task", ("2.2",), lambda r: _offer(r)["resource"].update(resourceType="Task"), "is no appointment"),
     ("instructions without detail", ("2.2",), lambda r: r["cards"][1].pop("detail"), "cards[1].detail"),
     (
         "an unknown CRD extension",

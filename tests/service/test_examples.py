@@ -109,6 +109,44 @@ def test_every_updated_order_is_the_order_that_came_plus_coverage_information() 
     assert seen >= 6
 
 
+def test_every_offered_order_is_the_order_that_came_plus_a_code() -> None:
+    """HK-132; resp-53, resp-55: what a tap changes is one coding."""
+    seen = 0
+    for case in EXAMPLES:
+        request = json.loads((case / "request.json").read_text(), parse_float=str)
+        sent = [value for _, value in _walk(request) if isinstance(value, dict) and "resourceType" in value]
+        orders = {resource["id"]: resource for resource in sent if "id" in resource}
+        for offered in _offers(case):
+            order = orders[offered["id"]]
+            assert offered["code"]["coding"][:-1] == order["code"].get("coding", [])
+            assert {**offered, "code": {**offered["code"], "coding": []}} == {
+                **order,
+                "code": {**order["code"], "coding": []},
+            }
+            seen += 1
+    assert seen >= 5
+
+
+def test_the_example_of_one_tap_goes_from_a_question_to_an_answer() -> None:
+    """What is offered in the first of two calls is the order of the second, and that is answered."""
+    asked, done = (ROOT / "fhir_examples" / "evicore-cmm-204" / name for name in ("one-tap-asked", "one-tap-done"))
+    request = json.loads((done / "request.json").read_text())
+
+    assert _offers(asked) == [request["context"]["draftOrders"]["entry"][0]["resource"]]
+    assert [_covered(case) for case in (asked, done)] == [["conditional"], ["not-covered"]]
+
+
+def _offers(case: Path) -> list[Any]:
+    """The orders in the suggestions of an example's cards."""
+    cards = json.loads((case / "response.json").read_text(), parse_float=str)["cards"]
+    suggestions = [suggestion for card in cards for suggestion in card.get("suggestions", ())]
+    return [action["resource"] for suggestion in suggestions for action in suggestion.get("actions", ())]
+
+
+def _covered(case: Path) -> list[str]:
+    return re.findall(r'"covered",\s*"valueCode": "([^"]+)"', (case / "response.json").read_text())
+
+
 @pytest.fixture(scope="session", name="validate_profile")
 def _validate_profile() -> Any:
     """The independent check against the CRD 2.0.1 profiles; it needs Node and the material beside the repository."""

@@ -14,7 +14,7 @@ from cards.coverage import CoverageProblem
 from cards.decision import Basis, Decision
 from cards.policy import Covered
 from cards.response.annotation import URL, Assertion, Knowledge, annotate
-from cards.response.card import SystemAction
+from cards.response.card import OrderUpdate
 from cards.response.coverage_extension import write_answer
 from cards.response.identity import ASSERTION
 from cards.response.options import ResponseOptions
@@ -31,7 +31,7 @@ def build(
     options: ResponseOptions,
     code_systems: CodeSystems,
     derive_id: Callable[..., str],
-) -> SystemAction | None:
+) -> OrderUpdate | None:
     """Build the action that writes the decisions onto `order`, its JSON text; None where nothing is new.
 
     There is one decision for each Coverage, and each gets a repetition with an id of its own (CRD-264, resp-32).
@@ -42,7 +42,7 @@ def build(
         return None
     written = [_assert(decision, number, options, code_systems, derive_id) for decision in possible]
     annotated = annotate(order, written, options.fhir_base)
-    return SystemAction(_describe(possible), annotated) if annotated else None
+    return OrderUpdate(_describe(possible), annotated) if annotated else None
 
 
 def is_possible(decision: Decision) -> bool:

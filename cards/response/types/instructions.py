@@ -13,8 +13,7 @@ from cards.response.identity import identify_card
 from cards.response.options import ResponseOptions
 from cards.response.wording import (
     advise,
-    ask,
-    doubts,
+    cite,
     has_modifier,
     head,
     instruct,
@@ -23,6 +22,7 @@ from cards.response.wording import (
     once,
     plain,
     suppose,
+    tell_doubts,
     write_paragraphs,
 )
 
@@ -120,12 +120,11 @@ def _paragraphs(decisions: Sequence[Decision]) -> Iterator[str]:
     supposed = f"What follows holds if this patient is covered by {first.payer.name}." if suppose(first) else ""
     yield f"{first.outcome.reason} {supposed}".strip()
     if first.findings:
-        yield from (doubt for finding in first.findings for doubt in doubts(finding))
-        yield " ".join(dict.fromkeys(ask(finding) for finding in first.findings))
+        yield from tell_doubts(first)
     else:
         yield f"{_name_failure(first, len(once(decisions)) > 1)} {' '.join(instruct(first))}"
     yield list_orders(decisions, _TELLS.get(first.basis, _tell_nothing))
-    yield from (f"Policy: {finding.version.citation}." for finding in first.findings)
+    yield from cite(first)
 
 
 #: What differs between orders that share a card.

@@ -207,6 +207,7 @@ def calls(draw: Any) -> dict[str, Any]:
         "declined": frozenset(),
         "max_cards": 10,
         "failing": draw(st.sampled_from([False, False, True])),
+        "proposes": draw(st.booleans()),
     }  # fmt: skip
 
 
@@ -218,6 +219,7 @@ def options_of(call: dict[str, Any]) -> ResponseOptions:
         call["declined"],
         call["max_cards"],
         "https://ehr.example.org/fhir",
+        proposes=call.get("proposes", False),
     )
 
 
@@ -357,6 +359,27 @@ def test_nothing_but_the_extension_changes_in_an_order(call: dict[str, Any]) -> 
 
     for action in answer(call, decided).get("systemActions", ()):
         assert json.dumps({**action["resource"], "extension": None}, sort_keys=True) in number
+
+
+@PROFILE
+@given(call=calls())
+def test_what_is_offered_is_the_order_as_received_with_one_coding_more(call: dict[str, Any]) -> None:
+    """HK-132; CRD-282, resp-53: one update of one order, which is asked about on one card."""
+    decided = decide_on({**call, "orders": [{**order, "id": f"o{n}"} for n, order in enumerate(call["orders"])]})
+    before = {order["id"]: order for _, order in decided}
+    asked = []
+    for card in answer({**call, "proposes": True}, decided)["cards"]:
+        actions = [action for one in card.get("suggestions", ()) for action in one.get("actions", ())]
+        for resource in (action["resource"] for action in actions):
+            *codings, added = resource["code"]["coding"]
+            assert added["code"] == "M0076"
+            order = before[resource["id"]]
+            assert {**resource, "code": {**resource["code"], "coding": codings}} == {
+                **order,
+                "code": {**order["code"], "coding": order["code"].get("coding", [])},
+            }
+        asked += [action["resource"]["id"] for action in actions]
+    assert len(asked) == len(set(asked))
 
 
 @PROFILE

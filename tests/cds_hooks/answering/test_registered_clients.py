@@ -54,15 +54,13 @@ def test_a_registration_asks_for_a_card_where_an_order_is_in_doubt(
     deployed: tuple[Deployment, Rules], example: Any
 ) -> None:
     """For clients that do not show coverage information: the card that order-select has, on signing too."""
-    request = example("order-sign-2.1-unlisted-code")
+    request = example("sclerosing-drug-for-a-tendon")
 
     without = answer(request, Client("ehr"), deployed)
     with_card = answer(request, Client("ehr", cards_in_doubt=True), deployed)
 
     assert without["cards"] == []
-    assert [card["summary"] for card in with_card["cards"]] == [
-        "May be prolotherapy (unlisted code): enter the specific procedure"
-    ]
+    assert [card["summary"] for card in with_card["cards"]] == ["This order may be prolotherapy: specify the procedure"]
     assert len(with_card["systemActions"]) == len(without["systemActions"])
 
 
