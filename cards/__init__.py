@@ -39,11 +39,12 @@ from cards.references import (
     same_reference,
 )
 from cards.response.annotation import URL as COVERAGE_INFORMATION
+from cards.response.doubts import rests_on
 from cards.response.identity import ASSERTION, NO_PAYER, SUGGESTION
 from cards.response.options import ResponseOptions
 from cards.response.respond import Answered, HookResponse, respond
 from cards.response.versions import WIRE_VERSIONS, WireVersion
-from cards.response.wording import explain, rests_on
+from cards.response.wording import explain
 from cards.service_days import ServiceDays
 from cards.vocabulary import Vocabulary, read_code_systems, read_vocabulary
 

@@ -12,6 +12,7 @@ from cards.decision import Basis, Decision
 from cards.matching.match import Strength
 from cards.policy import Covered, PolicyCode
 from cards.response.codings import write_coding
+from cards.response.doubts import quoted
 from cards.response.options import ResponseOptions
 from cards.response.versions import TEMPORARY, WireVersion
 from cards.response.wording import explain, instruct
@@ -31,11 +32,12 @@ _MOST_WRITTEN: Final = 10_000
 def write_answer(decision: Decision, options: ResponseOptions, code_systems: CodeSystems) -> tuple[Any, ...]:
     """Return the parts that say the answer; those of a policy are written once for all orders they are the same for.
 
-    What is kept holds nothing of any order but terms of the vocabulary.
+    What is kept holds nothing of any order but terms of the vocabulary, as they were spelled.
     """
-    if not decision.is_sure:  # what is in doubt may rest on codes of the order, which are not kept
+    if not decision.is_sure or any(finding.match.doubt for finding in decision.findings):
+        # what is in doubt, or not understood, is told with the order's own words and codes, which are not kept
         return tuple(_answer(decision, options, code_systems))
-    rests_on = [(finding.version, finding.match) for finding in decision.findings]
+    rests_on = [(finding.version, finding.match, quoted(finding, decision.order)) for finding in decision.findings]
     told = decision.outcome.reason
     key = (decision.covered, decision.payer, told, options.wire, options.primary_hook, *rests_on)
     written: tuple[orjson.Fragment, ...] | None = code_systems.written.get(key)

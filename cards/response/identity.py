@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from cards.decision import Decision
-from cards.response.wording import rests_on
+from cards.response.doubts import rests_on
 
 #: The kinds of ids that are not a card's.
 ASSERTION: Final = "assertion"
@@ -22,7 +22,8 @@ def identify_card(kind: str, decisions: Sequence[Decision]) -> tuple[str, ...]:
     first = decisions[0]
     payer = first.payer.id if first.payer_is_known else NO_PAYER
     policies = [finding.version.key for finding in first.findings]
-    said = [first.covered.value, first.basis.name, first.outcome.reason, *map(rests_on, first.findings)]
+    grounds = [rests_on(finding, first.order) for finding in first.findings]
+    said = [first.covered.value, first.basis.name, first.outcome.reason, *grounds]
     return (kind, payer, *policies, *dict.fromkeys(d.order.reference for d in decisions), *said, *_contents(decisions))
 
 

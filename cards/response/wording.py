@@ -1,27 +1,20 @@
 """The sentences people read: what an order is called, what an answer says and on what it rests."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from cards.coverage import CoverageProblem
 from cards.coverage_outcome import Voice
 from cards.decision import Basis, Decision
-from cards.matching.match import Doubt, DoubtKind, Finding, Match, Strength
+from cards.matching.match import Finding
+from cards.order import Order
 from cards.policy import Covered
 from cards.response.card import SUMMARY_LIMIT
-
-#: An order's own words are shown up to this many characters.
-_LONGEST: Final = 100
+from cards.response.doubts import ask, condition, doubts, rests_on, summarise_doubt
+from cards.response.plain_text import plain
 
 #: As many orders are named on one card.
 _MOST_NAMED: Final = 20
-
-#: Letters, digits and the punctuation that means nothing to Markdown or HTML in the middle of a line stay.
-_HARMFUL: Final = re.compile(r"[^\w,.;()/+%'°=-]|_")
-
-#: A full stop between letters: GitHub-flavoured Markdown makes links of `www.x.y`.
-_LINKING: Final = re.compile(r"\.(?=[^\W\d])")
 
 _SAYS: Final = {
     Covered.NOT_COVERED: "is not covered",
@@ -29,15 +22,6 @@ _SAYS: Final = {
     Covered.CONDITIONAL: "may not be covered",
     Covered.INDETERMINATE: "could not be determined",
 }
-
-
-def plain(text: str, longest: int = _LONGEST) -> str:
-    """Return words of an order as text that cannot be live Markdown, HTML or a link, on one line.
-
-    What is not a letter, a digit or harmless punctuation becomes a space.
-    """
-    words = " ".join(_LINKING.sub(". ", _HARMFUL.sub(" ", text[: 4 * longest])).split())
-    return words if len(words) <= longest else words[: longest - 1].rstrip() + "…"
 
 
 def tell_problem(problem: CoverageProblem) -> str:
@@ -105,40 +89,15 @@ def summarise(finding: Finding, covered: Covered) -> str:
     """Return the one sentence of a card: service, code and verdict."""
     match = finding.match
     if not match.strength.is_sure:
-        return _DOUBTS[match.strength].format(finding.policy.service.lower())
+        return summarise_doubt(finding)
     code = f" ({match.coding.coding.code})" if match.coding else ""
     return f"{finding.policy.service}{code} {_SAYS[covered]}: {finding.version.verdict}"
-
-
-_DOUBTS: Final = {
-    Strength.QUALIFIED: "Unclear whether {} is ordered: specify the procedure",
-    Strength.INFERRED: "This order may be {}: specify the procedure",
-    Strength.UNLISTED: "May be {} (unlisted code): enter the specific procedure",
-}
-
-
-def rests_on(finding: Finding) -> str:
-    """Return the code or words of the order that the answer is based on (inferences SHALL be disclosed, impl-5)."""
-    match = finding.match
-    if match.coding:
-        return f"code {match.coding.coding.code}"
-    if match.code:
-        return f"code {plain(match.code.code)}, which does not say what is done"
-    place = match.place.value if match.place else "the order"
-    words = f'"{match.words}" in {place}'
-    return f"{words}, {_tell(match.doubt)}" if match.doubt else words
-
-
-def _tell(doubt: Doubt) -> str:
-    """Return a doubt as the end of a sentence; the order's own words in it are safe to show."""
-    clause = doubt.clause
-    return doubt._replace(clause=clause._replace(words=plain(clause.words)) if clause else None).told
 
 
 def explain(decision: Decision) -> tuple[str, ...]:
     """Return the reasons of the answer, a sentence each, for the coverage information on the order."""
     if decision.basis is Basis.POLICY:
-        reasons = [_explain_finding(finding) for finding in decision.findings]
+        reasons = [_explain_finding(finding, decision.order) for finding in decision.findings]
     elif decision.basis is Basis.UNREADABLE:
         paths = ", ".join(fault.path for fault in decision.order.faults[:5])
         reasons = [f"The order could not be read completely ({paths}), so its coverage could not be determined."]
@@ -190,7 +149,7 @@ def instruct(decision: Decision) -> tuple[str, ...]:
     match decision.basis:
         case Basis.POLICY:
             doubtful = [finding for finding in decision.findings if not finding.match.strength.is_sure]
-            return tuple(dict.fromkeys(ask(finding) for finding in doubtful))
+            return tuple(dict.fromkeys(ask(finding, decision.order) for finding in doubtful))
         case Basis.UNREADABLE if has_modifier(decision):
             return (
                 f"Ask {decision.payer.name} in another way: this service does not support a modifier of the order.",
@@ -206,43 +165,16 @@ def instruct(decision: Decision) -> tuple[str, ...]:
             return (f"Ask {name} about this service in another way; no change to the order brings an answer here.",)
 
 
-def _explain_finding(finding: Finding) -> str:
-    version = finding.version
+def _explain_finding(finding: Finding, order: Order) -> str:
+    version, policy = finding.version, f"Policy: {finding.version.citation}."
+    said: tuple[str, ...]
     if finding.match.strength.is_sure:
-        return f"{version.position} Based on {rests_on(finding)}. Policy: {version.citation}."
-    return " ".join((*doubts(finding), ask(finding), f"Policy: {version.citation}."))
-
-
-def doubts(finding: Finding) -> tuple[str, ...]:
-    """Return why a finding gives no sure answer, a sentence each, with the regulatory note where one applies."""
-    service, rule = finding.policy.service.lower(), finding.version.inference
-    note = rule.regulatory_note if rule and finding.match.regulated else None
-    doubt = f"Cannot tell whether {service} is ordered. Based on {rests_on(finding)}."
-    return (doubt, note) if note else (doubt,)
-
-
-def may_be_ordered(match: Match) -> bool:
-    """Tell whether an order in doubt may well be for the service: no code says otherwise, nothing takes it back."""
-    return not match.strength.is_sure and (match.doubt is None or match.doubt.kind not in _OTHERWISE)
-
-
-_OTHERWISE: Final = frozenset({DoubtKind.ANOTHER_CODE, DoubtKind.TAKEN_BACK})
-
-
-def tell_doubts(decision: Decision) -> Iterator[str]:
-    """Yield why it cannot be told what is ordered, and what to do about it, a paragraph each."""
-    yield from (doubt for finding in decision.findings for doubt in doubts(finding))
-    yield " ".join(dict.fromkeys(ask(finding) for finding in decision.findings))
+        said = (version.position, f"Based on {rests_on(finding, order)}.", condition(finding), policy)
+    else:
+        said = (*doubts(finding, order), ask(finding, order), policy)
+    return " ".join(part for part in said if part)
 
 
 def cite(decision: Decision) -> Iterator[str]:
     """Yield the policies that a decision rests on, a paragraph each."""
     yield from (f"Policy: {finding.version.citation}." for finding in decision.findings)
-
-
-def ask(finding: Finding) -> str:
-    """Return what to write on the order, so that it can be judged."""
-    codes = " or ".join(dict.fromkeys(code.coding.code for code in finding.version.definitive.values()))
-    service = finding.policy.service.lower()
-    code = f"add code {codes}" if codes else "name it on the order"
-    return f"If {service} is ordered, {code}. If not, enter the procedure you are ordering."

@@ -54,7 +54,7 @@ def give_account(call: HookRequest, answered: Sequence[Answered], ids: Ids, resp
 
 def _tell(decision: Decision, assertion: str | None) -> DecisionSummary:
     findings = decision.findings if decision.basis is Basis.POLICY else ()
-    policies = [PolicySummary(f.version.key, f.match.strength.value, rests_on(f)) for f in findings]
+    policies = [PolicySummary(f.version.key, f.match.strength.value, rests_on(f, decision.order)) for f in findings]
     return DecisionSummary(
         order=decision.order.reference,
         covered=decision.covered.value,

@@ -15,18 +15,11 @@ from cards.order import Order
 from cards.policy import PolicyCode
 from cards.response.card import ANY, AT_MOST_ONE, Card, HooksCoding, OrderUpdate, Suggestion, name_source
 from cards.response.codings import add_coding, write_coding
+from cards.response.doubts import may_be_ordered, tell_doubts
 from cards.response.identity import SUGGESTION, identify_card
 from cards.response.options import ResponseOptions
-from cards.response.wording import (
-    cite,
-    head,
-    list_orders,
-    may_be_ordered,
-    name_order,
-    plain,
-    tell_doubts,
-    write_paragraphs,
-)
+from cards.response.plain_text import plain
+from cards.response.wording import cite, head, list_orders, name_order, write_paragraphs
 
 #: The topic of these cards: what they ask for is what coverage depends on.
 TOPIC: Final = "coverage-info"

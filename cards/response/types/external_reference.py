@@ -7,9 +7,10 @@ from cards.decision import Decision
 from cards.payer_directory import Payer
 from cards.policy import Covered, Policy, PolicyVersion
 from cards.response.card import Card, HooksCoding, Link, name_source
+from cards.response.doubts import condition, rests_on
 from cards.response.identity import identify_card
 from cards.response.options import ResponseOptions
-from cards.response.wording import advise, head, list_orders, rests_on, suppose, write_paragraphs
+from cards.response.wording import advise, head, list_orders, suppose, write_paragraphs
 
 
 def topic(decision: Decision) -> str:
@@ -48,7 +49,9 @@ def _detail(decisions: Sequence[Decision], options: ResponseOptions) -> str:
 
 
 def _rest(decision: Decision) -> str:
-    return f"Based on {'; '.join(dict.fromkeys([rests_on(finding) for finding in decision.findings]))}."
+    grounds = dict.fromkeys([rests_on(finding, decision.order) for finding in decision.findings])
+    conditions = dict.fromkeys([condition(finding) for finding in decision.findings])
+    return " ".join([f"Based on {'; '.join(grounds)}.", *(said for said in conditions if said)])
 
 
 def _name_terms(decision: Decision, options: ResponseOptions) -> Iterator[str]:

@@ -9,8 +9,10 @@ from typing import Final
 from cards.decision import Basis, Decision
 from cards.payer_directory import Payer
 from cards.response.card import Card, HooksCoding, Source, name_source
+from cards.response.doubts import tell_doubts
 from cards.response.identity import identify_card
 from cards.response.options import ResponseOptions
+from cards.response.plain_text import plain
 from cards.response.wording import (
     advise,
     cite,
@@ -20,9 +22,7 @@ from cards.response.wording import (
     list_orders,
     name_missing,
     once,
-    plain,
     suppose,
-    tell_doubts,
     write_paragraphs,
 )
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cards import read_order, rests_on
+from cards import read_order
 from cards.elements import Place
 from cards.matching.match import Doubt, DoubtKind, Finding, Match, Strength
 from cds_hooks.rules.loading import Rules
@@ -136,24 +136,3 @@ def test_an_order_is_for_another_service_where_a_code_says_so(codings: Any, is_a
     order = read_order({"resourceType": "ServiceRequest", "code": {"coding": coding}}, rules.vocabulary.code_systems)
 
     assert rules.index.is_another_service(order, rules.index.everything, TODAY) is is_another
-
-
-@pytest.mark.parametrize(
-    ("members", "sentence"),
-    [
-        ({"code": {"text": "Evaluate for prolotherapy"}}, '"prolotherapy" in the order\'s name, where the order\'s name says "Evaluate for prolotherapy"'),
-        ({"code": {"text": "Prolotherapy"}, "note": [{"text": "cancelled"}]}, '"prolotherapy" in the order\'s name, but the order\'s note also says "cancelled"'),
-        ({"code": {"text": "Prolotherapy PRP"}}, '"prolotherapy" in the order\'s name, while the order\'s name also says "Prolotherapy PRP"'),
-        ({"code": {"text": "Prolotherapy widget"}}, '"prolotherapy" in the order\'s name, where nothing says that it is to be done'),
-        ({"code": {"text": "Widget"}, "note": [{"text": "prolotherapy"}]}, '"prolotherapy" in the order\'s note, while the order\'s name says something else'),
-        ({"code": {"text": "Prolotherapy", "coding": [{"system": CPT, "code": "73721"}]}}, '"prolotherapy" in the order\'s name, while the code 73721 is another service\'s'),
-        ({"code": {"coding": [{"code": "M0076"}]}}, '"M0076" in a code that has no system'),
-        ({"code": {"text": "HCPCS M0076"}}, '"M0076" in the order\'s name'),
-    ],
-)  # fmt: skip
-def test_a_doubt_says_truly_what_it_is(members: Any, sentence: str, rules: Rules) -> None:
-    """impl-5: what an answer is based on is disclosed."""
-    found = find(rules, **members)
-
-    assert found is not None
-    assert rests_on(found) == sentence

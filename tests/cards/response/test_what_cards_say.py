@@ -85,7 +85,6 @@ def test_the_verdict_comes_first_then_what_to_do_then_what_it_rests_on() -> None
         "Not covered by Example Health Plan. Prolotherapy for musculoskeletal pain or instability is considered experimental, investigational or unproven.",
         "Next steps: Tell the patient before treatment that this is not covered. Check the patient's own benefit: it decides about payment.",
         "Order: Right knee. Based on code M0076.",
-        "Prior authorization does not change this answer.",
         "Policy: eviCore healthcare, CMM-204: Prolotherapy, V1.0.2023, in force from 2023-05-31.",
     ]
 
@@ -131,8 +130,8 @@ def test_each_order_of_a_list_has_what_it_rests_on_where_that_differs() -> None:
     ]
 
     assert paragraphs([judge(resource, "EHP01") for resource in named])[2].splitlines() == [
-        '- Order: Prolotherapy. Based on "prolotherapy" in the order\'s name.',
-        '- Order: Injection. Based on "prolotherapy" in the order\'s note.',
+        '- Order: Prolotherapy. Based on "Prolotherapy" in the order\'s name.',
+        '- Order: Injection. Based on "Prolotherapy" in the order\'s note.',
     ]
 
 
@@ -151,9 +150,7 @@ def test_a_card_in_doubt_speaks_of_a_missing_coverage_where_one_is_missing(payer
     """impl-5: what is assumed is said, and nothing else."""
     detail = paragraphs([judge(order(code=UNLISTED, text="Unlisted procedure"), payer)], cards_in_doubt=True)
 
-    doubt = detail.index(
-        "Cannot tell whether prolotherapy is ordered. Based on code 20999, which does not say what is done."
-    )
+    doubt = detail.index("Cannot tell whether prolotherapy is ordered: code 20999 does not say what is done.")
     assert (
         detail[:doubt]
         == [

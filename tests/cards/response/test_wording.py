@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from cards.response.wording import plain
+from cards.response.plain_text import plain
 
 #: GitHub-flavoured Markdown with HTML and bare links, as the CDS Hooks sandbox renders a card's detail.
 GFM = MarkdownIt("gfm-like", {"html": True})

@@ -54,13 +54,17 @@ def test_a_registration_asks_for_a_card_where_an_order_is_in_doubt(
     deployed: tuple[Deployment, Rules], example: Any
 ) -> None:
     """For clients that do not show coverage information: the card that order-select has, on signing too."""
-    request = example("sclerosing-drug-for-a-tendon")
+    request = example("order-sign-2.1-unlisted-code")
+    order = request["context"]["draftOrders"]["entry"][0]["resource"]
+    order |= {"code": {"text": "Prolotherapy, right knee"}, "note": [{"text": "Cancelled."}]}
 
     without = answer(request, Client("ehr"), deployed)
     with_card = answer(request, Client("ehr", cards_in_doubt=True), deployed)
 
     assert without["cards"] == []
-    assert [card["summary"] for card in with_card["cards"]] == ["This order may be prolotherapy: specify the procedure"]
+    assert [card["summary"] for card in with_card["cards"]] == [
+        "Unclear whether the order for prolotherapy stands: confirm or cancel it"
+    ]
     assert len(with_card["systemActions"]) == len(without["systemActions"])
 
 
