@@ -22,6 +22,7 @@ from cds_hooks.server.slow_clients import watch
 from cds_hooks.settings import Clock, Settings, read_settings, unknown_variables
 from cds_hooks.telemetry.logs import configure, record
 from cds_hooks.web.body_buffering import with_whole_bodies
+from cds_hooks.web.flask_app import FlaskApp
 from cds_hooks.web.instrumentation import with_instrumentation
 from cds_hooks.web.middleware import with_call_context, with_preflight
 from cds_hooks.web.routes import add_routes
@@ -44,7 +45,7 @@ def create_app(settings: Settings | None = None, clock: Clock = datetime.now) ->
     settings = settings or read_settings()
     deployment, rules = create_deployment(settings, clock), read_rules(settings)
     configure(settings.log_level)
-    app = Flask("cds_hooks", static_folder=None)
+    app = FlaskApp("cds_hooks", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.url_map.merge_slashes = False
     gate = AccessControl(settings, SERVICE_IDS)

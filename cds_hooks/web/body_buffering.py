@@ -19,6 +19,8 @@ from cds_hooks.web.call_context import Application, Environ, StartResponse
 #: The threads of this process that work on a call whose body is there.
 BUSY: Final = ThreadGauge()
 
+_KEY: Final = "crd.body"
+
 _LATE: Final = f"{HTTP_STATUS[BodyTimeoutError]} Request Timeout"
 _ISSUE: Final = Issue("timeout", "the body did not come in whole, or not in time")
 
@@ -45,6 +47,12 @@ def with_whole_bodies(application: Application, settings: Settings) -> Applicati
     return answer
 
 
+def whole_body(environ: Environ) -> bytes | None:
+    """Return the body of a POST, perhaps a byte over the limit; None where it said so itself, and was not read."""
+    body: bytes | None = environ.get(_KEY)
+    return body
+
+
 def _read_body(environ: Environ, max_body_bytes: int, seconds: float) -> bool:
     """Read the body, unless it is over the limit anyway, and say whether all of it came in time."""
     started = time.monotonic()
@@ -54,7 +62,7 @@ def _read_body(environ: Environ, max_body_bytes: int, seconds: float) -> bool:
         return True
     most = _most_unmeasured(environ, max_body_bytes) if expected is None else expected
     body = environ["wsgi.input"].read(most) if most else b""
-    environ["wsgi.input"] = BytesIO(body)
+    environ[_KEY], environ["wsgi.input"] = body, BytesIO(body)
     return (expected is None or len(body) == expected) and time.monotonic() - started < seconds
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import orjson
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from cds_hooks.answering.deployment import Deployment
 from cds_hooks.answering.feedback import receive_feedback
@@ -30,7 +30,9 @@ from cds_hooks.settings import Settings
 from cds_hooks.strict_json import replace_lone_surrogates
 from cds_hooks.telemetry.logs import record, where
 from cds_hooks.telemetry.traces import span
+from cds_hooks.web.body_buffering import whole_body
 from cds_hooks.web.call_context import current_call
+from cds_hooks.web.flask_app import JsonResponse
 from cds_hooks.web.openapi import build_document
 
 #: What JSON has been called: by its own name, and as FHIR DSTU 2 and old clients call it.
@@ -63,13 +65,13 @@ def _add_discovery(app: Flask, settings: Settings, access: AccessControl) -> Non
     def discovery() -> Response:
         """Return the services (CDS Hooks 2.0, Discovery)."""
         admit()
-        return _json(services)
+        return JsonResponse(services)
 
     @app.get("/openapi.json")
     def openapi() -> Response:
         """Return the OpenAPI document: it tells what discovery tells, so it is as open as discovery."""
         admit()
-        return _json(document)
+        return JsonResponse(document)
 
     @app.post("/cds-services/<service_id>")
     @app.post("/cds-services/<service_id>/feedback")
@@ -95,7 +97,7 @@ def _add_hooks(
         received = ReceivedCall(service, _try_body(asked), caller, call.request_id, at, started)
         answer = answer_and_keep(received, deployment, rules, recorder)
         call.add(answer.facts)
-        return _json(answer.body)
+        return JsonResponse(answer.body)
 
     for service in SERVICES:
         app.post(f"/cds-services/{service.id}", endpoint=service.hook)(partial(hook, service))
@@ -113,7 +115,7 @@ def _add_feedback(app: Flask, settings: Settings, access: AccessControl, recorde
         call.admit(caller)
         received = receive_feedback(service.id, _body(asked), settings.max_nesting, caller, recorder)
         call.add(received.facts)
-        return _json(orjson.dumps(operation_outcome(received.issues))) if received.issues else _empty(200)
+        return JsonResponse(orjson.dumps(operation_outcome(received.issues))) if received.issues else _empty(200)
 
     for service in SERVICES:
         path = f"/cds-services/{service.id}/feedback"
@@ -124,7 +126,7 @@ def _add_probes(app: Flask, watch: RuleReloader, recorder: Recorder) -> None:
     @app.get("/health")
     def health() -> Response:
         """Say that the process answers."""
-        return _json(b'{"status":"ok"}')
+        return JsonResponse(b'{"status":"ok"}')
 
     @app.get("/ready")
     def ready() -> Response:
@@ -137,7 +139,7 @@ def _add_probes(app: Flask, watch: RuleReloader, recorder: Recorder) -> None:
         status = "failed" if store == "failed" else "ok"
         loaded = {"status": status, "policies": len(rules.index.policies), "payers": len(rules.payers.payers)}
         state = {"rules": rules.digest, "reload": "failed" if watch.fault else "ok", "store": store}
-        return _json(orjson.dumps(loaded | state), 503 if store == "failed" else 200)
+        return JsonResponse(orjson.dumps(loaded | state), 503 if store == "failed" else 200)
 
 
 def _add_errors(app: Flask) -> None:
@@ -145,7 +147,7 @@ def _add_errors(app: Flask) -> None:
     def call_error(error: CallError) -> Response:
         """Return what ended the call as an OperationOutcome."""
         current_call(request.environ).add(_facts_of(error))
-        response = _json(orjson.dumps(operation_outcome(error.issues)), HTTP_STATUS[type(error)])
+        response = JsonResponse(orjson.dumps(operation_outcome(error.issues)), HTTP_STATUS[type(error)])
         if error.retry_after:
             response.headers["Retry-After"] = str(error.retry_after)
         return response
@@ -207,28 +209,10 @@ def _body(call: Any) -> bytes:
         raise MediaTypeError(Issue("not-supported", "the body must be sent as application/json"))
     if call.environ.get("HTTP_CONTENT_ENCODING", "").lower() not in ("", "identity"):
         raise MediaTypeError(Issue("not-supported", "the body must be sent without a Content-Encoding"))
-    try:
-        body: bytes = call.get_data(cache=False) if "CONTENT_LENGTH" in call.environ else _read_unmeasured(call)
-    except RequestEntityTooLarge:
-        raise BodyTooLargeError(_too_large(call.max_content_length)) from None
+    body, limit = whole_body(call.environ), call.max_content_length
+    if body is None or len(body) > limit:
+        raise BodyTooLargeError(Issue("too-long", f"the body is larger than {limit} bytes"))
     return replace_lone_surrogates(body.removeprefix(_BYTE_ORDER_MARK))
-
-
-def _read_unmeasured(call: Any) -> bytes:
-    """Read a body that does not say its length (chunked), and refuse it where it is over the limit."""
-    limit: int = call.max_content_length
-    body: bytes = call.environ["wsgi.input"].read(limit + 1)
-    if len(body) > limit:
-        raise BodyTooLargeError(_too_large(limit))
-    return body
-
-
-def _too_large(limit: int) -> Issue:
-    return Issue("too-long", f"the body is larger than {limit} bytes")
-
-
-def _json(body: bytes, status: int = 200) -> Response:
-    return Response(body, status, mimetype="application/json")
 
 
 def _empty(status: int) -> Response:
