@@ -6,6 +6,7 @@ Each is asked for once, all reads of a call share one time budget, and what cann
 import hashlib
 import time
 from collections.abc import Callable, Container, Iterable, Mapping
+from functools import cached_property
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -158,7 +159,7 @@ class ResourcePool:
             return None
         return self._coverage_search
 
-    @property
+    @cached_property
     def _coverage_search(self) -> str:
         patient = quote(self._call.patient_id, safe="")
         return f"Coverage?patient={patient}&status=active&_include=Coverage:payor"
@@ -168,6 +169,8 @@ class ResourcePool:
         """Why a Coverage that may exist could not be had: the client or the FHIR server failed."""
         if "Coverage" in self._prefetch.failed and not self.coverage_entries:
             return Problem.NOT_SENT
+        if not self._asked:
+            return None
         pages = [f"{key} pages" for key, kind, _ in self._prefetch.unfinished if kind == "Coverage"]
         found = (self._asked.get(what) for what in (self._coverage_search, *pages))
         return next((problem for problem in found if problem and problem.is_technical), None)
@@ -175,7 +178,7 @@ class ResourcePool:
     @property
     def coverage_was_searched(self) -> bool:
         """Tell whether the client or this service looked for the patient's Coverages, so that none means none."""
-        return "Coverage" in self._prefetch.empty or self._coverage_search in self._asked
+        return "Coverage" in self._prefetch.empty or (bool(self._asked) and self._coverage_search in self._asked)
 
     def problem_of(self, reference: str) -> Problem | None:
         """Return why a record could not be had; None where it was not asked for."""

@@ -1,9 +1,10 @@
 """What is told of a call in a few words, for the store: what was decided on which orders, and under which ids."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Final
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from cards import ASSERTION, NO_PAYER, SUGGESTION, Answered, Basis, Decision, explain, rests_on
 from cds_hooks.answering.resources import ResourcePool
@@ -25,18 +26,29 @@ class Ids:
     """
 
     def __init__(self, service_id: str, call: HookRequest, records: ResourcePool, on: date, namespace: UUID) -> None:
-        self._namespace = namespace
+        self._namespace = namespace.bytes
         self._patient = f"{call.patient_id}|{on}|"
         self._call = f"{call.digest}{records.digest}|{service_id}|{on}|"
-        self._first_part = str(uuid5(namespace, self._patient))[:CALL_PART]
+        self._first_part = _uuid5(self._namespace, self._patient)[:CALL_PART]
         self.derived: dict[tuple[str, ...], str] = {}
 
     def derive(self, *parts: str) -> str:
         """Return the id of something, named by its kind and what tells it from others."""
         seed = self._call if parts[0] == ASSERTION else self._patient
-        own_part = str(uuid5(self._namespace, seed + "|".join(parts)))[CALL_PART:]
+        own_part = _uuid5(self._namespace, seed + "|".join(parts))[CALL_PART:]
         found = self.derived[parts] = self._first_part + own_part
         return found
+
+
+def _uuid5(namespace: bytes, name: str) -> str:
+    """Return the UUID of a name (RFC 9562, version 5) as its text; `uuid.uuid5` takes three times as long."""
+    digest = hashlib.sha1(namespace + name.encode(), usedforsecurity=False).hexdigest()
+    variant = _VARIANTS[digest[16]]
+    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
+
+
+#: The first digit of the fourth group, whose two highest bits are 1 and 0.
+_VARIANTS: Final = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
 
 
 def give_account(call: HookRequest, answered: Sequence[Answered], ids: Ids, response: bytes, rules: str) -> Summary:
