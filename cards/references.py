@@ -17,6 +17,9 @@ _ID: Final = re.compile(r"[A-Za-z0-9.-]{1,64}")
 #: What ends in the name of a resource type and an id, which need not keep to FHIR's form of ids.
 _KEYED: Final = re.compile(r"(?:(.*)/)?([A-Z][A-Za-z]{1,63}/[^/?]+)")
 
+#: `Type/id` and nothing else.
+_RELATIVE: Final = re.compile(r"[A-Z][A-Za-z]{1,63}/[A-Za-z0-9.-]{1,64}")
+
 _URL: Final = re.compile(r"https?://([^/?#\s]*)([^?#\s]*)", re.IGNORECASE)
 
 _UUID: Final = "urn:uuid:"
@@ -93,6 +96,8 @@ class Reference(NamedTuple):
 
 def read_reference(text: str) -> Reference:
     """Take a literal reference apart; one of no known form has no parts, and names nothing."""
+    if _RELATIVE.fullmatch(text):  # as nearly all are
+        return Reference(key=text)
     literal = text.strip().partition("#")[0].partition("/_history/")[0]
     if literal.lower().startswith("urn:"):
         return Reference(url=literal.lower())
@@ -102,6 +107,10 @@ def read_reference(text: str) -> Reference:
     if "://" in literal:
         return Reference(base, key, folded) if base else Reference(url=folded)
     return Reference(key=key) if base is None else Reference()
+
+
+#: Where a resource is that has no fullUrl.
+_NOWHERE: Final = Reference()
 
 
 def find_contained(reference: str, container: Json) -> Json | None:
@@ -158,18 +167,20 @@ class ReferenceIndex:
         """Sort a resource in, and return the entry its references lead to: the first of its fullUrl, or of its
         `Type/id` where it has none."""
         entry = Entry(resource, full_url if isinstance(full_url, str) and full_url.strip() else None)
-        url = read_reference(entry.full_url).url if entry.full_url else None
-        if url is not None:
-            known = self._by_url.setdefault(url, entry)
+        place = read_reference(entry.full_url) if entry.full_url else _NOWHERE
+        if place.url is not None:
+            known = self._by_url.setdefault(place.url, entry)
             if known is not entry:
                 return known
-        if not isinstance(resource.get("id"), str) or not resource["id"]:
+        identity = resource.get("id")
+        if not isinstance(identity, str) or not identity:
             return entry
-        if entry.base is not None:
-            self._placed.setdefault(entry.key, []).append(entry)
-        elif self._unplaced.setdefault(entry.key, entry) is not entry:
-            return self._unplaced[entry.key]
-        self._by_id.setdefault(resource["id"].lower(), []).append(entry)
+        key = entry.key
+        if place.base is not None:
+            self._placed.setdefault(key, []).append(entry)
+        elif self._unplaced.setdefault(key, entry) is not entry:
+            return self._unplaced[key]
+        self._by_id.setdefault(identity.lower(), []).append(entry)
         return entry
 
     def resolve(self, reference: str, within: Entry | None = None) -> Entry | None:

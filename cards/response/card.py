@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
@@ -11,6 +12,9 @@ from cards.payer_directory import Payer
 
 #: CDS Hooks 2.0: summary is one sentence of fewer than 140 characters (HK-83, Inferno tests `length < 140`).
 SUMMARY_LIMIT: Final = 139
+
+#: As many parts of each kind are kept: topics, reasons, sources and links of payers and policies.
+_MOST_PARTS: Final = 4096
 
 INDICATORS: Final = ("info", "warning", "critical")
 
@@ -58,9 +62,15 @@ class Source:
         _write(self, {"label": self.label, **places, "topic": self.topic.json})
 
 
+#: The few parts that are in every card are made, and written, once.
+hooks_coding: Final = lru_cache(_MOST_PARTS)(HooksCoding)
+absolute_link: Final = lru_cache(_MOST_PARTS)(Link)
+_source: Final = lru_cache(_MOST_PARTS)(Source)
+
+
 def name_source(payer: Payer, topic: HooksCoding) -> Source:
     """Return the payer as the source of a card with this topic."""
-    return Source(payer.name, topic, payer.url, payer.icon)
+    return _source(payer.name, topic, payer.url, payer.icon)
 
 
 def _write(part: HooksCoding | Link | Source, document: dict[str, Any]) -> None:

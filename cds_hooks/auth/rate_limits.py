@@ -9,7 +9,7 @@ import math
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import islice
 from typing import Any, Final, Protocol
 
@@ -39,44 +39,58 @@ class Counter(Protocol):
         """Count one call that is within the rate, and return 0; else return the seconds to wait before another."""
 
 
+class _Calls:
+    """The last calls of one caller: as many as its rate allows in so many seconds."""
+
+    __slots__ = ("rate", "seconds", "times")
+
+    def __init__(self, rate: RateLimitItem) -> None:
+        self.rate = rate
+        self.seconds = rate.get_expiry()
+        self.times: deque[float] = deque(maxlen=rate.amount)
+
+    def waiting(self, now: float) -> float:
+        """Return the seconds until the first of as many calls as the rate allows counts no more."""
+        times = self.times
+        return max(times[0] + self.seconds - now, 0) if len(times) == times.maxlen else 0
+
+
 class MemoryCounter:
-    """Counts the calls to one process: of each caller, when its last ones came, as many as its rate allows."""
+    """Counts the calls to one process: of each caller, when its last ones came, as many as its rate allows.
+
+    A caller whose rate changes begins anew.
+    """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._lock = threading.Lock()
-        self._calls: OrderedDict[tuple[RateLimitItem, str], deque[float]] = OrderedDict()
+        self._calls: OrderedDict[str, _Calls] = OrderedDict()
 
     def hit(self, rate: RateLimitItem, key: str) -> float:
         """Count one call that is within the rate, and return 0; else return the seconds to wait before another."""
-        now, caller = self._now(), (rate, key)
+        now = self._now()
         with self._lock:
             self._forget(now)
-            calls = self._calls.get(caller)
-            if calls is None:
-                calls = self._calls[caller] = deque(maxlen=rate.amount)
-            self._calls.move_to_end(caller)
-            waiting = _waiting(rate, calls, now)
+            calls = self._calls.get(key)
+            if calls is None or (calls.rate is not rate and calls.rate != rate):
+                calls = self._calls[key] = _Calls(rate)
+            self._calls.move_to_end(key)
+            waiting = calls.waiting(now)
             if not waiting:
-                calls.append(now)
+                calls.times.append(now)
         return waiting
 
     def wait(self, rate: RateLimitItem, key: str) -> float:
         """Return the seconds to wait before a call, without counting one."""
         with self._lock:
-            return _waiting(rate, self._calls.get((rate, key), ()), self._now())
+            calls = self._calls.get(key)
+            return calls.waiting(self._now()) if calls and calls.rate == rate else 0
 
     def _forget(self, now: float) -> None:
         """Forget up to two who have not called for longest: their calls count no more, or callers are too many."""
-        for caller, calls in list(islice(self._calls.items(), 2)):
-            rate, _ = caller
-            if now >= calls[-1] + rate.get_expiry() or len(self._calls) >= _MOST_CALLERS:
-                del self._calls[caller]
-
-
-def _waiting(rate: RateLimitItem, calls: Sequence[float], now: float) -> float:
-    """Return the seconds until the first of as many calls as the rate allows is so long ago that it counts no more."""
-    return max(calls[0] + rate.get_expiry() - now, 0) if len(calls) == rate.amount else 0
+        for key, calls in list(islice(self._calls.items(), 2)):
+            if now >= calls.times[-1] + calls.seconds or len(self._calls) >= _MOST_CALLERS:
+                del self._calls[key]
 
 
 class SharedCounter:

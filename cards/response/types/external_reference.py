@@ -6,7 +6,7 @@ from typing import Final
 from cards.decision import Decision
 from cards.payer_directory import Payer
 from cards.policy import Covered, Policy, PolicyVersion
-from cards.response.card import Card, HooksCoding, Link, name_source
+from cards.response.card import Card, HooksCoding, Link, absolute_link, hooks_coding, name_source
 from cards.response.doubts import condition, rests_on
 from cards.response.identity import identify_card
 from cards.response.options import ResponseOptions
@@ -27,7 +27,7 @@ def build(decisions: Sequence[Decision], options: ResponseOptions, derive_id: Ca
         summary=head(first),
         detail=_detail(decisions, options),
         indicator="warning" if first.is_sure and first.covered is not Covered.COVERED else "info",
-        source=name_source(first.payer, HooksCoding(options.wire.topic_system, *_TOPICS[first.says])),
+        source=name_source(first.payer, hooks_coding(options.wire.topic_system, *_TOPICS[first.says])),
         links=tuple(dict.fromkeys([_link(f.policy, f.version, first.payer) for f in first.findings])),
         override_reasons=_reasons(first) if first.is_sure and first.covered is Covered.NOT_COVERED else (),
         extension=options.associate(references),
@@ -108,7 +108,7 @@ _VERDICTS: Final = {
 
 def _reasons(decision: Decision) -> tuple[HooksCoding, ...]:
     """Return why the clinician may go on all the same, as the payer words it (HK-98)."""
-    return tuple(HooksCoding(*reason) for reason in decision.payer.override_reasons)
+    return tuple(hooks_coding(*reason) for reason in decision.payer.override_reasons)
 
 
 #: CRD card types: off-guideline where the plan speaks against the order, guideline where it only sets terms.
@@ -121,4 +121,4 @@ _TOPICS: Final = {
 
 def _link(policy: Policy, version: PolicyVersion, payer: Payer) -> Link:
     url = payer.policy_links.get(policy.id, version.guideline.url)
-    return Link(f"{policy.name} ({policy.publisher})", url)
+    return absolute_link(f"{policy.name} ({policy.publisher})", url)

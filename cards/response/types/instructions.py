@@ -8,7 +8,7 @@ from typing import Final
 
 from cards.decision import Basis, Decision
 from cards.payer_directory import Payer
-from cards.response.card import Card, HooksCoding, Source, name_source
+from cards.response.card import Card, Source, hooks_coding, name_source
 from cards.response.doubts import tell_doubts
 from cards.response.identity import identify_card
 from cards.response.options import ResponseOptions
@@ -101,7 +101,7 @@ def _references(decisions: Sequence[Decision]) -> list[str]:
 
 
 def _source(payer: Payer, options: ResponseOptions) -> Source:
-    return name_source(payer, HooksCoding(options.wire.topic_system, TOPIC, "Coverage Information"))
+    return name_source(payer, hooks_coding(options.wire.topic_system, TOPIC, "Coverage Information"))
 
 
 def _summary(decision: Decision) -> str:
