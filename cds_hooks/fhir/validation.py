@@ -43,10 +43,7 @@ class FhirCheck:
     def __init__(self) -> None:
         #: The derived JSON Schemas: one definition for each resource and data type.
         self.definitions: dict[str, Any] = _read_schema()["$defs"]
-        self._is_plainly_valid: dict[str, Callable[[Any], bool]] = {
-            kind: jsonschema_rs.validator_for({"$ref": f"#/$defs/{kind}", "$defs": self.definitions}).is_valid
-            for kind in CHECKED
-        }
+        self._compiled: dict[str, Callable[[Any], bool]] = {}
 
     def faults(self, resource: Any) -> tuple[Fault, ...]:
         """Return what in a draft order or Coverage breaks FHIR R4, with FHIRPaths from the resource on.
@@ -66,7 +63,11 @@ class FhirCheck:
 
     def is_plainly_valid(self, resource: Mapping[str, Any]) -> bool:
         """Tell that the models would accept the resource; False says nothing."""
-        return self._is_plainly_valid[resource["resourceType"]](resource)
+        kind = resource["resourceType"]
+        if kind not in self._compiled:  # a megabyte and 5 ms each; most calls are told to be plain as a whole
+            schema = {"$ref": f"#/$defs/{kind}", "$defs": self.definitions}
+            self._compiled[kind] = jsonschema_rs.validator_for(schema).is_valid
+        return self._compiled[kind](resource)
 
     def plain_call(self, hook: str) -> dict[str, Any]:
         """Return a schema of hook calls all of whose orders in the context, and Coverages, are plainly valid.
