@@ -29,18 +29,18 @@ class Ids:
         self._namespace = namespace.bytes
         self._patient = f"{call.patient_id}|{on}|"
         self._call = f"{call.digest}{records.digest}|{service_id}|{on}|"
-        self._first_part = _uuid5(self._namespace, self._patient)[:CALL_PART]
+        self._first_part = name_uuid(self._namespace, self._patient)[:CALL_PART]
         self.derived: dict[tuple[str, ...], str] = {}
 
     def derive(self, *parts: str) -> str:
         """Return the id of something, named by its kind and what tells it from others."""
         seed = self._call if parts[0] == ASSERTION else self._patient
-        own_part = _uuid5(self._namespace, seed + "|".join(parts))[CALL_PART:]
+        own_part = name_uuid(self._namespace, seed + "|".join(parts))[CALL_PART:]
         found = self.derived[parts] = self._first_part + own_part
         return found
 
 
-def _uuid5(namespace: bytes, name: str) -> str:
+def name_uuid(namespace: bytes, name: str) -> str:
     """Return the UUID of a name (RFC 9562, version 5) as its text; `uuid.uuid5` takes three times as long."""
     digest = hashlib.sha1(namespace + name.encode(), usedforsecurity=False).hexdigest()
     variant = _VARIANTS[digest[16]]

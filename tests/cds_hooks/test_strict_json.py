@@ -39,6 +39,17 @@ def test_a_large_body_is_measured_as_a_small_one(levels: int, text: str) -> None
     assert is_read({**document, "filler": FILLER}, 20) == small
 
 
+@pytest.mark.parametrize("text", ["", "\n", "\n" + 300 * " ", "\\n" + 300 * " "])
+@pytest.mark.parametrize("inner", [[], {}, [1], {"a": 1}, "", None])
+def test_the_deepest_level_counts_empty_or_not(inner: Any, text: str) -> None:
+    """An object or array with nothing in it is a level; line breaks and spaces in texts are text."""
+    is_level = isinstance(inner, dict | list)
+    document = {"text": text, "nested": nested(18, inner)}
+    assert is_read(document, 20)
+    assert is_read(document, 19) == (not is_level)
+    assert not is_read(document, 18)
+
+
 @pytest.mark.parametrize("inner", [b"[]," * 600_000 + b"[]", b"1," * 900_000 + b"1", b'"[",' * 400_000 + b"1"])
 def test_a_large_body_at_the_limit_takes_no_time_and_little_memory(inner: bytes) -> None:
     """Written with a space for every level it would be a hundred times as large."""

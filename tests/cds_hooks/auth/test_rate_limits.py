@@ -198,6 +198,16 @@ def test_memory_is_bounded_however_many_addresses_call() -> None:
     assert len(counter._calls) == 25_001
 
 
+def test_a_caller_whose_rate_changes_is_counted_by_the_new_one_from_then_on() -> None:
+    clock = [0.0]
+    counter = MemoryCounter(lambda: clock[0])
+    few, more = parse("1/hour"), parse("3/hour")
+    assert counter.hit(few, "client:a") == 0
+    assert counter.hit(few, "client:a") > 0
+    assert [counter.hit(more, "client:a") for _ in range(4)] == [0, 0, 0, 3600]
+    assert len(counter._calls) == 1
+
+
 def test_no_stretch_of_time_has_more_calls_than_the_rate() -> None:
     """Twice the rate passed around the edge of a window when windows stood still."""
     clock = [0.0]

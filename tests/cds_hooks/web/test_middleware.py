@@ -29,6 +29,16 @@ def outcome(response: requests.Response) -> list[dict[str, Any]]:
     return body["issue"]
 
 
+def test_head_has_the_headers_of_get_and_no_body(service: Any) -> None:
+    """RFC 9110, 9.3.2."""
+    get, head = (requests.request(method, f"{service.base}/health", timeout=5) for method in ("GET", "HEAD"))
+    assert (head.status_code, head.content) == (200, b"")
+    varying = {"date", "x-request-id"}
+    told = [{k: v for k, v in one.headers.lower_items() if k not in varying} for one in (get, head)]
+    assert told[0] == told[1]
+    assert told[0]["content-length"] == str(len(get.content))
+
+
 def test_discovery_shows_six_services(service: Any) -> None:
     """D-1, D-2, D-4: GET {base}/cds-services is 200 with a list of services; section 2.1: the fields of each.
 
