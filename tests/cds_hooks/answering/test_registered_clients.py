@@ -1,5 +1,6 @@
 """What a registration may change of an answer: the version spoken, cards in doubt, and reads without a token."""
 
+import dataclasses
 import json
 from typing import Any
 
@@ -12,6 +13,7 @@ from cds_hooks.auth.caller import Caller
 from cds_hooks.auth.registrations import Client, read_clients
 from cds_hooks.errors import MissingDataError
 from cds_hooks.hooks.services import SERVICES
+from cds_hooks.outbound.places import read_allowed_place
 from cds_hooks.rules.loading import Rules
 from cds_hooks.rules.reload import read_rules
 from cds_hooks.settings import read_settings
@@ -76,6 +78,33 @@ def test_a_registration_allows_reads_without_a_token(deployed: tuple[Deployment,
     with pytest.raises(MissingDataError):
         answer(request, Client("ehr"), deployed)
     assert "covered" in parts(answer(request, Client("ehr", anonymous_fhir="allow"), deployed))
+
+
+def test_a_registration_may_forbid_what_is_allowed_to_others(
+    deployed: tuple[Deployment, Rules], fhir_server: Any
+) -> None:
+    server = fhir_server(*CHART, token=None)
+    request = dispatch(server)
+    request.pop("fhirAuthorization", None)
+    deployment, rules = deployed
+    settings = read_settings(allow_private_fhir_servers=True, anonymous_fhir="allow")
+    open_to_all = (dataclasses.replace(deployment, settings=settings), rules)
+
+    assert "covered" in parts(answer(request, Client("ehr"), open_to_all))
+    with pytest.raises(MissingDataError):
+        answer(request, Client("ehr", anonymous_fhir="refuse"), open_to_all)
+
+
+def test_nothing_is_read_from_a_server_that_a_registration_does_not_name(
+    deployed: tuple[Deployment, Rules], fhir_server: Any
+) -> None:
+    server = fhir_server(*CHART, token=None)
+    request = dispatch(server)
+    elsewhere = Client(
+        "ehr", anonymous_fhir="allow", fhir_servers=(read_allowed_place("https://ehr.example.org/fhir"),)
+    )
+    with pytest.raises(MissingDataError):
+        answer(request, elsewhere, deployed)
 
 
 def test_what_a_registration_says_is_read() -> None:
