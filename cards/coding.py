@@ -22,7 +22,8 @@ class CodeSystem:
     """A code system: the name policies use, the URI this service writes, and what its codes look like.
 
     `procedure_codes` is a regular expression for the codes of a system whose codes take modifiers; `segments` are the
-    lengths of the segments that a code of digits has, with zeros before what is shorter.
+    lengths of the segments that a code of digits has, with zeros before what is shorter. `add_ons` are codes of what
+    goes with another service.
     """
 
     name: str
@@ -31,6 +32,7 @@ class CodeSystem:
     names_a_service: bool
     procedure_codes: str | None = None
     segments: tuple[int, ...] = ()
+    add_ons: frozenset[str] = frozenset()
 
 
 #: What stands between a procedure's code and its modifiers, of which a claim has four at most: two characters each
@@ -108,6 +110,11 @@ class CodeSystems:
         """Tell whether the code says exactly which service is ordered (HCPCS, CPT)."""
         system = self.by_name.get(coding.system)
         return system is not None and system.names_a_service
+
+    def is_add_on(self, coding: Coding) -> bool:
+        """Tell whether the code is of what goes with another service, such as guidance or sedation."""
+        system = self.by_name.get(coding.system)
+        return system is not None and coding.code in system.add_ons
 
     def _procedure_coding(self, name: str, code: str) -> Coding:
         """Split modifiers off; a code that only another system of procedures can have is that one's.

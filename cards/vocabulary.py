@@ -37,11 +37,32 @@ class CodePattern(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class WordList:
-    """Terms, and codes that stand for the same; `look_alikes` hold a term but mean something else."""
+    """Terms, and codes that stand for the same; `look_alikes` hold a term but mean something else.
+
+    `near_names` are those of procedures near the one that the terms name: it may be meant, or not.
+    """
 
     terms: tuple[str, ...]
     look_alikes: tuple[str, ...] = ()
+    near_names: tuple[str, ...] = ()
     codes: tuple[CodePattern, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawalWords:
+    """How people take an order back, put it off, or say that it is over or another's (see withdrawals.schema.json)."""
+
+    statements: tuple[str, ...]
+    switches: tuple[str, ...]
+    verbs: tuple[str, ...]
+    states: tuple[str, ...]
+    hints: tuple[str, ...]
+    harmless: tuple[str, ...]
+    reinstatements: tuple[str, ...]
+    objects: frozenset[str]
+    subjects: frozenset[str]
+    others: frozenset[str]
+    boundaries: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -54,7 +75,14 @@ class Vocabulary:
     pseudo_cues: tuple[str, ...]
     actions: tuple[str, ...]
     other_treatments: tuple[str, ...]
+    other_services: tuple[str, ...]
+    relations: tuple[str, ...]
+    loose_relations: tuple[str, ...]
     plain_words: tuple[str, ...]
+    open_words: tuple[str, ...]
+    labels: tuple[str, ...]
+    order_labels: tuple[str, ...]
+    withdrawals: WithdrawalWords
 
 
 def read_code_systems(document: Json) -> CodeSystems:
@@ -87,11 +115,12 @@ def _read_code_system(entry: Json, path: str) -> CodeSystem:
         names_a_service=entry["names-a-service"],
         procedure_codes=pattern,
         segments=tuple(entry.get("segments", ())),
+        add_ons=frozenset(code["code"] for code in entry.get("add-on-codes", ())),
     )
 
 
-def read_vocabulary(systems: CodeSystems, words: Json, cues: Json) -> Vocabulary:
-    """Read words.json and cues.json, which have passed their schemas."""
+def read_vocabulary(systems: CodeSystems, words: Json, cues: Json, plain: Json, withdrawals: Json) -> Vocabulary:
+    """Read words.json, cues.json, plain-words.json and withdrawals.json, which have passed their schemas."""
     return Vocabulary(
         code_systems=systems,
         lists={name: _read_list(entry, f"$.lists['{name}']", systems) for name, entry in words["lists"].items()},
@@ -103,7 +132,42 @@ def read_vocabulary(systems: CodeSystems, words: Json, cues: Json) -> Vocabulary
         pseudo_cues=tuple(cues["pseudo-cues"]),
         actions=tuple(cues["actions"]),
         other_treatments=tuple(cues["other-treatments"]),
-        plain_words=tuple(cues["plain-words"]),
+        other_services=tuple(cues["other-services"]),
+        relations=tuple(cues["relations"]),
+        loose_relations=tuple(cues["loose-relations"]),
+        plain_words=_read_plain(plain, only_in_open_names=False),
+        open_words=_read_plain(plain, only_in_open_names=True),
+        labels=tuple(plain["labels"]),
+        order_labels=tuple(plain["order-labels"]),
+        withdrawals=_read_withdrawals(withdrawals),
+    )
+
+
+def _read_plain(document: Json, *, only_in_open_names: bool) -> tuple[str, ...]:
+    groups = document["groups"]
+    chosen = [group for group in groups if group.get("only-in-open-names", False) is only_in_open_names]
+    return tuple(dict.fromkeys(word for group in chosen for word in group["words"]))
+
+
+def _read_withdrawals(document: Json) -> WithdrawalWords:
+    def phrases(name: str) -> tuple[str, ...]:
+        return tuple(document[name])
+
+    def words(name: str) -> frozenset[str]:
+        return frozenset(document[name])
+
+    return WithdrawalWords(
+        statements=phrases("statements"),
+        switches=phrases("switches"),
+        verbs=phrases("verbs"),
+        states=phrases("states"),
+        hints=phrases("hints"),
+        harmless=phrases("harmless"),
+        reinstatements=phrases("reinstatements"),
+        objects=words("objects"),
+        subjects=words("subjects"),
+        others=words("others"),
+        boundaries=words("boundaries"),
     )
 
 
@@ -114,6 +178,7 @@ def _read_list(entry: Json, path: str, code_systems: CodeSystems) -> WordList:
     return WordList(
         terms=tuple(entry["terms"]),
         look_alikes=tuple(entry.get("look-alikes", ())),
+        near_names=tuple(entry.get("near-names", ())),
         codes=tuple(pattern for code in entry.get("codes", ()) for pattern in read_patterns(code, code_systems)),
     )
 

@@ -7,11 +7,12 @@ cards/vocabulary/cues.json.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
 from operator import attrgetter
 from typing import Final
 
+from cards.matching.lazy import lazy
 from cards.matching.phrases import Hit, PhraseFinder
 from cards.matching.tokens import STOP, Line, Tokens
 from cards.vocabulary import Cue, Vocabulary
@@ -33,40 +34,62 @@ class CueFinder:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._cues = PhraseFinder((cue.phrase, cue) for cue in vocabulary.cues)
-        self._pseudo = PhraseFinder((phrase, None) for phrase in vocabulary.pseudo_cues)
+        labels = (f"{label} {sign}" for label in (*vocabulary.labels, *vocabulary.order_labels) for sign in "?:")
+        self._pseudo = PhraseFinder((phrase, None) for phrase in (*vocabulary.pseudo_cues, *labels))
         self._actions = frozenset(vocabulary.actions)
 
     def find_in(self, tokens: Tokens) -> "CuesOfText":
         """Return the cues of a text, without those that are part of a phrase that says nothing against a service."""
         cues = sorted(self._cues.find_in(tokens), key=attrgetter("first"))
-        return CuesOfText(tokens, self._without_harmless(cues, tokens) if cues else cues, self._actions)
+        return CuesOfText(tokens, cues, self._pseudo, self._actions)
 
-    def _without_harmless(self, cues: Sequence[Hit[Cue]], tokens: Tokens) -> list[Hit[Cue]]:
-        harmless = sorted(self._pseudo.find_in(tokens), key=attrgetter("first"))
-        starts = [hit.first for hit in harmless]
-        ends = list(accumulate((hit.end for hit in harmless), max, initial=0))
-        return [hit for hit in cues if ends[bisect_right(starts, hit.first)] < hit.end]
+
+class HarmlessPhrases:
+    """The phrases of a text that hold a cue and say nothing against a service: "no fever", "instead of cortisone"."""
+
+    def __init__(self, words: Sequence[str], hits: Iterable[Hit[None]]) -> None:
+        self._words = words
+        found = sorted((hit.first, hit.end) for hit in hits)
+        self._starts = [first for first, _ in found]
+        self._ends = list(accumulate((end for _, end in found), max, initial=0))
+
+    def hold(self, first: int, end: int) -> bool:
+        """Tell whether the tokens from `first` to before `end` lie in such a phrase."""
+        return bool(self._starts) and self._ends[bisect_right(self._starts, first)] >= end
+
+    def leave_out(self, first: int, end: int) -> Sequence[str]:
+        """Return the words of the tokens from `first` to before `end` that lie in no such phrase."""
+        words = self._words[first:end]
+        if not self._starts:
+            return words
+        return [word for index, word in enumerate(words, first) if not self.hold(index, index + 1)]
 
 
 class CuesOfText:
     """The cues of one text, in its order."""
 
-    def __init__(self, tokens: Tokens, cues: Sequence[Hit[Cue]], actions: frozenset[str]) -> None:
+    def __init__(
+        self, tokens: Tokens, cues: Sequence[Hit[Cue]], pseudo: PhraseFinder[None], actions: frozenset[str]
+    ) -> None:
         self._tokens = tokens
         self._cues = cues
+        self._pseudo = pseudo
         self._actions = actions
         self._starts = [hit.first for hit in cues]
         self._headings: Sequence[tuple[int, int] | None] | None = None
 
-    @property
-    def halting(self) -> Hit[Cue] | None:
-        """A cue that stops the whole order, wherever it names its service."""
-        return next((hit for hit in self._cues if hit.value.side == "anywhere"), None)
+    @lazy
+    def harmless(self) -> HarmlessPhrases:
+        """The phrases that hold a cue and say nothing against a service."""
+        return HarmlessPhrases(self._tokens.words, self._pseudo.find_in(self._tokens))
 
-    def reaching(self, first: int, end: int) -> Iterator[Cue]:
-        """Yield the cues that reach a term, whose tokens are those from `first` to before `end`."""
-        for hit in self._within(first - FARTHEST, end + FARTHEST):
-            if hit.value.side == "anywhere" or self._reaches(hit, first, end):
+    def reaching(self, first: int, end: int, *, harmless_too: bool = False) -> Iterator[Cue]:
+        """Yield the cues that reach a term, whose tokens are those from `first` to before `end`.
+
+        `harmless_too`: also those in phrases that say nothing against a service, as "failed PT" does against PT.
+        """
+        for hit in self._within(first - FARTHEST, end + FARTHEST, harmless_too=harmless_too):
+            if self._reaches(hit, first, end):
                 yield hit.value
         if heading := self.heading_over(first):
             yield from (hit.value for hit in self._of_heading(*heading) if self._goes_on(hit.end, heading[1]))
@@ -76,8 +99,9 @@ class CuesOfText:
         found = self._within(first, end)
         return [hit for hit in found if hit.value.side != "after" or hit.value.kind == "negation"]
 
-    def _within(self, first: int, end: int) -> Sequence[Hit[Cue]]:
-        return self._cues[bisect_left(self._starts, first) : bisect_left(self._starts, end)]
+    def _within(self, first: int, end: int, *, harmless_too: bool = False) -> Sequence[Hit[Cue]]:
+        found = self._cues[bisect_left(self._starts, first) : bisect_left(self._starts, end)]
+        return found if harmless_too else [hit for hit in found if not self.harmless.hold(hit.first, hit.end)]
 
     def _reaches(self, hit: Hit[Cue], first: int, end: int) -> bool:
         cue = hit.value
@@ -85,8 +109,8 @@ class CuesOfText:
             is_near = first - hit.end <= cue.reach and self._is_one_sentence(hit.end, first)
             return is_near and self._goes_on(hit.end, first)
         if hit.first >= end and cue.side != "before":
-            is_next = self._tokens.words[end : hit.first] == [STOP]  # "Prolotherapy. Declined."
-            return is_next or (hit.first - end <= cue.reach and self._is_one_sentence(end, hit.first))
+            is_next = cue.reach and self._tokens.words[end : hit.first] == [STOP]  # "Prolotherapy. Declined."
+            return bool(is_next) or (hit.first - end <= cue.reach and self._is_one_sentence(end, hit.first))
         return False
 
     def _is_one_sentence(self, first: int, end: int) -> bool:
@@ -101,6 +125,8 @@ class CuesOfText:
 
     def heading_over(self, index: int) -> tuple[int, int] | None:
         """Return the heading that rules over a token's line, as its tokens: the first, and one past the last."""
+        if self._tokens.is_one_line:
+            return None
         if self._headings is None:
             self._headings = list(self._rule_lines())
         return self._headings[self._tokens.line(index)]

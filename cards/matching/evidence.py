@@ -1,16 +1,15 @@
 """What the words of an order name, and what in them speaks against the order."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from cards.elements import OrderText, Place
-from cards.matching.match import Clause, Doubt, DoubtKind
-from cards.matching.text import Mention, TermFinder, has_unread_script
-from cards.matching.tokens import Tokens, read_tokens
+from cards.matching.lazy import lazy
+from cards.matching.match import Clause, Doubt, DoubtKind, Span
+from cards.matching.text import Mention, TermFinder, TextReading
 from cards.order import Order
 
-#: Places that name the order; another treatment there, or anywhere for a mention elsewhere, is a doubt.
+#: Places that name the order; another treatment there, or one given now elsewhere, is a doubt.
 NAMING: Final = frozenset({Place.CODE_TEXT, Place.DISPLAY, Place.ORDER_DETAIL})
 
 #: Requests that can be for an injection; in any other a note that names one is only a remark.
@@ -24,46 +23,91 @@ class Mentioned(NamedTuple):
     mention: Mention
 
 
-@dataclass(frozen=True)
+class Remark(NamedTuple):
+    """A doubt and the characters it rests on."""
+
+    doubt: Doubt
+    span: Span | None = None
+
+
 class Evidence:
-    """What the words of an order name, of all word lists, and what in them speaks against the order.
+    """What the words of an order name, of all word lists; what speaks against it is looked for when it is asked for."""
 
-    `halted` is what stops the whole order; `treatments` are those it names, by the path
-    of the text that names them; `naming` are the paths of the texts that name the order; `plain_name` tells that they
-    name nothing else.
-    """
+    def __init__(self, order: Order, finder: TermFinder) -> None:
+        self._finder = finder
+        self._injects = order.resource_type in _INJECTING
+        self._texts = [(text, finder.read(text.text, is_name=text.place in NAMING)) for text in order.texts]
 
-    mentioned: Sequence[Mentioned]
-    halted: Doubt | None
-    treatments: Mapping[str, Sequence[str]]
-    naming: frozenset[str]
-    plain_name: bool
+    @lazy
+    def pointing(self) -> Sequence[Mentioned]:
+        """The mentions in the texts that may name a service or an agent; the others are not read for it."""
+        texts = [(text, reading) for text, reading in self._texts if self._finder.may_point(text.text)]
+        return [found for text, reading in texts for found in _all(text, reading)]
+
+    @lazy
+    def mentioned(self) -> Sequence[Mentioned]:
+        """The mentions in all texts."""
+        return [found for text, reading in self._texts for found in _all(text, reading)]
+
+    def named(self, lists: frozenset[str]) -> list[Mentioned]:
+        """Return the mentions of some word lists of services."""
+        return [found for found in self.pointing if found.mention.word_list in lists]
 
     def of(self, lists: frozenset[str]) -> list[Mentioned]:
         """Return the mentions of some word lists."""
         return [found for found in self.mentioned if found.mention.word_list in lists]
 
+    @lazy
+    def _naming(self) -> Sequence[TextReading]:
+        return [reading for text, reading in self._texts if text.place in NAMING]
+
+    @lazy
+    def has_open_name(self) -> bool:
+        """Tell that the texts that name the order name nothing, so that a note may say what is done."""
+        return self._injects and all(self._finder.plain.are_open(reading.unlabelled) for reading in self._naming)
+
+    @lazy
+    def names_another(self) -> bool:
+        """Tell that a text that names the order names another service."""
+        return not self._injects or any(self._finder.plain.name_another(reading.tokens) for reading in self._naming)
+
+    @property
+    def has_unread_script(self) -> bool:
+        """Tell that a text is in a script that no cue could be found in."""
+        return any(reading.has_unread_script for _, reading in self._texts)
+
+    def treatments(self, *, in_names: bool) -> Iterator[tuple[str, Remark]]:
+        """Yield the other treatments that the names of the order, or its other texts, say are given."""
+        for text, reading in self._texts:
+            if reading.is_name is in_names:
+                for treatment in reading.treatments:
+                    if treatment.is_given:
+                        yield treatment.name, remark(DoubtKind.ANOTHER_TREATMENT, text, treatment.clause)
+
+    @lazy
+    def withdrawal(self) -> Remark | None:
+        """What takes the order back: the surest clause of all texts."""
+        unsure = None
+        for text, reading in self._texts:
+            if found := reading.withdrawal:
+                kind = DoubtKind.TAKEN_BACK if found.is_sure else DoubtKind.NOT_UNDERSTOOD
+                said = remark(kind, text, reading.tokens.span(found.first, found.end))
+                if found.is_sure:
+                    return said
+                unsure = unsure or said
+        return unsure
+
+
+def _all(text: OrderText, reading: TextReading) -> Iterator[Mentioned]:
+    return (Mentioned(text, mention) for mention in reading.mentions)
+
+
+def remark(kind: DoubtKind, text: OrderText, characters: tuple[int, int]) -> Remark:
+    """Return a doubt that rests on some characters of a text."""
+    start, end = characters
+    return Remark(Doubt(kind, Clause(text.place, text.text[start:end])), Span(text.path, start, end))
+
 
 def read_evidence(order: Order, finder: TermFinder) -> Evidence:
-    """Read the words of an order; what speaks against it is looked for only where they name a service."""
-    texts = [(text, read_tokens(text.text)) for text in order.texts]
-    mentioned = [Mentioned(text, mention) for text, tokens in texts for mention in finder.find_in(tokens)]
-    if not any(finder.is_service(found.mention) for found in mentioned):
-        return Evidence(mentioned, None, {}, frozenset(), plain_name=True)
-    naming = [(text, tokens) for text, tokens in texts if text.place in NAMING]
-    named = {text.path: finder.treatments(tokens) for text, tokens in texts}
-    return Evidence(
-        mentioned,
-        halted=_find_halt(texts, finder),
-        treatments={path: treatments for path, treatments in named.items() if treatments},
-        naming=frozenset(text.path for text, _ in naming),
-        plain_name=order.resource_type in _INJECTING and all(finder.is_plain(tokens.words) for _, tokens in naming),
-    )
-
-
-def _find_halt(texts: Sequence[tuple[OrderText, Tokens]], finder: TermFinder) -> Doubt | None:
-    """Return what stops the whole order: a cue, or words that no cue could be found in."""
-    for text, tokens in texts:
-        if clause := finder.halting_clause(tokens):
-            return Doubt(DoubtKind.TAKEN_BACK, Clause(text.place, text.text[slice(*clause)]))
-    return Doubt(DoubtKind.UNREAD) if any(has_unread_script(tokens) for _, tokens in texts) else None
+    """Read the words of an order."""
+    return Evidence(order, finder)

@@ -25,6 +25,8 @@ def explain(index: PolicyIndex, order: Order, binding: Sequence[str], on: date, 
             for step in _explain_words(index, version, order, evidence):
                 trace(*step)
             trace(*_conclude(policy_id, found))
+            for span in found.deciding if found else ():
+                trace("deciding words", f"{span.path}, characters {span.start} to {span.end}")
 
 
 def _explain_words(
@@ -47,5 +49,6 @@ def _explain_words(
 
 def _conclude(policy_id: str, found: Found | None) -> tuple[str, str]:
     if found:
-        return "match", f"{policy_id}: {found.match.strength.value} at {found.path}"
+        doubt = f", {found.match.doubt.told}" if found.match.doubt else ""
+        return "match", f"{policy_id}: {found.match.strength.value} at {found.path}{doubt}"
     return "no match", f"{policy_id}: nothing in the order points to it"

@@ -36,6 +36,7 @@ class DoubtKind(Enum):
     CONSIDERED = 'where {place} says "{clause}"'
     NOT_ORDERED = "where nothing says that it is to be done"
     UNREAD = "while the order has words in a script that is not read here"
+    NEAR = "which may be another procedure"
     ANY_WORD = "and may be any word there"
 
     TAKEN_BACK = 'but {place} also says "{clause}"'

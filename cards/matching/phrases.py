@@ -1,6 +1,6 @@
 """Looking for many phrases at once in the words of a text, in one pass (Aho-Corasick), whatever their number."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import ahocorasick
@@ -32,14 +32,16 @@ class PhraseFinder(Generic[T]):
         if by_phrase:
             self._automaton.make_automaton()
 
-    def find_in(self, tokens: Tokens) -> Iterator[Hit[T]]:
-        """Yield every hit in the order of where they end."""
+    def find_in(self, tokens: Tokens, is_wanted: Callable[[T], bool] | None = None) -> Iterator[Hit[T]]:
+        """Yield every hit in the order of where they end; `is_wanted` leaves some out at little cost."""
         if not len(self._automaton):
             return
         for last, (length, values) in self._automaton.iter(tokens.joined):
-            first, end = tokens.between(last - length + 2, last + 1)
-            for value in values:
-                yield Hit(first, end, value)
+            wanted = values if is_wanted is None else [value for value in values if is_wanted(value)]
+            if wanted:
+                first, end = tokens.between(last - length + 2, last + 1)
+                for value in wanted:
+                    yield Hit(first, end, value)
 
 
 def variants(term: str) -> Iterator[str]:

@@ -30,11 +30,12 @@ class PolicyIndex:
         self._by_list: dict[str, list[str]] = {}
         self._lists: dict[str, WordList] = {}
         services: set[str] = set()
+        self._beside: set[str] = set()
         for policy in self.policies.values():
             services |= self._add(policy, vocabulary)
         self._agent_codes = [(code, name) for name in self._by_list for code in self._lists[name].codes]
         self._ranks: dict[int, tuple[Sequence[str], Mapping[str, int]]] = {}
-        self._finder = TermFinder(self._lists, services, vocabulary)
+        self._finder = TermFinder(self._lists, services, vocabulary, self._beside, self._by_list)
         self.matcher = PolicyMatcher(self._lists, vocabulary.lists, vocabulary.code_systems)
 
     def _add(self, policy: Policy, vocabulary: Vocabulary) -> set[str]:
@@ -45,6 +46,8 @@ class PolicyIndex:
         named = {name for version in versions for name in version.word_lists}
         agents = {name for version in versions if version.inference for name in version.inference.agents}
         inferred = {name for version in versions if version.inference for name in version.inference.lists}
+        rules = [version.inference for version in versions if version.inference]
+        self._beside.update(*(rule.agents | rule.places | rule.injections for rule in rules))
         own = {own_word_list(version.key): WordList(version.terms) for version in versions}
         codes = {own_code_list(version.key): _codes_as_words(version) for version in versions}
         _enter(self._by_list, named | agents | codes.keys(), policy)
@@ -116,7 +119,7 @@ class PolicyIndex:
 
     def _hinted(self, order: Order, evidence: Evidence, rank: Mapping[str, int]) -> set[str]:
         """Return the binding policies to look at: those with a code, or a term or agent, that the order shows."""
-        lists = {found.mention.word_list for found in evidence.mentioned}
+        lists = {found.mention.word_list for found in evidence.pointing}
         codings = [at.coding for at in order.codings]
         hinted = {policy for name in lists for policy in self._by_list.get(name, ())}
         hinted.update(policy for coding in codings for policy in self._by_code.get(coding, ()))

@@ -7,7 +7,7 @@ from cards.coding import CodeSystems, Coding
 from cards.elements import OrderText, Place
 from cards.matching.evidence import NAMING, Evidence, Mentioned
 from cards.matching.match import Found, Match, Strength
-from cards.matching.text import is_number
+from cards.matching.plainness import is_number
 from cards.matching.tokens import normalise
 from cards.matching.weighing import contradict, weigh, word_match
 from cards.order import Order
@@ -57,12 +57,15 @@ class PolicyMatcher:
 
     def named(self, version: PolicyVersion, evidence: Evidence) -> list[Mentioned]:
         """Return where the order's words name the policy's service."""
-        return evidence.of(version.word_lists)
+        return evidence.named(version.word_lists)
 
     def specific_code(self, version: PolicyVersion, order: Order) -> Coding | None:
         """Return a code of the order that names another service; words beside it do not overrule it."""
+        is_open = has_nonspecific(version, order)
         for found in order.codings:
             coding = found.coding
+            if is_open and self._code_systems.is_add_on(coding):
+                continue
             names_another = self._code_systems.names_a_service(coding) and coding not in version.nonspecific
             if names_another and not any(pattern.matches(coding) for pattern in self._agent_codes(version)):
                 return coding
@@ -107,7 +110,7 @@ class PolicyMatcher:
         """Return the policy's codes that the order has as words, or as codes without a system."""
         found = [
             Mentioned(one.at, one.mention._replace(term=one.mention.term.upper()))
-            for one in evidence.of(frozenset({own_code_list(version.key)}))
+            for one in evidence.named(frozenset({own_code_list(version.key)}))
             if one.at.place in _NAMING_CODES or not one.mention.term.isdigit()
         ]
         definitive = {coding.code for coding in version.definitive} if found else set()

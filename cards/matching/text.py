@@ -3,34 +3,43 @@
 All work is linear in the length of the text: automatons read it once each, no pattern goes back.
 """
 
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from cards.matching.cues import FARTHEST, SEPARATORS, CueFinder
+from cards.matching.lazy import lazy
 from cards.matching.phrases import Hit, PhraseFinder, variants
-from cards.matching.tokens import STOP, Tokens, read_tokens
+from cards.matching.plainness import PlainWords
+from cards.matching.reading import ReadText
+from cards.matching.stems import Stems
+from cards.matching.tokens import Tokens
+from cards.matching.withdrawals import Withdrawal, WithdrawalFinder
 from cards.vocabulary import Cue, Vocabulary, WordList
 
 #: A text that names services more often than this is no order but a document, and in doubt as one.
 _MOST_MENTIONS: Final = 40
-_TOO_MANY: Final = Cue("negation", "anywhere", 0, "the same, very often")
+_MOST_TREATMENTS: Final = 80
+_TOO_MANY: Final = Cue("negation", "either", 0, "the same, very often")
+
+#: Of an agent, a site or the like one term counts; a longer one that begins before it ends a little later.
+_MOST_OTHERS: Final = 8
 
 #: Words after a mention that say it is meant for this visit.
 _NOW: Final = frozenset({"today", "now"})
 
-#: Signs that a plain order may have beside ASCII: degrees, plus-minus, times, fractions, Greek mu, boxes, arrows.
-_KNOWN_SIGNS: Final = dict.fromkeys(map(ord, f"\xb0\xb1\xd7\xb7\u2022\u2044\u2192\u2264\u2265\u2610{STOP}"))
+#: Before a mention these order what the same sentence says was done before.
+_AGAIN: Final = frozenset({"repeat", "repeating", "continue", "continuing", "resume"})
 
-#: Letters outside Latin and Greek, and marks that did not join their letter, such as a stroke through it.
-_UNREAD: Final = re.compile(r"[\u0300-\u036f]|(?![\u1e00-\u1fff\u2100-\u214f])[^\W\d_\u0000-\u03ff]")
+#: Kinds of cues by which a service is talked about, and may be what is asked for.
+_TALK: Final = frozenset({"consultation", "hypothesis"})
 
 
 class Mention(NamedTuple):
     """A term of a word list in a text; `cues` are those that reach it, `span` its characters in the text as sent,
     `clause` those of the sentence it stands in.
 
-    `ordered`: an action governs it, or its sentence is a telegraphic order of plain words only.
+    `ordered`: an action governs it, or its sentence is a telegraphic order of plain words only. `aside`: it stands
+    behind another service's name ("X-ray after ..."). `is_near`: what is named is near the service, not the same.
     """
 
     word_list: str
@@ -39,103 +48,198 @@ class Mention(NamedTuple):
     ordered: bool = False
     span: tuple[int, int] = (0, 0)
     clause: tuple[int, int] = (0, 0)
+    aside: bool = False
+    is_near: bool = False
+
+
+class Treatment(NamedTuple):
+    """Another treatment that a text names: whether it is given now, and the characters of its sentence."""
+
+    name: str
+    is_given: bool
+    clause: tuple[int, int]
 
 
 class TermFinder:
     """Finds the terms of many word lists in one pass, and for names of services the cues that reach them.
 
-    `services` are the lists whose terms name a service; the others (agents, sites) are only found.
+    `services` are the lists whose terms name a service; the others (agents, sites) are only found. `beside` are those
+    whose terms a name that orders a service may have beside it, `agents` those that point to one without its name.
     """
 
-    def __init__(self, lists: Mapping[str, WordList], services: Collection[str], vocabulary: Vocabulary) -> None:
+    def __init__(
+        self,
+        lists: Mapping[str, WordList],
+        services: Collection[str],
+        vocabulary: Vocabulary,
+        beside: Collection[str] = (),
+        agents: Collection[str] = (),
+    ) -> None:
         self._services = frozenset(services)
-        self._terms: PhraseFinder[tuple[str, str, bool]] = PhraseFinder(
-            (variant, (name, variant, is_term))
+        self._terms: PhraseFinder[tuple[str, str, str]] = PhraseFinder(
+            (variant, (name, variant, kind))
             for name, words in lists.items()
-            for terms, is_term in ((words.terms, True), (words.look_alikes, False))
+            for terms, kind in ((words.terms, "term"), (words.near_names, "near"), (words.look_alikes, "look-alike"))
             for term in terms
             for variant in variants(term)
         )
-        self._cues = CueFinder(vocabulary)
+        self.cues = CueFinder(vocabulary)
         self._actions = frozenset(vocabulary.actions)
+        self._relations = frozenset(vocabulary.relations)
+        self._loose_relations = self._relations.union(vocabulary.loose_relations)
         others = (variant for phrase in vocabulary.other_treatments for variant in variants(phrase))
         self._others = PhraseFinder((variant, variant) for variant in others)
-        known = (*vocabulary.plain_words, *(term for words in lists.values() for term in words.terms))
-        self._plain = frozenset(token for term in known for v in variants(term) for token in v.split())
+        self._withdrawals = WithdrawalFinder(vocabulary.withdrawals, vocabulary.other_treatments)
+        self.plain = PlainWords(vocabulary, (term for name in (*services, *beside) for term in lists[name].terms))
+        self._pointing = Stems(term for name in (*services, *agents) for term in lists[name].terms)
+
+    def read(self, text: str, *, is_name: bool = False) -> "TextReading":
+        """Return a text as written, read; `is_name`: it names the order, so that every word of it counts."""
+        return TextReading(self, text, is_name=is_name)
 
     def find(self, text: str) -> list[Mention]:
         """Return the mentions in a text as written."""
-        return self.find_in(read_tokens(text))
+        return self.read(text).mentions
 
-    def find_in(self, tokens: Tokens) -> list[Mention]:
-        """Return the mentions in a text: every one of a service, and the first of any other word list."""
-        services: list[Mention] = []
-        others: dict[str, Mention] = {}
-        cues = None
-        for first, end, (name, term, is_term) in _longest(self._terms.find_in(tokens)):
-            if not is_term:
-                continue
-            if name not in self._services:
-                others.setdefault(name, Mention(name, term, span=tokens.span(first, end)))
-                continue
-            if len(services) > _MOST_MENTIONS:
-                services.append(Mention(name, term, (_TOO_MANY,), span=tokens.span(first, end)))
-                break
-            cues = cues or self._cues.find_in(tokens)
-            reaching, ordered = (
-                tuple(cues.reaching(first, end)),
-                self._is_ordered(tokens, first, end, cues.heading_over(first)),
-            )
-            clause = tokens.span(*tokens.clause_range(first))
-            services.append(Mention(name, term, reaching, ordered, tokens.span(first, end), clause))
-        return [*services, *others.values()]
+    def may_point(self, text: str) -> bool:
+        """Tell whether a text as written may name a service or an agent; where it says no, it names none."""
+        return self._pointing.may_be_in(text)
 
     def is_service(self, mention: Mention) -> bool:
         """Tell whether a mention names a service, not an agent, a site or the like."""
         return mention.word_list in self._services
 
-    def halting_clause(self, tokens: Tokens) -> tuple[int, int] | None:
-        """Return the characters of a sentence that stops the whole order, wherever it names its service."""
-        halting = self._cues.find_in(tokens).halting
-        return tokens.span(*tokens.clause_range(halting.first)) if halting else None
+    def find_mentions(self, reading: "TextReading") -> list[Mention]:
+        """Return the mentions in a text: every one of a service, and the first of any other word list."""
+        services: list[Mention] = []
+        others: dict[str, Mention] = {}
+        tokens = reading.tokens
+        for first, end, (name, term, kind) in _longest(self._terms.find_in(tokens, self._first_of_others())):
+            if kind == "look-alike":
+                continue
+            if name not in self._services:
+                others.setdefault(name, Mention(name, term, span=tokens.span(first, end)))
+            elif len(services) > _MOST_MENTIONS:
+                services.append(Mention(name, term, (_TOO_MANY,), span=tokens.span(first, end)))
+                break
+            else:
+                services.append(self._mention(reading, Hit(first, end, (name, term, kind))))
+        return [*services, *others.values()]
 
-    def treatments(self, tokens: Tokens) -> list[str]:
-        """Return the treatments, of those given instead of a service, that a text names; each once."""
-        return list(dict.fromkeys(hit.value for hit in self._others.find_in(tokens)))
+    def _first_of_others(self) -> Callable[[tuple[str, str, str]], bool]:
+        """Return what lets pass every name of a service, and of any other word list the first few terms."""
+        left: dict[str, int] = {}
 
-    def is_plain(self, words: Iterable[str]) -> bool:
-        """Tell that words are those of an order only, and so name no other service."""
-        return all(word in self._plain or is_number(word) for word in words)
+        def is_wanted(entry: tuple[str, str, str]) -> bool:
+            name = entry[0]
+            if name in self._services:
+                return True
+            left[name] = left.get(name, _MOST_OTHERS) - 1
+            return left[name] >= 0
 
-    def _is_ordered(self, tokens: Tokens, first: int, end: int, heading: tuple[int, int] | None) -> bool:
+        return is_wanted
+
+    def _mention(self, reading: "TextReading", hit: Hit[tuple[str, str, str]]) -> Mention:
+        tokens, (first, end, (name, term, kind)) = reading.tokens, hit
+        reaching = tuple(reading.cues.reaching(first, end))
+        if not _AGAIN.isdisjoint(tokens.words[max(0, first - 2) : first]):
+            reaching = tuple(cue for cue in reaching if cue.kind != "history")
+        ordered = self._is_ordered(reading, first, end)
+        return Mention(
+            name,
+            term,
+            reaching,
+            ordered=ordered,
+            span=tokens.span(first, end),
+            clause=tokens.span(*tokens.clause_range(first)),
+            aside=reading.is_name and not ordered and self._is_aside(tokens, first, reaching),
+            is_near=kind == "near",
+        )
+
+    def find_treatments(self, reading: "TextReading") -> Iterator[Treatment]:
+        """Yield the treatments, of those given instead of a service, that a text names; given where no cue is near.
+
+        In a text that names very many they count as given without a look at each.
+        """
+        seen: set[tuple[str, bool]] = set()
+        for number, hit in enumerate(self._others.find_in(reading.tokens)):
+            is_given = number > _MOST_TREATMENTS or self._is_given(reading, hit)
+            if (hit.value, is_given) not in seen:
+                seen.add((hit.value, is_given))
+                clause = reading.tokens.span(*reading.tokens.clause_range(hit.first))
+                yield Treatment(hit.value, is_given, clause)
+
+    def _is_given(self, reading: "TextReading", hit: Hit[str]) -> bool:
+        if reading.cues.harmless.hold(hit.first, hit.end):
+            return False
+        return reading.is_name or not any(reading.cues.reaching(hit.first, hit.end, harmless_too=True))
+
+    def find_withdrawal(self, tokens: Tokens) -> Withdrawal | None:
+        """Return what in a text takes the order back."""
+        return self._withdrawals.find_in(tokens)
+
+    def _is_ordered(self, reading: "TextReading", first: int, end: int) -> bool:
         """Tell that an action governs the mention: "proceed with ...", "repeat ...", "... L SIJ today".
 
-        A telegraphic sentence needs none, unless it stands under a heading that is not plain ("Alternatives:").
+        A telegraphic sentence needs none, unless it stands under a heading that is not plain ("Alternatives:"). In a
+        name all words before the mention and behind it have to be plain.
         """
-        begin, stop = tokens.clause_range(first)
+        tokens = reading.tokens
+        heading = reading.cues.heading_over(first)
+        label, begin, stop = reading.field(first)
+        if label and not self.plain.is_order_label(label, tokens):
+            return False
         over = [word for word in tokens.words[slice(*heading)] if word not in self._actions] if heading else ()
-        if self.is_plain(over) and self.is_plain(
-            tokens.words[max(begin, first - FARTHEST) : min(stop, end + FARTHEST)]
-        ):
+        before = reading.cues.harmless.leave_out(max(begin, first - FARTHEST), first)
+        after = reading.cues.harmless.leave_out(end, min(stop, end + FARTHEST))
+        if reading.is_name:
+            before = [word for word in before if word not in self._actions]
+        are_plain = self.plain.are_plain
+        if are_plain(over) and are_plain(before) and are_plain(after, before_a_name=True):
             return True
-        before = tokens.words[max(0, first - 2) : first]
-        if before and (before[-1] in self._actions or (before[0] in self._actions and before[-1] not in SEPARATORS)):
+        if reading.is_name:
+            return False
+        if label and label[1] == first:
             return True
-        return any(word in _NOW for word in tokens.words[end : min(stop, end + 10)])
+        near = tokens.words[max(0, first - 2) : first]
+        if near and (near[-1] in self._actions or (near[0] in self._actions and near[-1] not in SEPARATORS)):
+            return True
+        return any(word in _NOW for word in (*before[-3:], *after[:10]))
+
+    def _is_aside(self, tokens: Tokens, first: int, cues: Sequence[Cue]) -> bool:
+        """Tell that words that are not plain, and a relation, stand before a mention: "CBC before ..."."""
+        is_talked_about = any(cue.kind in _TALK for cue in cues)
+        relations = self._relations if is_talked_about else self._loose_relations
+        begin, _ = tokens.clause_range(first)
+        before = tokens.words[begin:first]
+        related = next((place for place, word in enumerate(before) if word in relations), None)
+        return bool(related) and not self.plain.are_plain(before[:related])
 
 
-def is_number(word: str) -> bool:
-    """Tell that a word is no word: a number, a measure, a sign. Text in a script that is not read here is not one."""
-    bare = word.translate(_KNOWN_SIGNS)
-    return bare.isascii() and not bare.isalpha()
+class TextReading(ReadText):
+    """One text of an order, and what it names, found when it is asked for."""
+
+    def __init__(self, finder: TermFinder, text: str, *, is_name: bool) -> None:
+        super().__init__(text, finder.cues, finder.plain, is_name=is_name)
+        self._finder = finder
+
+    @lazy
+    def mentions(self) -> list[Mention]:
+        """What the text names."""
+        return self._finder.find_mentions(self)
+
+    @lazy
+    def treatments(self) -> Sequence[Treatment]:
+        """The treatments, of those given instead of a service, that the text names."""
+        return list(self._finder.find_treatments(self))
+
+    @lazy
+    def withdrawal(self) -> Withdrawal | None:
+        """What in the text takes the order back."""
+        return self._finder.find_withdrawal(self.tokens)
 
 
-def has_unread_script(tokens: Tokens) -> bool:
-    """Tell whether a text has letters or marks that no cue could be found in."""
-    return not tokens.text.isascii() and bool(_UNREAD.search(tokens.text))
-
-
-def _longest(found: Iterable[Hit[tuple[str, Any, bool]]]) -> Iterator[Hit[tuple[str, Any, bool]]]:
+def _longest(found: Iterable[Hit[tuple[str, Any, str]]]) -> Iterator[Hit[tuple[str, Any, str]]]:
     """Yield the hits that no longer hit of the same word list contains, in the order of the text."""
     best_end: dict[str, int] = {}
     for hit in sorted(found, key=lambda hit: (hit.first, -hit.end)):

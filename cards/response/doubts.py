@@ -30,6 +30,7 @@ _AGAINST: Final[Mapping[DoubtKind, str]] = {
     DoubtKind.ANOTHER_CODE: "but the code {code} is another service's",
     DoubtKind.ANOTHER_NAME: "but the order's name says something else",
     DoubtKind.ANOTHER_TREATMENT: 'and {where} says "{clause}"',
+    DoubtKind.NEAR: "and may be another procedure",
     DoubtKind.NOT_ORDERED: "but nothing says that it is to be done",
     DoubtKind.UNREAD: "beside words in a script that is not read here",
     DoubtKind.ANY_WORD: "and may be any word there",

@@ -113,6 +113,7 @@ def _row(explanation: Explanation) -> dict[str, Any]:
                 "policy": finding.version.key,
                 "strength": finding.match.strength.value,
                 "path": finding.path,
+                "deciding": [span._asdict() for span in finding.deciding],
                 "guideline": finding.version.guideline.url,
             }
             for finding in (decision.findings if decision else ())

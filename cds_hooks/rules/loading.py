@@ -35,6 +35,9 @@ T = TypeVar("T")
 _TRIES: Final = 10
 _PAUSE: Final = 0.2
 
+#: The documents of the vocabulary that hold words.
+_WORDS: Final = ("words", "cues", "plain-words", "withdrawals")
+
 ALWAYS_CHANGING: Final = "the files are changed all the time, so that no state of them can be read"
 
 #: Gets the bytes of everything that is read.
@@ -104,13 +107,14 @@ def look_at(*folders: Path) -> dict[str, State]:
 
 
 def load_vocabulary(folder: Path, note: Note | None = None) -> Vocabulary:
-    """Load code-systems.json, words.json and cues.json."""
+    """Load code-systems.json and the lists of words."""
     documents = {}
-    for name in ("code-systems", "words", "cues"):
+    for name in ("code-systems", *_WORDS):
         documents[name] = read_document(folder / f"{name}.json", *_schema("vocabulary", name))
         _tell(note, name, documents[name])
     systems = _reading(folder / "code-systems.json", partial(read_code_systems, documents["code-systems"]))
-    return _reading(folder / "words.json", partial(read_vocabulary, systems, documents["words"], documents["cues"]))
+    lists = [documents[name] for name in _WORDS]
+    return _reading(folder / "words.json", partial(read_vocabulary, systems, *lists))
 
 
 def load_policies(folder: Path, vocabulary: Vocabulary, note: Note | None = None) -> dict[str, Policy]:

@@ -1,93 +1,118 @@
-"""The labelled order texts: precision and recall per strength, and the levels reached, which must not fall."""
+"""The labelled order texts: identity, liveness and recall per set, and the levels reached, which must not fall."""
 
 import json
-import sys
 from collections import Counter
-from datetime import date
-from pathlib import Path
 
 import pytest
 
-from cards import read_order
 from cds_hooks.rules.loading import Rules
+from tests.order_texts.figures import BEGIN, END, README, SETS, SURE, answer, measure, read_set, write_table
 
-HERE = Path(__file__).resolve().parent
-FILES = ("development", "held-out", "fresh")
-LABELS = ("definitive", "stated", "qualified", "inferred", "unlisted", "none")
-SURE = {"definitive", "stated"}
+LABELS = {"definitive", "stated", "qualified", "inferred", "unlisted", "none"}
 
-#: Lowest recall per strength, by file: what was reached.
-RECALL = {
-    "development": {"definitive": 1.0, "stated": 0.65, "inferred": 1.0, "unlisted": 1.0, "none": 1.0},
-    "held-out": {"definitive": 1.0, "stated": 0.35, "inferred": 0.80, "unlisted": 1.0, "none": 1.0},
-    "fresh": {"stated": 0.60, "none": 1.0},
+#: Lowest share by set: what was reached, less one or two orders.
+LEVELS = {
+    "development": {"recall": 0.91, "caught": 0.66, "nothing": 0.87},
+    "held-out": {"recall": 0.62, "caught": 1.0, "nothing": 0.80},
+    "fresh": {"recall": 0.84, "caught": 0.90, "nothing": 0.68},
+    "everyday": {"recall": 0.94, "caught": 0.95, "nothing": 0.95},
+    "everyday-sealed": {"recall": 0.87, "caught": 0.88, "nothing": 0.90},
+    "walk-in": {"recall": 0.90, "caught": 0.86, "nothing": 0.75},
+    "late": {"recall": 0.90, "caught": 0.50, "nothing": 1.0},
 }
+#: Live orders answered with a clause of theirs that says nothing against them: words nobody needs.
+MOST_HEDGED = 0.10
 
 
-def read(name: str) -> list[dict]:
-    return json.loads((HERE / f"{name}.json").read_text())
+def test_the_sets_are_large_of_all_specialties_and_labelled_throughout() -> None:
+    items = [item for name in SETS for item in read_set(name)]
 
-
-def confusion(name: str, rules: Rules) -> Counter[tuple[str, str]]:
-    """How many items of each label got which answer."""
-    counted: Counter[tuple[str, str]] = Counter()
-    for item in read(name):
-        order = read_order({"resourceType": "ServiceRequest", **item["order"]}, rules.vocabulary.code_systems)
-        findings = rules.index.find(order, ("evicore-cmm-204",), date(2026, 11, 23))
-        counted[item["expect"], findings[0].match.strength.value if findings else "none"] += 1
-    return counted
-
-
-def report(name: str, counted: Counter[tuple[str, str]]) -> str:
-    lines = [name]
-    for label in LABELS:
-        right, said = counted[label, label], sum(counted[e, label] for e in LABELS)
-        there = sum(counted[label, g] for g in LABELS)
-        if there or said:
-            lines.append(f"  {label:10} precision {right}/{said}  recall {right}/{there}")
-    return "\n".join(lines)
-
-
-def test_the_set_is_large_and_of_all_specialties() -> None:
-    items = [item for name in FILES for item in read(name)]
-
-    assert len(items) >= 300
+    assert len(items) >= 600
     assert len({item["id"] for item in items}) == len(items)
+    assert len({json.dumps(item["order"], sort_keys=True) for item in items}) == len(items)
     assert {item["specialty"] for item in items} >= {"orthopaedics", "pain", "sports-medicine", "vascular", "emergency"}
-    assert {item["expect"] for item in items} == set(LABELS)
+    assert {item["expect"] for item in items} == LABELS
+    assert all(("live" in item) is (item["identity"] == "ordered") for item in items)
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_not_covered_is_never_said_of_an_order_that_does_not_order_it(name: str, rules: Rules) -> None:
-    """Wrong "not covered" is the costlier mistake: precision of definitive and stated is 1.0."""
-    counted = confusion(name, rules)
-    sys.stdout.write(report(name, counted) + "\n")
+@pytest.mark.parametrize("name", SETS)
+def test_not_covered_is_never_said_of_an_order_for_another_service(name: str, rules: Rules) -> None:
+    """Wrong "not covered" is the costlier mistake: identity has a precision of 1.0."""
+    wrong = [
+        item["id"]
+        for item in read_set(name)
+        if item["identity"] != "ordered" and (found := answer(item, rules)) and found.match.strength.value in SURE
+    ]
 
-    wrong = {pair: number for pair, number in counted.items() if pair[1] in SURE and pair[0] not in SURE}
-
-    assert not wrong, report(name, counted)
-
-
-@pytest.mark.parametrize("name", FILES)
-def test_recall_per_strength_does_not_fall(name: str, rules: Rules) -> None:
-    counted = confusion(name, rules)
-
-    for label, lowest in RECALL[name].items():
-        there = sum(counted[label, got] for got in LABELS)
-        assert counted[label, label] >= lowest * there, report(name, counted)
+    assert wrong == []
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", SETS)
+def test_the_shares_reached_do_not_fall(name: str, rules: Rules) -> None:
+    reached = measure(read_set(name), rules)
+    shares = {level: getattr(reached, level).share for level in LEVELS[name]}
+
+    assert {level: share for level, share in shares.items() if share < LEVELS[name][level]} == {}
+    assert reached.hedged.share <= MOST_HEDGED
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_a_code_an_agent_and_an_unlisted_code_are_found(name: str, rules: Rules) -> None:
+    counted: Counter[tuple[str, bool]] = Counter()
+    for item in read_set(name):
+        found = answer(item, rules)
+        counted[item["expect"], bool(found) and found.match.strength.value == item["expect"]] += 1
+
+    assert counted["definitive", False] == counted["unlisted", False] == 0
+    assert counted["inferred", False] <= 0.25 * counted["inferred", True]
+
+
+@pytest.mark.parametrize("name", SETS)
 def test_an_order_that_names_the_service_is_seldom_passed_over(name: str, rules: Rules) -> None:
     """Stated orders become conditional in doubt; they are not answered with nothing (3 in 100 at most)."""
-    counted = confusion(name, rules)
+    stated = [item for item in read_set(name) if item["expect"] == "stated"]
 
-    assert counted["stated", "none"] <= 0.03 * sum(counted["stated", got] for got in LABELS)
+    assert sum(answer(item, rules) is None for item in stated) <= 0.03 * len(stated)
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", SETS)
 def test_none_of_our_business_gets_no_noise(name: str, rules: Rules) -> None:
     """CRD-26; found-13."""
-    counted = confusion(name, rules)
+    others = [item for item in read_set(name) if item["identity"] == "other"]
 
-    assert [pair for pair in counted if pair[0] == "none" and pair[1] != "none"] == []
+    assert [item["id"] for item in others if answer(item, rules)] == []
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_what_decided_stands_where_it_is_said_to_stand(name: str, rules: Rules) -> None:
+    """Spans are characters of the text as sent; the first is the service's name, the last the clause of a doubt."""
+    for item in read_set(name):
+        found = answer(item, rules)
+        if found and found.deciding:
+            if any("resolve()" in span.path for span in found.deciding):
+                continue  # a text of a contained record
+            texts = [_at(item["order"], span.path)[span.start : span.end] for span in found.deciding]
+            assert all(texts), item["id"]
+            clause = found.match.doubt.clause if found.match.doubt else None
+            assert clause is None or clause.words == texts[-1], item["id"]
+
+
+def _at(order: dict, path: str) -> str:
+    """Return the text at a FHIRPath of the kind the reader writes."""
+    value: object = order
+    for step in path.split(".")[1:]:
+        name, _, index = step.partition("[")
+        assert isinstance(value, dict)
+        value = value[name]
+        if index:
+            assert isinstance(value, list)
+            value = value[int(index.rstrip("]"))]
+    assert isinstance(value, str)
+    return value
+
+
+def test_the_figures_in_the_readme_are_those_of_today(rules: Rules) -> None:
+    """`python -m tests.order_texts.figures --write` puts them there."""
+    told = README.read_text().partition(BEGIN)[2].partition(END)[0]
+
+    assert told.strip() == write_table(rules).strip()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cards.matching.text import TermFinder, has_unread_script
+from cards.matching.text import TermFinder
 from cards.matching.tokens import STOP, normalise, read_tokens
 from cds_hooks.rules.loading import Rules
 
@@ -141,7 +141,7 @@ def test_a_script_that_is_not_read_is_not_plain(text: str, finder: TermFinder) -
     [mention] = finder.find(text)
 
     assert not mention.ordered
-    assert has_unread_script(read_tokens(text))
+    assert finder.read(text).has_unread_script
 
 
 @pytest.mark.parametrize("text", ["Prolotherapy R neck, 15\u202f%, \xb130\xb0", "Prolotherapy \xbd ml", "\uff30rolotherapy \uff32 neck", "Prolotherapy \u2014 R neck \u2265 2"])  # fmt: skip
@@ -149,7 +149,7 @@ def test_the_signs_of_a_plain_order_stay_plain(text: str, finder: TermFinder) ->
     [mention] = finder.find(text)
 
     assert mention.ordered
-    assert not has_unread_script(read_tokens(text))
+    assert not finder.read(text).has_unread_script
 
 
 @pytest.mark.parametrize(

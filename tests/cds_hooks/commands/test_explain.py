@@ -39,10 +39,23 @@ def test_a_request_is_explained_order_by_order() -> None:
             "policy": "evicore-cmm-204@2023-05-31",
             "strength": "definitive",
             "path": "ServiceRequest.code.coding[0]",
+            "deciding": [],
             "guideline": "https://www.evicore.com/provider/clinical-guidelines",
         }
     ]
     assert steps(found[1]) == ["payer", "in force", "match"]
+
+
+def test_the_deciding_words_are_told_by_their_characters() -> None:
+    [row] = rows("--text", "R knee prolotherapy", "--note", "Ok. Cancelled per pt", "--on", "2026-11-23")
+
+    assert row["findings"][0]["deciding"] == [
+        {"path": "ServiceRequest.code.text", "start": 7, "end": 19},
+        {"path": "ServiceRequest.note[0].text", "start": 4, "end": 20},
+    ]
+    assert "ServiceRequest.note[0].text, characters 4 to 20" in [
+        step["found"] for step in row["trace"] if step["step"] == "deciding words"
+    ]
 
 
 def test_an_order_can_be_described_by_options() -> None:

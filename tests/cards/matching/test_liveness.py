@@ -1,0 +1,118 @@
+"""Whether an order that names the service stands: what takes it back, what was not understood, what is harmless."""
+
+from typing import Any
+
+import pytest
+
+from cards.matching.match import Clause, DoubtKind, Finding, Place, Span, Strength
+from cards.response.doubts import condition
+from cds_hooks.rules.loading import Rules
+from tests.cards.matching.test_policy_index import find
+
+
+def ask(rules: Rules, *notes: str, name: str = "Prolotherapy R knee", **members: Any) -> Finding:
+    found = find(rules, code={"text": name}, note=[{"text": note} for note in notes], **members)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "Duplicate of order 5/14",
+        "Switching to HA injections instead",
+        "HOLD, pt pregnant",
+        "Hold order until cardiology clears",
+        "Completed 3/2/25",
+        "This was for her sister, wrong chart",
+        "Order status: on hold (pt traveling)",
+        "[x] Cancel order  [ ] Reschedule",
+        "Patient called, no longer wants it.",
+        "Pt declined.",
+        "d/c",
+        "Suspendida por embarazo",
+        "HPI: 52F with knee pain, tried PT.\nPlan: going with Synvisc",
+    ],
+)
+def test_what_takes_the_order_back_leaves_it_conditional(note: str, rules: Rules) -> None:
+    found = ask(rules, note)
+
+    assert found.match.strength is Strength.QUALIFIED
+    assert found.match.doubt is not None
+    assert found.match.doubt.kind is DoubtKind.TAKEN_BACK
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "Hold NSAIDs 5 days before.",
+        "Stop apixaban 48 h prior",
+        "Do NOT schedule same day as PT",
+        "Pt declined PRP due to cost.",
+        "Cancel the steroid injection that was booked for Tuesday.",
+        "Not a surgical candidate.",
+        "Chosen instead of cortisone, pt agrees.",
+        "No need to hold aspirin",
+        "Not pregnant. No fever, no active infection.",
+        "Failed PT, NSAIDs and two steroid injections.",
+        "[ ] Cancel order  [x] Schedule",
+        "Deferred surgery last year",
+        "Consent signed 1/14. Driver arranged.",
+        "Suspender AINEs 5 días antes.",
+    ],
+)
+def test_a_verb_with_another_object_says_nothing_against_the_order(note: str, rules: Rules) -> None:
+    found = ask(rules, note)
+
+    assert found.match.strength is Strength.STATED
+    assert found.match.doubt is None
+
+
+def test_a_clause_that_was_not_understood_leaves_the_answer_and_is_told_with_it(rules: Rules) -> None:
+    """impl-5: what an answer rests on is disclosed."""
+    note = "BP 120/80. Husband not sure he can get her here. Ok."
+    found = ask(rules, note)
+
+    assert found.match.strength is Strength.STATED
+    assert found.match.doubt is not None
+    assert found.match.doubt.kind is DoubtKind.NOT_UNDERSTOOD
+    assert found.match.doubt.kind.is_of_liveness
+    assert found.match.doubt.clause == Clause(Place.NOTE, "Husband not sure he can get her here")
+    told = 'This holds if this order stands: the order\'s note says "Husband not sure he can get her here".'
+    assert condition(found) == told
+
+
+def test_the_deciding_words_are_told_with_their_places(rules: Rules) -> None:
+    found = ask(rules, "BP 120/80.", "Cancelled per pt")
+
+    assert found.deciding == (Span("ServiceRequest.code.text", 0, 12), Span("ServiceRequest.note[1].text", 0, 16))
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "3/2/26: on hold pending MRI.\n4/18/26: MRI reviewed, ok to proceed.",
+        "4/18/26: MRI reviewed, ok to proceed.\n3/2/26: on hold pending MRI.",
+        "2026-01-05 pt cancelled\n2026-01-12 rescheduled, confirmed",
+        "12/28 cancelled, snow. 1/4 rescheduled",
+    ],
+)
+def test_of_dated_entries_the_later_wins(note: str, rules: Rules) -> None:
+    assert ask(rules, note).match.strength is Strength.STATED
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "3/2/26: ok to proceed.\n4/18/26: on hold pending MRI.",
+        "3/2/26: cancelled.\n4/18/26: do not proceed",
+        "3/2/26: cancelled.\n4/18/26: BP 120/80",
+    ],
+)
+def test_a_later_entry_that_does_not_say_that_the_order_stands_overtakes_nothing(note: str, rules: Rules) -> None:
+    assert ask(rules, note).match.strength is Strength.QUALIFIED
+
+
+@pytest.mark.parametrize("name", ["CANCEL prolotherapy R knee", "Prolotherapy R knee (duplicate)", "*CANCELLED* prolotherapy R knee"])  # fmt: skip
+def test_a_name_can_take_itself_back(name: str, rules: Rules) -> None:
+    assert ask(rules, name=name).match.strength is Strength.QUALIFIED

@@ -1,0 +1,153 @@
+"""Figures of the labelled order texts: identity, liveness and recall per set.
+
+python -m tests.order_texts.figures          print the table of README.md
+python -m tests.order_texts.figures --write  put it there
+"""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cards import read_order
+from cards.matching.match import Finding
+from cds_hooks.rules.loading import Rules, load_rules
+
+HERE = Path(__file__).resolve().parent
+CARDS = HERE.parent.parent / "cards"
+README = HERE / "README.md"
+SETS = ("development", "held-out", "fresh", "everyday", "everyday-sealed", "walk-in", "late")
+
+BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
+SURE = ("definitive", "stated")
+
+
+class Figure(NamedTuple):
+    """So many of so many."""
+
+    right: int
+    all: int
+
+    @property
+    def share(self) -> float:
+        """The share, 1.0 of none."""
+        return self.right / self.all if self.all else 1.0
+
+    def __str__(self) -> str:
+        return f"{self.right}/{self.all} = {self.share:.2f}" if self.all else "none"
+
+
+class Figures(NamedTuple):
+    """What a set measures.
+
+    `identity`: of the orders answered as the service's own, those that are for it. `recall`: of the live orders whose
+    words name it, those answered so. `caught`: of the orders that were taken back, those not answered so; `told`: the
+    rest of them, answered with the clause. `hedged`: of the live orders answered, those with a clause that says
+    nothing. `nothing`: of the orders for another service that mention it, those answered with nothing.
+    """
+
+    identity: Figure
+    recall: Figure
+    caught: Figure
+    told: Figure
+    hedged: Figure
+    nothing: Figure
+
+
+def read_set(name: str) -> list[dict[str, Any]]:
+    """Return the labelled orders of a set."""
+    items: list[dict[str, Any]] = json.loads((HERE / f"{name}.json").read_text())
+    return items
+
+
+def answer(item: Mapping[str, Any], rules: Rules) -> Finding | None:
+    """Return what is found for one labelled order."""
+    order = read_order({"resourceType": "ServiceRequest", **item["order"]}, rules.vocabulary.code_systems)
+    findings = rules.index.find(order, ("evicore-cmm-204",), date(2026, 11, 23))
+    return findings[0] if findings else None
+
+
+def measure(items: Iterable[Mapping[str, Any]], rules: Rules) -> Figures:
+    """Answer every order of a set, and count."""
+    seen: Counter[str] = Counter()
+    for item in items:
+        seen.update(_tell(item, answer(item, rules)))
+
+    def figure(right: str, of: str) -> Figure:
+        return Figure(seen[right], seen[of])
+
+    return Figures(
+        identity=figure("its own answered", "answered"),
+        recall=figure("stated answered", "stated"),
+        caught=figure("taken back caught", "taken back"),
+        told=figure("taken back told", "taken back answered"),
+        hedged=figure("live hedged", "live answered"),
+        nothing=figure("mentioned nothing", "mentioned"),
+    )
+
+
+def _tell(item: Mapping[str, Any], found: Finding | None) -> Iterator[str]:
+    """Yield what one order counts for."""
+    is_own, is_live = item["identity"] == "ordered", item.get("live", False)
+    is_answered = found is not None and found.match.strength.value in SURE
+    has_clause = found is not None and found.match.doubt is not None
+    if is_answered:
+        yield "answered"
+        if is_own:
+            yield "its own answered"
+    if is_own and is_live:
+        if item["expect"] == "stated":
+            yield "stated"
+            if is_answered:
+                yield "stated answered"
+        if is_answered:
+            yield "live answered"
+            if has_clause:
+                yield "live hedged"
+    elif is_own:
+        yield "taken back"
+        yield "taken back answered" if is_answered else "taken back caught"
+        if is_answered and has_clause:
+            yield "taken back told"
+    elif item["identity"] == "mentioned":
+        yield "mentioned"
+        if found is None:
+            yield "mentioned nothing"
+
+
+def write_table(rules: Rules) -> str:
+    """Return the figures of all sets as a Markdown table."""
+    columns = (
+        "set",
+        "identity: precision",
+        "recall of *stated*",
+        "liveness: caught",
+        "of the rest, told with the clause",
+        "live, but told with a clause",
+        "only mentioned: nothing said",
+    )
+    head = f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}\n"
+    rows = (f"| `{name}.json` | " + " | ".join(map(str, measure(read_set(name), rules))) + " |\n" for name in SETS)
+    return head + "".join(rows)
+
+
+def shipped_rules() -> Rules:
+    """Return the rules as shipped."""
+    return load_rules(*(CARDS / name for name in ("vocabulary", "policies", "payers")))
+
+
+def main() -> None:
+    """Print the table, or with --write put it into README.md."""
+    table = write_table(shipped_rules())
+    if "--write" not in sys.argv:
+        sys.stdout.write(table)
+        return
+    before, _, rest = README.read_text().partition(BEGIN)
+    README.write_text(f"{before}{BEGIN}\n{table}{END}{rest.partition(END)[2]}")
+
+
+if __name__ == "__main__":
+    main()
