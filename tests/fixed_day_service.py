@@ -44,9 +44,14 @@ def _crash_at_will() -> None:
     recording.answer_hook, evaluation.decide = answer, decide_or_crash
 
 
+def serve(application: str) -> None:
+    """Run the service until it is told to stop."""
+    create_server(read_settings(), application).serve()
+
+
 if __name__ == "__main__":
     os.environ["TEST_DAY"] = sys.argv[1]
     here = str(Path(__file__).parent)
     sys.path.insert(0, here)
     os.environ["PYTHONPATH"] = os.pathsep.join((os.environ.get("PYTHONPATH", ""), here))
-    create_server(read_settings(), "fixed_day_service:app").serve()
+    serve("fixed_day_service:app")

@@ -7,6 +7,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from tests.free_ports import free_port
+
 _PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 
 
@@ -23,13 +25,6 @@ VALKEY = _program("valkey-server", "redis-server")
 #: Why a server cannot run here; empty where it can.
 NO_POSTGRESQL = "" if INITDB and POSTGRES else "needs PostgreSQL (apt-get install postgresql)"
 NO_VALKEY = "" if VALKEY else "needs Valkey or Redis (apt-get install redis-server)"
-
-
-def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Server:

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.conftest import RunningService
 from tests.fhir.servers import TOKEN, RunningServer
 from tests.inferno.kit import FOLDER, NO_KIT, ROOT, VERSIONS, Body, faults, read_bodies, read_records, unannotated
+from tests.running_service import RunningService
 
 pytestmark = pytest.mark.skipif(bool(NO_KIT), reason=NO_KIT)
 pytest_plugins = ["tests.fhir.fixtures"]

@@ -15,7 +15,7 @@ import requests
 from cds_hooks.settings import Settings
 from tests.cds_hooks.server.test_tls import Authority
 from tests.conftest import ROOT
-from tests.databases.servers import free_port
+from tests.free_ports import free_port
 
 DOCUMENT = (ROOT / "docs" / "deployment.md").read_text()
 SIGN = "/cds-services/order-sign-crd"

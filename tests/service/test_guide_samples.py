@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import RunningService
 from tests.guide.conformance import faults
 from tests.guide.samples import Sample, read_samples
+from tests.running_service import RunningService
 
 ANSWERS = Path(__file__).resolve().parent / "guide_samples"
 SAMPLES = read_samples()

@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from cds_hooks.server.slow_clients import Patience, Sample
-from tests.databases.servers import free_port
+from tests.free_ports import free_port
 
 SIGN = "/cds-services/order-sign-crd"
 GET = b"GET /cds-services HTTP/1.1\r\nHost: x\r\n\r\n"

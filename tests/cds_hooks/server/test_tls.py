@@ -6,7 +6,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -22,7 +21,8 @@ from cryptography.x509.oid import NameOID
 from cds_hooks.errors import StartError
 from cds_hooks.server.tls import tls_options
 from cds_hooks.settings import read_settings
-from tests.conftest import ROOT, RunningService
+from tests.conftest import ROOT
+from tests.running_service import RunningService
 
 PKCS8, TRADITIONAL = serialization.PrivateFormat.PKCS8, serialization.PrivateFormat.TraditionalOpenSSL
 
@@ -65,14 +65,10 @@ def _authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 class TlsService(RunningService):
     """A service that speaks TLS; its readiness is asked without looking at the certificate."""
 
-    def _wait_until_ready(self) -> None:
-        self.base = self.base.replace("http://", "https://")
-        for _ in range(600):
-            assert self.process.poll() is None, self.log.read_text()
-            if '"Started worker-1' in self.log.read_text():
-                return
-            time.sleep(0.05)
-        raise AssertionError(self.log.read_text())
+    scheme = "https"
+
+    def _answers(self) -> bool:
+        return '"Started worker-1' in self.log.read_text()
 
 
 @pytest.fixture(scope="module", name="served")

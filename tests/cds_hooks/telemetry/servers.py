@@ -1,6 +1,5 @@
 """Where a service sends its traces in tests, and what its metrics say."""
 
-import socket
 import sys
 import time
 from collections.abc import Callable
@@ -11,6 +10,7 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.fhir.servers import RunningServer
+from tests.free_ports import free_port
 
 HERE = Path(__file__).resolve().parent
 
@@ -38,9 +38,7 @@ class Metrics:
     """The metrics of a service that is started with `variables`."""
 
     def __init__(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.variables = {"CRD_METRICS_PORT": str(self.port)}
 
     def scrape(self, **headers: str) -> str:

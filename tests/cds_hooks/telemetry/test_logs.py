@@ -18,7 +18,7 @@ import requests
 
 from cds_hooks.telemetry.logs import MOST_AT_ONCE, MOST_WAITING
 from tests.cds_hooks.telemetry.servers import Metrics, wait_for
-from tests.conftest import TODAY
+from tests.running_service import TODAY
 
 
 class Pipe(NamedTuple):

@@ -58,7 +58,7 @@ def _registrations(
 
 
 @pytest.fixture(scope="session", name="start_for_clients")
-def _start_for_clients(start_service: Callable[..., Any], registrations: dict[str, str]) -> Callable[..., Any]:
+def _start_for_clients(start_shared_service: Callable[..., Any], registrations: dict[str, str]) -> Callable[..., Any]:
     """Start a service in a mode, with settings of its own; the same one again for the same settings."""
     started: dict[str, Any] = {}
 
@@ -66,7 +66,7 @@ def _start_for_clients(start_service: Callable[..., Any], registrations: dict[st
         given = {**(registrations if mode == "registered" else {}), **variables}
         key = json.dumps(given, sort_keys=True)
         if key not in started:
-            started[key] = start_service(**given)
+            started[key] = start_shared_service(**given)
         return started[key]
 
     return start

@@ -1,0 +1,131 @@
+"""A running service, which tests call over HTTP."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.free_ports import free_port
+from tests.service_process import ServiceProcess
+
+ROOT = Path(__file__).resolve().parent.parent
+
+#: The day that the examples are answered on.
+TODAY = date(2026, 11, 23)
+
+#: What a service that cannot have its port says, and the seconds that a start may take.
+_PORT_TAKEN, _PATIENCE = "Address already in use", 60
+
+
+class ServiceLog(type(Path())):  # type: ignore[misc]  # the class of paths of this system
+    """The log of a service that runs: it is written a moment after the answers, so reading it waits until it rests."""
+
+    def read_text(self, *how: Any, **more: Any) -> str:
+        """Return what is in it once nothing is added for a twentieth of a second."""
+        size = -1
+        while size != (size := self.stat().st_size):
+            time.sleep(0.05)
+        return str(super().read_text(*how, **more))
+
+
+class RunningService:
+    """A service process of its own on a free port, its logs kept; `CRD_` variables as given.
+
+    All tests call from one address, so calls are not limited unless a test asks for it.
+
+    Its day is fixed, unless another `command` is to be run. Its logs go to a file unless `stderr` says where else.
+    """
+
+    scheme = "http"
+
+    def __init__(
+        self, log: Path, command: list[str] | None = None, stderr: int | None = None, **variables: str
+    ) -> None:
+        self.log = ServiceLog(log)
+        self._start(command, stderr, variables)
+        if not self._is_ready() and _PORT_TAKEN in self.log.read_text():  # by another program, in this moment
+            self._start(command, stderr, variables)
+            self._is_ready()
+        if self.process.poll() is not None:
+            raise AssertionError(self.log.read_text())
+
+    def _start(self, command: list[str] | None, stderr: int | None, variables: Mapping[str, str]) -> None:
+        port = str(free_port())
+        own = {
+            "CRD_PORT": port,
+            "PYTHONPATH": str(ROOT),
+            "CRD_RATE": "none",
+            "CRD_DATABASE_URL": f"sqlite:///{self.log.parent}/crd.sqlite3",
+        }
+        outside = {k: v for k, v in os.environ.items() if not k.startswith("CRD_")}
+        self.base = f"{self.scheme}://127.0.0.1:{port}"
+        self.process = _start_process(outside | own | variables, self.log, command, stderr)
+
+    def _is_ready(self) -> bool:
+        """Wait until it answers, however slow the machine is; False once it has ended."""
+        ends = time.monotonic() + _PATIENCE
+        while self.process.poll() is None:
+            if self._answers():
+                return True
+            if time.monotonic() > ends:
+                self.process.kill()
+                self.process.wait()
+            time.sleep(0.02)
+        return False
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(requests.RequestException):
+            return requests.get(f"{self.base}/ready", timeout=10).ok
+        return False
+
+    def post(self, path: str, body: bytes | dict[str, Any], **headers: str) -> requests.Response:
+        """Send one hook call."""
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json", **{k.replace("_", "-"): v for k, v in headers.items()}}
+        return requests.post(self.base + path, data=data, headers=headers, timeout=10, allow_redirects=False)
+
+    def stop(self) -> int:
+        """Stop it as an orchestrator does, and return its exit code."""
+        self.process.terminate()
+        return self.process.wait(timeout=20)
+
+
+def _start_process(
+    environment: Mapping[str, str], log: Path, command: list[str] | None, stderr: int | None
+) -> subprocess.Popen[bytes] | ServiceProcess:
+    """Fork the service where only its settings differ; run a command where its start or its output is asked about."""
+    log.write_bytes(b"")
+    if command is None and stderr is None:
+        return ServiceProcess({**environment, "TEST_DAY": TODAY.isoformat()}, log)
+    with log.open("wb") as file:
+        return subprocess.Popen(
+            command or [sys.executable, str(ROOT / "tests" / "fixed_day_service.py"), TODAY.isoformat()],
+            env=environment,
+            stdout=file,
+            stderr=file if stderr is None else stderr,
+        )
+
+
+@contextlib.contextmanager
+def running_services(folders: pytest.TempPathFactory) -> Iterator[Callable[..., RunningService]]:
+    """Yield what starts services with settings of their own; all are stopped at the end."""
+    started: list[RunningService] = []
+
+    def start(command: list[str] | None = None, stderr: int | None = None, **variables: str) -> RunningService:
+        started.append(RunningService(folders.mktemp("service") / "log", command, stderr, **variables))
+        return started[-1]
+
+    yield start
+    for service in started:
+        service.process.terminate()
+    for service in started:
+        service.process.wait(timeout=20)
