@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import requests
 
+from tests.forked_process import ForkedProcess, serve
 from tests.free_ports import free_port
-from tests.service_process import ServiceProcess
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TODAY = date(2026, 11, 23)
 
 #: What a service that cannot have its port says, and the seconds that a start may take.
-_PORT_TAKEN, _PATIENCE = "Address already in use", 60
+_PORT_TAKEN, _PATIENCE = "Address already in use", 180
 
 
 class ServiceLog(type(Path())):  # type: ignore[misc]  # the class of paths of this system
@@ -91,7 +91,14 @@ class RunningService:
         """Send one hook call."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         headers = {"Content-Type": "application/json", **{k.replace("_", "-"): v for k, v in headers.items()}}
-        return requests.post(self.base + path, data=data, headers=headers, timeout=10, allow_redirects=False)
+        return requests.post(self.base + path, data=data, headers=headers, timeout=30, allow_redirects=False)
+
+    def logs(self, *either: str) -> bool:
+        """Wait until its log has one of some texts; a thread writes it, some time after the answer."""
+        ends = time.monotonic() + 30
+        while not (found := any(text in self.log.read_text() for text in either)) and time.monotonic() < ends:
+            time.sleep(0.05)
+        return found
 
     def stop(self) -> int:
         """Stop it as an orchestrator does, and return its exit code."""
@@ -101,11 +108,12 @@ class RunningService:
 
 def _start_process(
     environment: Mapping[str, str], log: Path, command: list[str] | None, stderr: int | None
-) -> subprocess.Popen[bytes] | ServiceProcess:
+) -> subprocess.Popen[bytes] | ForkedProcess:
     """Fork the service where only its settings differ; run a command where its start or its output is asked about."""
     log.write_bytes(b"")
     if command is None and stderr is None:
-        return ServiceProcess({**environment, "TEST_DAY": TODAY.isoformat()}, log)
+        environment = {**environment, "TEST_DAY": TODAY.isoformat()}
+        return ForkedProcess(serve, environment=environment, output=log, errors=log)
     with log.open("wb") as file:
         return subprocess.Popen(
             command or [sys.executable, str(ROOT / "tests" / "fixed_day_service.py"), TODAY.isoformat()],

@@ -3,19 +3,18 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+from tests.forked_process import run_crd
+
 ROOT = Path(__file__).resolve().parents[3]
-CRD = str(Path(sys.executable).parent / "crd")
 SIGN = "/cds-services/order-sign-crd"
 
 
 def explain(*arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CRD_")}
-    command = [CRD, "explain", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
+    return run_crd("explain", *arguments, environment=environment)
 
 
 def rows(*arguments: str) -> list[dict[str, Any]]:

@@ -1,10 +1,10 @@
 """The commands `crd policies`, as an analyst runs them, on a deployment of their own with one small policy."""
 
+import contextlib
 import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -15,8 +15,8 @@ import pytest
 from cards import read_policy
 from cds_hooks.rules.loading import load_vocabulary
 from cds_hooks.rules.text import show_lines
+from tests.forked_process import run_crd
 
-CRD = str(Path(sys.executable).parent / "crd")
 ROOT = Path(__file__).resolve().parents[3]
 
 HCPCS = "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets"
@@ -107,15 +107,8 @@ class Desk:
 
     def crd(self, *arguments: object) -> subprocess.CompletedProcess[str]:
         folders = {f"CRD_{name.upper()}": str(self.folder / name) for name in ("policies", "payers", "vocabulary")}
-        return subprocess.run(
-            [CRD, "policies", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            env={**os.environ, **folders},
-            cwd=self.folder,
-            timeout=60,
-            check=False,
-        )
+        with contextlib.chdir(self.folder):
+            return run_crd("policies", *map(str, arguments), environment={**os.environ, **folders})
 
     def json(self, *arguments: object) -> Any:
         ended = self.crd(*arguments, "--json")

@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -16,9 +15,9 @@ from fhir.resources import R4B
 
 from cds_hooks.rules.fhir_export import export_bundle
 from cds_hooks.rules.loading import Rules
+from tests.forked_process import run_crd
 
 ROOT = Path(__file__).resolve().parents[3]
-CRD = str(Path(sys.executable).parent / "crd")
 BASE = "http://example.org/crd"
 ON = date(2026, 11, 23)
 HCPCS = "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets"
@@ -57,8 +56,8 @@ POLICY = {
 
 
 def crd(*arguments: str, **variables: str) -> subprocess.CompletedProcess[bytes]:
-    environment = {**os.environ, **variables}
-    return subprocess.run([CRD, *arguments], capture_output=True, env=environment, timeout=60, check=False)
+    ended = run_crd(*arguments, environment={**os.environ, **variables})
+    return subprocess.CompletedProcess(ended.args, ended.returncode, ended.stdout.encode(), ended.stderr.encode())
 
 
 @pytest.fixture(scope="module", name="policies")
