@@ -9,6 +9,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from cards import (
     read_policy,
     respond,
 )
+from cards.matching import phrases, policy_match
 from cards.payer_directory import PayerDirectory
 from cds_hooks.rules.loading import load_rules
 from cds_hooks.strict_json import load_schema
@@ -48,6 +50,17 @@ VOCABULARY = load_rules(*(ROOT / "cards" / name for name in ("vocabulary", "poli
 DAY = date(2026, 11, 23)
 HCPCS = "http://terminology.hl7.org/CodeSystem/HCPCS-all-codes"
 CPT = "http://www.ama-assn.org/go/cpt"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _terms_are_read_once() -> Iterator[None]:
+    """Each generated policy has an index of its own, with all the terms of the one vocabulary in it."""
+    with pytest.MonkeyPatch.context() as patch:
+        read_once = cache(phrases.normalise)
+        for module in (phrases, policy_match):
+            patch.setattr(module, "normalise", read_once)
+        yield
+
 
 DOCUMENTATION = st.fixed_dictionaries(
     {"needed": st.lists(st.sampled_from(["clinical", "admin", "patient"]), min_size=1, unique=True)},
