@@ -12,11 +12,20 @@ SHELL := /bin/bash
 PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
-# on all cores; a file's tests stay together on one: make test PYTEST='-n0' runs one after the other
-PYTEST_ALL := $(BIN)/pytest -n auto --dist loadgroup
+# on all cores; a file's tests stay together on one, and the longest come first (tests/conftest.py): make test
+# PYTEST='-n0' runs one after the other
+PYTEST_ALL := $(BIN)/pytest -n auto --dist loadgroup --no-loadscope-reorder
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 RUN_LOCKS := requirements.txt requirements-build.txt
 TEST_LOCKS := requirements-extras.txt requirements-dev.txt
+
+define LINT
+$(BIN)/ruff check .
+$(BIN)/ruff format --check .
+$(BIN)/mypy
+$(BIN)/bandit -q -c pyproject.toml -r cards cds_hooks
+$(BIN)/lint-imports --no-logo
+endef
 
 .PHONY: demo lint check test validate mutants soak bench bench-micro bench-soak bench-fetch bench-policies bench-reload
 .PHONY: bench-audit profile lock image clean
@@ -25,18 +34,17 @@ demo: $(VENV)/running
 	@exec $(BIN)/python scripts/demo.py --port $(PORT)
 
 lint: $(VENV)/installed
-	@$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/bandit -q -c pyproject.toml -r cards cds_hooks
-	$(BIN)/lint-imports --no-logo
+	@$(LINT)
 
 check: lint
 	@$(PYTEST_ALL) -m "not process" $(PYTEST)
 
 # options for pytest go in PYTEST: make test PYTEST='-x --durations=20'
-test: lint
-	@scripts/node-modules
+test: $(VENV)/installed
+	@scripts/node-modules &
+	modules=$$!
+	$(LINT)
+	wait $$modules
 	$(PYTEST_ALL) $(PYTEST)
 
 # HL7's validator over all examples (make test does it as well), with what it says of the orders themselves

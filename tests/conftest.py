@@ -38,18 +38,52 @@ PROCESSES = frozenset(
 )
 
 
+#: What takes longest comes first, so that a run does not end with all but one core waiting: the folders and files that
+#: take more than twenty seconds, then whatever starts processes.
+LONG = (
+    "tests/validator",
+    "tests/survival",
+    "tests/inferno",
+    "tests/service/test_fetching.py",
+    "tests/cds_hooks/answering/test_recording.py",
+    "tests/cds_hooks/rules/test_reload.py",
+    "tests/cards/response/test_every_answer.py",
+)
+
+#: Their tests share nothing that takes time to start, so each may run on any core.
+APART = frozenset({"tests/survival/test_killed.py", "tests/cards/response/test_every_answer.py"})
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many tests run side by side: one more than cores, as many wait for what they started."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that start processes, which `make check` leaves out, and keep on one core what shares services."""
+    ranks: dict[str, int] = {}
     for item in items:
-        if isinstance(item, pytest.Function) and _starts_processes(item):
+        group = _group(item)
+        item.add_marker(pytest.mark.xdist_group(group))
+        starts = isinstance(item, pytest.Function) and _starts_processes(item)
+        if starts:
             item.add_marker("process")
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
+        ranks[group] = min(ranks.get(group, len(LONG) + 1), _rank(group, starts))
+    items.sort(key=lambda item: ranks[_group(item)])
 
 
 def _group(item: pytest.Item) -> str:
     """Return what a test runs together with: the tests of its file, or all that ask the one validator."""
-    return "validator" if "validator" in item.path.parts else item.path.relative_to(ROOT).as_posix()
+    path = item.path.relative_to(ROOT).as_posix()
+    if path in APART:
+        return f"{path} {item.name}"
+    return "tests/validator" if path.startswith("tests/validator/") else path
+
+
+def _rank(group: str, starts_processes: bool) -> int:
+    found = (number for number, begin in enumerate(LONG) if group.startswith(begin))
+    return next(found, len(LONG) + (not starts_processes))
 
 
 def _starts_processes(item: pytest.Function) -> bool:
