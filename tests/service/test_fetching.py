@@ -667,7 +667,7 @@ def test_a_fhir_server_that_fails_is_412_and_in_time(behaviour: str, version: st
 
     response = post(hasty, request)
 
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 8  # it would go on for 20
     assert response.status_code == 412
     issue = response.json()["issue"][0]
     assert issue["diagnostics"].startswith("the Coverage of the patient could not be read: ")
@@ -836,12 +836,11 @@ def test_calls_that_wait_on_a_fhir_server_do_not_hold_up_others(reading: Any, od
     for thread in threads:
         thread.start()
     time.sleep(0.3)
-    started = time.monotonic()
 
     response = post(reading, example("m0076-order-sign"))
-    took = time.monotonic() - started
+    waiting_still = [thread.is_alive() for thread in threads]
 
     for thread in threads:
         thread.join()
     assert response.status_code == 200
-    assert took < 0.5
+    assert waiting_still == [True] * 10

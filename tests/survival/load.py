@@ -44,7 +44,7 @@ class Load:
         """How many calls were answered so far."""
         return len(self.cards)
 
-    def wait_for(self, answers: int, seconds: float = 30) -> None:
+    def wait_for(self, answers: int, seconds: float = 120) -> None:
         """Wait until so many more calls were answered."""
         wanted, ends = self.answered + answers, time.monotonic() + seconds
         while self.answered < wanted:
@@ -64,7 +64,7 @@ class Load:
             self._body_of(number, count)
             started = time.monotonic()
             try:
-                response = session.post(self.base + SIGN, data=self._body_of(number, count), headers=_JSON, timeout=15)
+                response = session.post(self.base + SIGN, data=self._body_of(number, count), headers=_JSON, timeout=60)
             except requests.RequestException:
                 self.times.append((time.monotonic(), False))
                 time.sleep(0.02)

@@ -63,6 +63,14 @@ class Service:
             self.running.stop()
         self.running = self._start([sys.executable, "-m", "cds_hooks.commands.main", "serve"], **self._variables)
         self._refused = 0
+        self._wait_for_keys()
+
+    def _wait_for_keys(self) -> None:
+        """Call until the workers have the keys, which a machine with much other work may not give them in time."""
+        ends, statuses = time.monotonic() + 60, [0]
+        while statuses[-8:] != [200] * 8:
+            assert time.monotonic() < ends, statuses
+            statuses.append(self.status(token(ahead=int(self._clock.read_text()))))
 
     def jump(self, seconds: int) -> None:
         """Set the clock of the service so many seconds ahead, or back."""
@@ -73,7 +81,7 @@ class Service:
     def call(self, token: str) -> requests.Response:
         began = time.monotonic()
         response = self.running.post(SIGN, self._body, Authorization=f"Bearer {token}")
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < 25
         return response
 
     def status(self, token: str) -> int:
@@ -83,7 +91,7 @@ class Service:
 
     def causes(self) -> list[str]:
         """Return why calls were refused so far; a thread writes the log, a moment after the answer."""
-        ends = time.monotonic() + 10
+        ends = time.monotonic() + 60
         while len(found := self._logged()) < self._refused:
             assert time.monotonic() < ends, found
             time.sleep(0.02)
@@ -160,8 +168,8 @@ def test_nor_does_a_restart_while_it_is_wrong(jumping: Service) -> None:
 @pytest.mark.parametrize("seconds", [-30 * 60, -HOUR])
 def test_a_jump_back_does_not_let_a_used_token_in_again(seconds: int, jumping: Service) -> None:
     """Nor one that has expired since, by the time that was before: its row is kept for an hour longer."""
-    early = token(ahead=-400, lives=420)
     before = len(jumping.causes())
+    early = token(ahead=-400, lives=520)
     assert jumping.status(early) == 200
     jumping.jump(200)
     assert jumping.status(early) == 401

@@ -53,7 +53,7 @@ def test_a_killed_worker_loses_no_answer_and_is_replaced(start_service: Any) -> 
         killed = time.monotonic()
         load.wait_for(60)
         while len(workers_of(service)) < 2 or before[0] in workers_of(service):
-            assert time.monotonic() < killed + 30
+            assert time.monotonic() < killed + 60
             time.sleep(0.05)
         load.wait_for(60)
     assert set(load.cards) <= kept_cards(store_of(service))
@@ -86,7 +86,7 @@ def test_a_store_that_fails_for_a_while_costs_answers_but_no_records(start_servi
     with Load(service.base) as load:
         load.wait_for(20)
         store.execute("BEGIN IMMEDIATE")
-        ends = time.monotonic() + 20
+        ends = time.monotonic() + 60
         while 503 not in load.statuses:
             assert time.monotonic() < ends
             time.sleep(0.1)
@@ -117,7 +117,7 @@ def test_a_full_disk_costs_answers_but_no_records(start_service: Any, small_disk
     with Load(service.base, callers=2) as load:
         load.wait_for(10)
         _fill(small_disk / "filler")
-        ends = time.monotonic() + 30
+        ends = time.monotonic() + 60
         while 503 not in load.statuses:
             assert time.monotonic() < ends
             time.sleep(0.05)
@@ -125,7 +125,7 @@ def test_a_full_disk_costs_answers_but_no_records(start_service: Any, small_disk
         load.wait_for(10)
     assert set(load.statuses) == {200, 503}
     assert set(load.cards) <= kept_cards(f"sqlite:///{small_disk}/crd.sqlite3")
-    assert "SQLITE_FULL" in Path(service.log).read_text() or "SQLITE_IOERR" in Path(service.log).read_text()
+    assert service.logs("SQLITE_FULL", "SQLITE_IOERR")
 
 
 def _fill(file: Path) -> None:
@@ -155,7 +155,7 @@ def test_postgresql_that_is_read_only_for_a_while(start_service: Any, postgresql
         load.wait_for(10)
         admin.execute("ALTER SYSTEM SET default_transaction_read_only = on")
         admin.execute("SELECT pg_reload_conf()")
-        ends = time.monotonic() + 30
+        ends = time.monotonic() + 60
         while 503 not in load.statuses:
             assert time.monotonic() < ends
             time.sleep(0.1)

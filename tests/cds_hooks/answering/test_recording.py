@@ -175,7 +175,7 @@ def test_what_cannot_be_kept_is_not_answered(start_service: Any, example: Any) -
     assert refused.status_code == 503
     assert refused.headers["Retry-After"] == "5"
     assert refused.json()["issue"][0]["code"] == "transient"
-    assert "SQLITE_BUSY" in Path(service.log).read_text()
+    assert service.logs("SQLITE_BUSY")
     assert service.post(SIGN, example("m0076-order-sign")).status_code == 200
 
 
@@ -209,7 +209,7 @@ def quickest(service: Any, request: dict[str, Any]) -> float:
     """Return the seconds of the quickest of some calls, one after the other."""
     with requests.Session() as session:
         seconds = []
-        for _ in range(60):
+        for _ in range(30):
             answer = session.post(service.base + SIGN, json=request, timeout=10)
             assert answer.status_code == 200
             seconds.append(answer.elapsed.total_seconds())
@@ -223,16 +223,18 @@ def test_a_call_that_waits_for_a_fhir_server_delays_no_other(start_service: Any,
     waits = example("m0076-order-sign")
     del waits["prefetch"]["coverage"]
     waits |= {"fhirServer": f"{odd_server.base}/silent", "fhirAuthorization": marked(example)["fhirAuthorization"]}
-    alone = quickest(service, plain)
 
-    waiting = threading.Thread(target=service.post, args=(SIGN, waits))
-    waiting.start()
-    time.sleep(0.5)
-    beside_it = quickest(service, plain)
+    def is_as_quick() -> bool:
+        alone = quickest(service, plain)
+        waiting = threading.Thread(target=service.post, args=(SIGN, waits))
+        waiting.start()
+        time.sleep(0.5)
+        beside_it = quickest(service, plain)
+        is_beside_it = waiting.is_alive()
+        waiting.join()
+        return is_beside_it and beside_it < alone + 0.003
 
-    assert waiting.is_alive()
-    waiting.join()
-    assert beside_it < alone + 0.003
+    assert any(is_as_quick() for _ in range(4))  # a commit that waited would be late each time
 
 
 DAY = 86_400_000_000
@@ -248,7 +250,7 @@ def test_what_is_too_old_is_deleted_before_any_call_is_recorded(start_service: A
         writer.write(exchange(1, at=now - 40 * DAY), exchange(2, at=now))
         writer.close()
         service = start_service(CRD_AUDIT=mode, CRD_AUDIT_DAYS="30", CRD_DATABASE_URL=url)
-        ends = time.monotonic() + 15
+        ends = time.monotonic() + 60
         while len(calls(url)) > 1:
             assert time.monotonic() < ends, mode
             time.sleep(0.2)
@@ -263,7 +265,7 @@ def test_ready_says_when_the_store_fails_and_when_it_works_again(start_service: 
         return answer.status_code, answer.json()["store"]
 
     def wait_for(state: tuple[int, str]) -> None:
-        ends = time.monotonic() + 20
+        ends = time.monotonic() + 60
         while ready() != state:
             assert time.monotonic() < ends
             time.sleep(0.2)

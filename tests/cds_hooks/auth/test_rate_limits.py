@@ -263,7 +263,7 @@ def test_without_valkey_calls_are_counted_in_memory_and_taken_up_again(
 
     started = time.perf_counter()
     assert [counter.hit(rate, "a") > 0 for _ in range(4)] == [False, False, False, True]
-    assert time.perf_counter() - started < 1
+    assert time.perf_counter() - started < 5
     clock[0] += 6
     counter.hit(rate, "a")
     valkey.start()
@@ -286,7 +286,7 @@ def test_a_valkey_that_does_not_answer_holds_up_one_call_for_a_moment(valkey: An
         started = time.perf_counter()
         for _ in range(50):
             assert counter.hit(rate, "a") == 0
-        assert time.perf_counter() - started < 1
+        assert time.perf_counter() - started < 5  # each of them would wait for a fifth of a second or more
     finally:
         valkey._process.send_signal(signal.SIGCONT)
 

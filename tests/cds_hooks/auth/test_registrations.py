@@ -4,7 +4,6 @@ import json
 import os
 import re
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -355,7 +354,7 @@ def test_while_one_thread_reads_the_others_go_on(path: Path, clock: Clock, monke
 
     def slow(*arguments: Any) -> Any:
         reading.set()
-        done.wait(5)
+        done.wait(60)
         return load_clients(*arguments)
 
     monkeypatch.setattr("cds_hooks.auth.registration_file.load_clients", slow)
@@ -365,9 +364,8 @@ def test_while_one_thread_reads_the_others_go_on(path: Path, clock: Clock, monke
     reader.start()
     assert reading.wait(5)
     clock.time += 1
-    begun = time.monotonic()
     assert file.current().clients[0].id == "ehr"
-    assert time.monotonic() - begun < 1
+    assert reader.is_alive()
     done.set()
     reader.join()
     assert file.current().clients[0].id == "new"

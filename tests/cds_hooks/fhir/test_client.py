@@ -151,13 +151,16 @@ def test_a_server_without_batch_is_asked_by_single_reads_and_remembered(client: 
     server = fhir_server(*RECORDS, options=("--no-batch", "--delay-ms", "300"))
     urls = ["Practitioner/p1", "Organization/o1"]
     client.fetch(real(server), urls, soon())
-    begun = time.monotonic()
 
-    answers = client.fetch(real(server), urls, soon())
+    def fetch() -> float:
+        begun = time.monotonic()
+        answers = client.fetch(real(server), urls, soon())
+        assert [ids(answers[url]) for url in urls] == [["p1"], ["o1"]]
+        return time.monotonic() - begun
 
-    assert time.monotonic() - begun < 0.59
-    assert [ids(answers[url]) for url in urls] == [["p1"], ["o1"]]
-    assert [call["method"] for call in server.log()] == ["POST", "GET", "GET", "GET", "GET"]
+    assert any(fetch() < 0.59 for _ in range(10))  # one after the other they never take less, on any machine
+    methods = [call["method"] for call in server.log()]
+    assert methods == ["POST"] + ["GET"] * (len(methods) - 1)
 
 
 def test_what_was_remembered_of_a_server_is_tried_again(
@@ -230,7 +233,7 @@ def test_the_search_for_the_servers_own_names_keeps_to_the_deadline(make_client:
     answer = ask(make_client(most_pages=4), real(server), "Coverage?patient=p1", seconds=0.7)
 
     assert answer in (Problem.TOO_LATE, Problem.FAILED)  # FAILED, the first answer, where this machine is that slow
-    assert time.monotonic() - begun < 1.5
+    assert time.monotonic() - begun < LONG_BEFORE
 
 
 @pytest.mark.parametrize("number", [400, 404, 422])
@@ -499,7 +502,10 @@ def test_an_entry_is_believed_only_as_a_reply_would_be(
 
 # --- time -----------------------------------------------------------------------------------------------------------
 
-SLOW = ["silent", "slow/2", "dripped-status", "dripped-headers", "dripped-body", "dripped-chunks", "continue"]
+#: Seconds: what hangs here would go on for 15 or more, and no machine is so slow that a deadline of 0.3 takes as long.
+LONG_BEFORE = 10
+
+SLOW = ["silent", "slow/15", "dripped-status", "dripped-headers", "dripped-body", "dripped-chunks", "continue"]
 
 
 @pytest.mark.parametrize("behaviour", SLOW)
@@ -510,7 +516,7 @@ def test_nothing_goes_on_after_the_deadline(behaviour: str, client: FhirClient, 
     answer = ask(client, at(odd_server, behaviour), seconds=0.3)
 
     assert answer is Problem.TOO_LATE
-    assert 0.25 < time.monotonic() - begun < 1
+    assert 0.25 < time.monotonic() - begun < LONG_BEFORE
 
 
 def test_single_reads_and_pages_share_the_one_deadline(client: FhirClient, odd_server: RunningServer) -> None:
@@ -518,10 +524,10 @@ def test_single_reads_and_pages_share_the_one_deadline(client: FhirClient, odd_s
     begun = time.monotonic()
 
     answers = client.fetch(at(odd_server, "batch-status/405"), [READ, SEARCH], soon(0))
-    slow = client.fetch(at(odd_server, "slow/0.2"), [READ, SEARCH], soon(0.1))
-    many = client.fetch(at(odd_server, "no-batch-slow/0.2"), [f"Practitioner/{n}" for n in range(40)], soon(0.3))
+    slow = client.fetch(at(odd_server, "slow/15"), [READ, SEARCH], soon(0.1))
+    many = client.fetch(at(odd_server, "no-batch-slow/15"), [f"Practitioner/{n}" for n in range(40)], soon(0.3))
 
-    assert time.monotonic() - begun < 0.8
+    assert time.monotonic() - begun < LONG_BEFORE
     assert {*answers.values(), *slow.values()} == {Problem.TOO_LATE}
     late = list(many.values()).count(Problem.TOO_LATE)
     assert late >= 40 - MOST_SIDE_BY_SIDE
@@ -545,11 +551,11 @@ def test_a_connection_that_was_too_late_once_is_not_late_for_ever(
 
 def test_looking_up_a_name_takes_from_the_time_too(client: FhirClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """A name server that is silent cannot run here for real."""
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(1))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(15))
     begun = time.monotonic()
 
     assert ask(client, FhirServer("https://slow.example.org/fhir", TOKEN), seconds=0.2) is Problem.TOO_LATE
-    assert time.monotonic() - begun < 0.8
+    assert time.monotonic() - begun < LONG_BEFORE
 
 
 def test_an_address_that_is_silent_leaves_time_for_the_next(
@@ -999,7 +1005,7 @@ def test_tls_does_not_stretch_the_deadline(behaviour: str, trusting: FhirClient,
     answer = ask(trusting, FhirServer(f"https://localhost:{tls_server.port}/{behaviour}", TOKEN), seconds=0.3)
 
     assert answer is Problem.TOO_LATE
-    assert 0.25 < time.monotonic() - begun < 1
+    assert 0.25 < time.monotonic() - begun < LONG_BEFORE
 
 
 def test_a_tls_handshake_ends_at_the_deadline(client: FhirClient) -> None:
@@ -1012,7 +1018,7 @@ def test_a_tls_handshake_ends_at_the_deadline(client: FhirClient) -> None:
             ask(client, FhirServer(f"https://127.0.0.1:{mute.getsockname()[1]}", TOKEN), seconds=0.2)
             is Problem.TOO_LATE
         )
-        assert time.monotonic() - begun < 0.8
+        assert time.monotonic() - begun < LONG_BEFORE
 
 
 def test_every_problem_but_a_missing_record_is_technical() -> None:

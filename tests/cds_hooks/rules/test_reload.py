@@ -64,7 +64,7 @@ def marks(text: str) -> set[str]:
     return set(re.findall(r"Mark\d+", text))
 
 
-def wait_until(is_so: Callable[[], Any], seconds: float = 20) -> float:
+def wait_until(is_so: Callable[[], Any], seconds: float = 60) -> float:
     """Wait until something is so, and return how long that took."""
     begun = time.monotonic()
     while not is_so():
@@ -403,7 +403,7 @@ def test_a_running_service_keeps_its_rules_until_there_are_better_ones(
     at_start = ready(service)
     files.mark(1)
     took = wait_until(lambda: marks(service.post(SIGN, body).text))
-    assert took < 10  # about 1.5 where nothing else runs
+    assert took < 30  # about 1.5 where nothing else runs
     assert marks(service.post(SIGN, body).text) == {"Mark1"}
     taken_up = ready(service)
     assert (taken_up["reload"], taken_up["policies"]) == ("ok", at_start["policies"])

@@ -74,7 +74,7 @@ def test_a_caller_that_is_alone_does_not_wait_for_others(tmp_path: Path) -> None
     writer = Writer(connect(new_store(tmp_path)), RecordCipher())
     started = time.perf_counter()
     writer.write(exchange())
-    assert time.perf_counter() - started < 2
+    assert time.perf_counter() - started < 10
     writer.close()
 
 
@@ -163,7 +163,7 @@ def test_postgresql_that_restarts_is_waited_for(postgresql: PostgreSQL) -> None:
     writer.write(exchange(1))
     postgresql.stop()
     threading.Timer(0.3, postgresql.start).start()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         try:
             writer.write(exchange(2))

@@ -15,7 +15,7 @@ from tests.free_ports import free_port
 HERE = Path(__file__).resolve().parent
 
 #: As long is waited for what comes within two seconds on a machine that has nothing else to do.
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class Collector(RunningServer):

@@ -468,13 +468,15 @@ def test_the_log_names_only_methods_that_there_are(start_service: Any) -> None:
 
 def test_a_stop_signal_ends_the_service_cleanly(start_service: Any) -> None:
     service = start_service(CRD_WORKERS="2")
-    ends = time.monotonic() + 20
+    ends = time.monotonic() + 60
     while "Started worker-1" not in (log := service.log.read_text()) or "Started worker-2" not in log:
         assert time.monotonic() < ends, log
         time.sleep(0.05)
 
+    told = time.monotonic()
     assert service.stop() == 0
-    assert "refused to gracefully stop" not in service.log.read_text()
+    # granian kills a worker after ten seconds; of one that has just ended it says now and then that it had to.
+    assert time.monotonic() - told < 10
 
 
 def test_half_a_character_in_a_note_does_not_cost_the_call_its_answer(service: Any, example: Any) -> None:
