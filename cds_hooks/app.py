@@ -10,6 +10,7 @@ from flask import Flask
 from cds_hooks.answering.deployment import Deployment
 from cds_hooks.answering.recording import Recorder
 from cds_hooks.auth.access import AccessControl
+from cds_hooks.console.mount import why_hidden, with_console
 from cds_hooks.fhir.access import FhirAccess
 from cds_hooks.fhir.client import FhirClient
 from cds_hooks.fhir.validation import FhirCheck
@@ -22,6 +23,7 @@ from cds_hooks.server.slow_clients import watch
 from cds_hooks.settings import Clock, Settings, read_settings, unknown_variables
 from cds_hooks.telemetry.logs import configure, record
 from cds_hooks.web.body_buffering import with_whole_bodies
+from cds_hooks.web.call_context import Application
 from cds_hooks.web.flask_app import FlaskApp
 from cds_hooks.web.instrumentation import with_instrumentation
 from cds_hooks.web.middleware import with_call_context, with_preflight
@@ -35,6 +37,9 @@ _WATCH: Final = "crd.rules"
 
 #: Where it keeps what looks after the store.
 _RECORDER: Final = "crd.recorder"
+
+#: Where it keeps what calls rest on.
+_DEPLOYMENT: Final = "crd.deployment"
 
 
 def create_app(settings: Settings | None = None, clock: Clock = datetime.now) -> Flask:
@@ -52,6 +57,7 @@ def create_app(settings: Settings | None = None, clock: Clock = datetime.now) ->
     rule_watch = RuleReloader(settings, rules)
     recorder = Recorder(settings)
     add_routes(app, deployment, rule_watch, gate, recorder)
+    app.extensions[_DEPLOYMENT] = deployment
     app.extensions[_WATCH] = rule_watch
     app.extensions[_RECORDER] = recorder
     inner = with_preflight(with_whole_bodies(app.wsgi_app, settings))
@@ -119,6 +125,7 @@ def create_served_app(clock: Clock = datetime.now) -> Flask:
     """
     settings = read_settings()
     app = create_app(settings, clock)
+    _show_console(app, settings)
     longest = settings.body_timeout + settings.fhir_time_budget + _OWN_TIME
     watch(settings.port, longest, settings.header_timeout)
     gc.collect()
@@ -128,6 +135,21 @@ def create_served_app(clock: Clock = datetime.now) -> Flask:
     app.extensions[_RECORDER].start()
     threading.Thread(target=_build_models, name="fhir-models", daemon=True).start()
     return app
+
+
+def _show_console(app: Flask, settings: Settings) -> None:
+    """Put the pages for people in front of the service, where these settings show them; the log says why not."""
+    if reason := why_hidden(settings):
+        record("info", "console-off", reason=reason)
+        return
+
+    def create() -> Application:
+        from cds_hooks.console.application import create_console  # nothing of it is needed before its first page
+
+        return create_console(app.extensions[_DEPLOYMENT], app.extensions[_WATCH])
+
+    app.wsgi_app = with_console(app.wsgi_app, create)  # type: ignore[method-assign,assignment]
+    record("info", "console", path="/")
 
 
 def _build_models() -> None:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 from limits import RateLimitItem, parse
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cds_hooks.errors import StartError
@@ -266,6 +266,18 @@ class Settings(BaseSettings):
     )
     audit_days: int = Field(
         0, ge=0, le=36525, description="days after which calls and feedback are deleted; 0 keeps them for good"
+    )
+    console: Literal["local", "off"] = Field(
+        "local",
+        description="".join(
+            (
+                "the pages for people, at / of `crd serve`: local shows them to this machine alone, where the service",
+                " listens on a loopback address; off has none",
+            )
+        ),
+    )
+    console_key: SecretStr = Field(
+        SecretStr(""), description="secret that signs the console's forms; empty draws one at each start"
     )
     cors_origins: Annotated[str, AfterValidator(_origins)] = Field(
         "*",

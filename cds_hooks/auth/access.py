@@ -87,7 +87,7 @@ def _authenticator(modes: tuple[Mode, ...], settings: Settings, service_ids: fro
 
 def _check(modes: tuple[Mode, ...], settings: Settings) -> None:
     """Refuse settings that would let in whom they should not, or nobody."""
-    if "none" in modes and not _is_loopback(settings.host) and not settings.allow_unauthenticated:
+    if "none" in modes and not is_loopback(settings.host) and not settings.allow_unauthenticated:
         raise StartError(
             " ".join(
                 (
@@ -101,7 +101,8 @@ def _check(modes: tuple[Mode, ...], settings: Settings) -> None:
         raise StartError("CRD_AUTH=cds-hooks-jwt: needs CRD_PUBLIC_BASE_URL, the URL that clients call, for `aud`")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether an address, or a name of one, is this machine's own."""
     try:
         return ip_address(host.strip("[]")).is_loopback
     except ValueError:

@@ -10,9 +10,9 @@ import click
 import orjson
 
 from cds_hooks.errors import StartError
-from cds_hooks.rules.cases import answer_order, read_cases, read_orders
+from cds_hooks.rules.cases import read_orders
 from cds_hooks.rules.check import Checked, Flaw, check_policies
-from cds_hooks.rules.diff import Asked, compare, difference_json, difference_lines
+from cds_hooks.rules.diff import Asked, ask_cases, ask_orders, compare, difference_json, difference_lines
 from cds_hooks.rules.loading import load_policies, load_vocabulary
 from cds_hooks.rules.sources import PolicySet, find_source, load_policy_set, write_new
 from cds_hooks.rules.templates import Beginning, next_steps, start_cases, start_policy
@@ -173,10 +173,10 @@ def diff_policies(
     """
     settings = read_settings()
     both = (load_policy_set(old, cases, settings), load_policy_set(new, cases, settings))
-    asked_cases = list(_ask_cases(*both))
+    asked_cases = list(ask_cases(*both))
     if not asked_cases and orders is None:
         raise StartError(f"{new}: no cases; name their folder with --cases, or orders with --orders")
-    asked_orders = list(_ask_orders(orders, on.date() if on else settings.today(), *both)) if orders else []
+    asked_orders = list(_ask_orders(orders, on.date() if on else settings.today(), both)) if orders else []
     difference = compare([*asked_cases, *asked_orders])
     counts = {"cases": len(asked_cases), "orders": len({asked.path for asked in asked_orders})}
     if as_json:
@@ -186,19 +186,9 @@ def diff_policies(
     sys.exit(1 if difference.answers or difference.texts else 0)
 
 
-def _ask_cases(old: PolicySet, new: PolicySet) -> Iterator[Asked]:
-    for policy, file in sorted({**old.cases, **new.cases}.items()):
-        for case in read_cases(file, new.rules.vocabulary.code_systems):
-            answers = [answer_order(case.order, policy, case.on, one.rules) for one in (old, new)]
-            yield Asked(policy, str(file), case.path, case.name, *answers)
-
-
-def _ask_orders(file: Path, on: date, old: PolicySet, new: PolicySet) -> Iterator[Asked]:
-    known = sorted({*old.rules.index.policies, *new.rules.index.policies})
-    for number, order in read_orders(file):
-        for policy in known:
-            answers = [answer_order(order, policy, on, one.rules) for one in (old, new)]
-            yield Asked(policy, str(file), f"line {number}", None, *answers)
+def _ask_orders(file: Path, on: date, both: tuple[PolicySet, PolicySet]) -> Iterator[Asked]:
+    named = ((f"line {number}", order) for number, order in read_orders(file))
+    return ask_orders(named, str(file), on, *both)
 
 
 def _echo_json(value: Any) -> None:

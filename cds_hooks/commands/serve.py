@@ -1,5 +1,8 @@
 """`crd serve` and `crd settings`: run the service, and say what it would run with."""
 
+import os
+import secrets
+
 import click
 import orjson
 
@@ -18,6 +21,7 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
     given = {"host": host, "port": port, "workers": workers}
     settings = read_settings(**{name: value for name, value in given.items() if value is not None})
     check_free(settings)
+    os.environ.setdefault("CRD_CONSOLE_KEY", secrets.token_urlsafe(32))  # one for all workers
     check_start(settings)  # what is wrong is said here, once, before any worker starts
     create_server(settings).serve()
 

@@ -1,9 +1,11 @@
 """What differs between the answers of two sets of policies to the same questions."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any, NamedTuple
 
-from cds_hooks.rules.cases import Answer
+from cds_hooks.rules.cases import Answer, answer_order, read_cases
+from cds_hooks.rules.sources import PolicySet
 from cds_hooks.rules.text import count
 
 
@@ -33,6 +35,33 @@ class Difference(NamedTuple):
 
     answers: tuple[Asked, ...]
     texts: tuple[TextChange, ...]
+
+
+def ask_cases(old: PolicySet, new: PolicySet, only: Collection[str] | None = None) -> Iterator[Asked]:
+    """Ask both sets the cases of every policy, or of some: those of the new set, or of the old where that has none."""
+    for policy, file in sorted({**old.cases, **new.cases}.items()):
+        if only is not None and policy not in only:
+            continue
+        for case in read_cases(file, new.rules.vocabulary.code_systems):
+            answers = [answer_order(case.order, policy, case.on, one.rules) for one in (old, new)]
+            yield Asked(policy, str(file), case.path, case.name, *answers)
+
+
+def ask_orders(
+    named: Iterable[tuple[str, Mapping[str, Any]]],
+    file: str,
+    on: date,
+    old: PolicySet,
+    new: PolicySet,
+    only: Collection[str] | None = None,
+) -> Iterator[Asked]:
+    """Ask every policy of both sets, or some, by itself about orders; each order comes with its place in a file."""
+    known = {*old.rules.index.policies, *new.rules.index.policies}
+    asked = sorted(known if only is None else known & set(only))
+    for place, order in named:
+        for policy in asked:
+            answers = [answer_order(order, policy, on, one.rules) for one in (old, new)]
+            yield Asked(policy, file, place, None, *answers)
 
 
 def compare(asked: Sequence[Asked]) -> Difference:

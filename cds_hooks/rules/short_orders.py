@@ -39,6 +39,17 @@ def _read_concept(order: Mapping[str, str], path: str, systems: CodeSystems) -> 
     return concept
 
 
+def read_code(code: str, path: str, systems: CodeSystems) -> dict[str, str]:
+    """Return a FHIR Coding for a code as a person writes it in passing: `HCPCS M0076`, `CPT|20999`, or the code alone.
+
+    Alone, what begins with a digit is CPT and anything else HCPCS; DocumentError where the system is not known.
+    """
+    named = code.replace("|", " ").strip()
+    if " " not in named:
+        named = f"{'CPT' if named[:1].isdigit() else 'HCPCS'} {named}"
+    return _read_code(named, path, systems)
+
+
 def _read_code(code: str, path: str, systems: CodeSystems) -> dict[str, str]:
     """Read `SYSTEM CODE`; the last word is the code, for SNOMED CT has a space in its name."""
     name, _, value = code.rpartition(" ")

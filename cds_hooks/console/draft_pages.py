@@ -1,0 +1,31 @@
+"""The page on which a new or changed policy is tried before it is live."""
+
+from typing import Final
+
+from flask import Blueprint, render_template, request
+
+from cds_hooks.console.draft_files import DraftError, read_files
+from cds_hooks.console.drafts import try_drafts
+from cds_hooks.console.parts import parts
+
+pages: Final = Blueprint("drafts", __name__, url_prefix="/console/drafts")
+
+
+@pages.get("")
+def form() -> str:
+    """Show where to drop policies."""
+    return render_template("drafts.html", effect=None, fault=None)
+
+
+@pages.post("")
+def check() -> str:
+    """Show what dropped policies would change."""
+    found = parts()
+    dropped = [(file.filename or "", file.read()) for file in request.files.getlist("files") if file.filename]
+    orders = request.files.get("orders")
+    try:
+        files = read_files(dropped)
+    except DraftError as error:
+        return render_template("drafts.html", effect=None, fault=str(error))
+    effect = try_drafts(files, orders.read() if orders else b"", found.settings, found.today)
+    return render_template("drafts.html", effect=effect, fault=None, folder=found.settings.policies)

@@ -1,0 +1,77 @@
+"""Examples of orders, taken from the policies' own cases: they are there for every policy that somebody writes."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from cards import Policy
+from cds_hooks.errors import StartError
+from cds_hooks.rules.cases import Case, read_cases
+from cds_hooks.rules.folders import find_policies
+from cds_hooks.rules.loading import Rules
+from cds_hooks.settings import Settings
+
+#: So many policies are offered as examples; the page of any policy has all its cases.
+_MOST: Final = 12
+
+
+class Example(NamedTuple):
+    """One case to try: of which policy, its place in the file, what it is called and should answer."""
+
+    policy: str
+    number: int
+    name: str
+    expect: str
+
+
+class Cases(NamedTuple):
+    """The cases of a policy; `fault` says why there are none to read."""
+
+    found: tuple[Case, ...]
+    fault: str | None = None
+
+
+def cases_of(policy: str, rules: Rules, settings: Settings) -> Cases:
+    """Return the cases that lie beside a policy."""
+    try:
+        files = find_policies(settings.policies).get(policy)
+        path: Path | None = files.find_cases() if files else None
+        if path is None or not path.exists():
+            return Cases(())
+        return Cases(read_cases(path, rules.vocabulary.code_systems))
+    except StartError as error:
+        return Cases((), str(error))
+
+
+def examples(rules: Rules, settings: Settings) -> dict[Policy, list[Example]]:
+    """Return a few examples of each policy: one of every answer that its cases have, in their order."""
+    found = {}
+    for id_, policy in sorted(rules.index.policies.items())[:_MOST]:
+        if chosen := _choose(id_, cases_of(id_, rules, settings).found):
+            found[policy] = chosen
+    return found
+
+
+def _choose(policy: str, cases: Sequence[Case]) -> list[Example]:
+    first: dict[tuple[str, str | None], Example] = {}
+    for number, case in enumerate(cases):
+        key = (case.expect, case.strength if case.expect != "nothing" else None)
+        if key not in first and (case.strength or case.expect == "nothing"):
+            first[key] = Example(policy, number, case.name, case.expect)
+    return list(first.values()) or [Example(policy, 0, cases[0].name, cases[0].expect)] if cases else []
+
+
+def payer_of(policy: str, rules: Rules) -> str:
+    """Return the payer under whom a policy is best tried: one it binds, the first it binds alone if there is one."""
+    bound = [payer for payer in rules.payers.payers if policy in payer.policies]
+    alone = [payer for payer in bound if payer.policies == (policy,)]
+    return next((payer.id for payer in (*alone, *bound)), rules.payers.default.id)
+
+
+def bound_payers(rules: Rules) -> Mapping[str, list[str]]:
+    """Return the names of the payers that each policy binds."""
+    found: dict[str, list[str]] = {}
+    for payer in rules.payers.payers:
+        for policy in payer.policies:
+            found.setdefault(policy, []).append(payer.name)
+    return found

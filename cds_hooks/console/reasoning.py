@@ -1,0 +1,184 @@
+"""Why an order was decided as it was, as a page shows it: the steps, and the order with its deciding words marked."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from typing import Any, Final, NamedTuple
+
+from cards import Decision, Order, explain
+from cds_hooks.answering.trace import Explanation
+from cds_hooks.console.wording import BASES
+
+#: A step about words names the term and the element that has it.
+_WORDS: Final = re.compile(r'"(?P<term>.+)" in (?P<path>[^:\s]+): ')
+
+
+class Span(NamedTuple):
+    """A stretch of an order's text: the FHIRPath of its element, and the characters from `start` up to `end`."""
+
+    path: str
+    start: int
+    end: int
+
+
+class Step(NamedTuple):
+    """One rule that an order went through, and what it found."""
+
+    rule: str
+    found: str
+
+
+class PolicySteps(NamedTuple):
+    """What one policy came to: as people cite it, and the rules it was asked by."""
+
+    citation: str
+    steps: tuple[Step, ...]
+    is_match: bool
+
+
+class Text(NamedTuple):
+    """Words of the order: what they are, where they stand, and in pieces, each marked or not."""
+
+    name: str
+    path: str
+    pieces: tuple[tuple[str, bool], ...]
+
+
+class Code(NamedTuple):
+    """A code of the order, where it stands, and whether the decision rests on it."""
+
+    system: str
+    code: str
+    path: str
+    decides: bool
+
+
+class PolicyShown(NamedTuple):
+    """A policy that the answer rests on, with its version and from when to when that is in force."""
+
+    id: str
+    citation: str
+    covered: str
+    verdict: str
+    strength: str
+    path: str
+    start: date | None
+    end: date | None
+
+
+class Why(NamedTuple):
+    """One order, the answer, and everything that led there."""
+
+    title: str
+    payer: str
+    day: date | None
+    covered: str | None
+    basis: str
+    reasons: tuple[str, ...]
+    policies: tuple[PolicyShown, ...]
+    first: tuple[Step, ...]
+    asked: tuple[PolicySteps, ...]
+    last: tuple[Step, ...]
+    codes: tuple[Code, ...]
+    texts: tuple[Text, ...]
+
+
+def tell_why(explanation: Explanation, on: date) -> Why:
+    """Return what a page says of how an order was decided."""
+    order, decision = explanation.order, explanation.decision
+    first, asked, last = _group(explanation.steps)
+    return Why(
+        title=order.title or f"{order.resource_type} without a name",
+        payer=explanation.paying.payer.name,
+        day=order.day_of_service(on),
+        covered=decision.covered.value if decision else None,
+        basis=BASES.get(decision.basis.name, "") if decision else "the order asks for nothing",
+        reasons=tuple(explain(decision)) if decision else (),
+        policies=tuple(_policies(decision)) if decision else (),
+        first=first,
+        asked=asked,
+        last=last,
+        codes=tuple(_codes(order, decision)),
+        texts=tuple(_texts(order, [*_spans(explanation.steps), *_named_spans(explanation)])),
+    )
+
+
+def _policies(decision: Decision) -> Iterator[PolicyShown]:
+    for finding in decision.findings:
+        version = finding.version
+        yield PolicyShown(
+            id=finding.policy.id,
+            citation=version.citation,
+            covered=version.covered.value,
+            verdict=version.verdict,
+            strength=finding.match.strength.value,
+            path=finding.path,
+            start=version.start,
+            end=version.end,
+        )
+
+
+def _group(steps: Iterable[Sequence[Any]]) -> tuple[tuple[Step, ...], tuple[PolicySteps, ...], tuple[Step, ...]]:
+    """Return the steps before any policy is asked, those of each policy, and those after."""
+    first: list[Step] = []
+    asked: list[PolicySteps] = []
+    last: list[Step] = []
+    within: list[Step] | None = None
+    for rule, found in (step[:2] for step in steps):
+        if rule == "in force":
+            within = []
+            asked.append(PolicySteps(found, (), is_match=False))
+        elif within is None:
+            (last if asked else first).append(Step(rule, found))
+        else:
+            within.append(Step(rule, found))
+            asked[-1] = asked[-1]._replace(steps=tuple(within), is_match=rule == "match")
+            within = None if rule in ("match", "no match") else within
+    return tuple(first), tuple(asked), tuple(last)
+
+
+def _codes(order: Order, decision: Decision | None) -> Iterator[Code]:
+    deciding = {finding.path for finding in decision.findings} if decision else set()
+    for found in order.codings:
+        yield Code(found.coding.system, found.coding.code, found.path, found.path in deciding)
+
+
+def _spans(steps: Iterable[Sequence[Any]]) -> Iterator[Span]:
+    """Yield the spans that steps of the trace carry beside their rule and what it found."""
+    for step in steps:
+        for path, start, end in step[2] if len(step) > 2 else ():
+            yield Span(path, start, end)
+
+
+def _named_spans(explanation: Explanation) -> Iterator[Span]:
+    """Yield where the terms stand that the steps, and the match itself, name together with their element."""
+    decision = explanation.decision
+    found = [_WORDS.match(step[1]) for step in explanation.steps if step[0] == "words"]
+    terms = [(match["term"], match["path"]) for match in found if match]
+    terms += [(f.match.words, f.path) for f in (decision.findings if decision else ()) if f.match.words]
+    for term, path in dict.fromkeys(terms):
+        written = re.compile(r"[\W_]+".join(map(re.escape, re.findall(r"\w+", term))) or r"(?!)", re.IGNORECASE)
+        for text in explanation.order.texts:
+            if text.path == path:
+                yield from (Span(path, *hit.span()) for hit in written.finditer(text.text))
+
+
+def _texts(order: Order, spans: Sequence[Span]) -> Iterator[Text]:
+    for text in order.texts:
+        own = sorted((span.start, span.end) for span in spans if span.path == text.path)
+        yield Text(text.place.value, text.path, tuple(_cut(text.text, own)))
+
+
+def _cut(text: str, spans: Iterable[tuple[int, int]]) -> Iterator[tuple[str, bool]]:
+    """Yield a text in pieces, marked where a span lies; spans that overlap are one."""
+    at = 0
+    for start, end in spans:
+        start, end = max(start, at), min(end, len(text))
+        if start >= end:
+            continue
+        if start > at:
+            yield text[at:start], False
+        yield text[start:end], True
+        at = end
+    if at < len(text):
+        yield text[at:], False

@@ -1,0 +1,82 @@
+"""One try: the call that was sent, what came back, and what a person did with the cards since.
+
+Nothing of it is kept here. It travels in the page's own form, so that no patient is in a URL and any worker can go on.
+"""
+
+import shlex
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from cds_hooks.console.hook_calls import service_of
+from cds_hooks.console.service_client import Reply, ServiceClient
+
+
+class Try(NamedTuple):
+    """A call and its answer; `told` are the outcomes of feedback by a card's uuid, for the page to show."""
+
+    hook: str
+    request: str
+    status: int
+    response: str
+    milliseconds: float
+    told: dict[str, str]
+
+    @property
+    def sent(self) -> Any:
+        """The request as JSON."""
+        return orjson.loads(self.request)
+
+    @property
+    def answered(self) -> Any:
+        """The response as JSON; None where it is none."""
+        return Reply(self.status, self.response, 0).document
+
+    @property
+    def path(self) -> str:
+        """The path of the service that was called."""
+        return f"/cds-services/{service_of(self.hook).id}"
+
+    def pack(self) -> str:
+        """Return the try as the page's form carries it."""
+        return orjson.dumps(self._asdict()).decode()
+
+
+_TYPES: Final = {"hook": str, "request": str, "status": int, "response": str, "told": dict}
+
+
+def unpack(text: str) -> Try:
+    """Read a try that a form carried; ValueError where it is none."""
+    found = orjson.loads(text)
+    if not isinstance(found, dict) or not all(isinstance(found.get(name), kind) for name, kind in _TYPES.items()):
+        raise ValueError("not a try")
+    read = Try(**{name: found.get(name, 0) for name in Try._fields})
+    service_of(read.hook)
+    orjson.loads(read.request)
+    return read
+
+
+def send(hook: str, request: Any, service: ServiceClient) -> Try:
+    """Send a call to the service."""
+    body = orjson.dumps(request, option=orjson.OPT_INDENT_2)
+    reply = service.post(f"/cds-services/{service_of(hook).id}", body)
+    return Try(hook, body.decode(), reply.status, reply.body, reply.milliseconds, {})
+
+
+def send_feedback(tried: Try, report: dict[str, Any], service: ServiceClient) -> Reply:
+    """Send what was done with a card (CDS Hooks 2.0, Feedback)."""
+    return service.post(f"{tried.path}/feedback", orjson.dumps({"feedback": [report]}))
+
+
+def indent(text: str) -> str:
+    """Return a JSON text with line breaks; what is no JSON stays as it is."""
+    try:
+        return orjson.dumps(orjson.loads(text), option=orjson.OPT_INDENT_2).decode()
+    except orjson.JSONDecodeError:
+        return text
+
+
+def curl_line(tried: Try, base: str) -> str:
+    """Return the command that sends the same call from a terminal."""
+    url, body = shlex.quote(f"{base}{tried.path}"), orjson.dumps(tried.sent).decode()
+    return f"curl -sS {url} -H 'Content-Type: application/json' --data-binary {shlex.quote(body)}"
