@@ -44,11 +44,12 @@ class CardShown(NamedTuple):
 
 
 class Part(NamedTuple):
-    """One element of coverage information: its name in the guide, its value as text, and what it is worth."""
+    """One element of coverage information: its name in the guide, its value as text, where it leads, what limits it."""
 
     name: str
     text: str
     url: str | None = None
+    note: str = ""
 
 
 class CoverageShown(NamedTuple):
@@ -175,10 +176,10 @@ def _read_part(part: Json) -> Iterator[Part]:
 
 
 def _read_detail(name: str, parts: Iterable[Json]) -> Part:
-    """Return a detail as one line: what it is, its value, and what qualifies it."""
+    """Return a detail by its code, with its value and what qualifies that."""
     by_name = {str(one.get("url")): _value(one) for one in parts}
-    qualification = f" ({by_name['qualification']})" if by_name.get("qualification") else ""
-    return Part(by_name.get("code") or name, f"{by_name.get('value', '')}{qualification}", _web(by_name.get("value")))
+    value = by_name.get("value", "")
+    return Part(by_name.get("code") or name, value, _web(value), by_name.get("qualification", ""))
 
 
 def _value(part: Json) -> str:

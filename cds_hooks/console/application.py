@@ -13,7 +13,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from cds_hooks.answering.deployment import Deployment
-from cds_hooks.console import coverage_pages, draft_pages, policy_pages, try_pages, wording
+from cds_hooks.console import coverage_pages, draft_pages, policy_pages, try_pages, why_pages, wording
 from cds_hooks.console.markdown import render
 from cds_hooks.console.mount import PREFIX
 from cds_hooks.console.parts import Parts, keep_parts
@@ -59,7 +59,8 @@ class Section(NamedTuple):
 
 
 SECTIONS: Final = (
-    Section(try_pages.pages, (("Try it", "try.form"), ("Why", "try.why"))),
+    Section(try_pages.pages, (("Try it", "try.form"),)),
+    Section(why_pages.pages, (("Why", "why.form"),)),
     Section(policy_pages.pages, (("Policies", "policies.index"),)),
     Section(coverage_pages.pages, (("Coverage", "coverage.matrix"),)),
     Section(draft_pages.pages, (("Before it is live", "drafts.form"),)),

@@ -37,7 +37,10 @@ COLUMNS: Final = ("day", "system", "code", "display", "payer", "covered", "prior
 
 
 def codes_in_force(rules: Rules, on: date, words: Sequence[str] = ()) -> list[CodeRow]:
-    """Return the codes of all policies in force on a day, or those with some words in code, name or policy."""
+    """Return the codes of all policies in force on a day, or those with some words in code, name or policy.
+
+    Codes that name a service by themselves come first.
+    """
     names: dict[Coding, str] = {}
     policies: dict[Coding, list[str]] = {}
     for policy, version in _in_force(rules, on):
@@ -45,7 +48,8 @@ def codes_in_force(rules: Rules, on: date, words: Sequence[str] = ()) -> list[Co
             names[coding] = names.get(coding) or display
             if policy.id not in policies.setdefault(coding, []):
                 policies[coding].append(policy.id)
-    rows = [CodeRow(coding, names[coding], tuple(ids)) for coding, ids in sorted(policies.items())]
+    rows = [CodeRow(coding, names[coding], tuple(ids)) for coding, ids in policies.items()]
+    rows.sort(key=lambda row: (not row.display, row.coding))
     return [row for row in rows if all(word in _searched(row, rules) for word in words)]
 
 

@@ -4,9 +4,11 @@ Nothing of it is kept here. It travels in the page's own form, so that no patien
 """
 
 import shlex
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 import orjson
+from werkzeug.exceptions import BadRequest
 
 from cds_hooks.console.hook_calls import service_of
 from cds_hooks.console.service_client import Reply, ServiceClient
@@ -54,6 +56,14 @@ def unpack(text: str) -> Try:
     service_of(read.hook)
     orjson.loads(read.request)
     return read
+
+
+def carried_try(form: Mapping[str, str]) -> Try:
+    """Return the try that a form carries; BadRequest where it carries none."""
+    try:
+        return unpack(form.get("call", ""))
+    except (ValueError, LookupError, TypeError):
+        raise BadRequest from None
 
 
 def send(hook: str, request: Any, service: ServiceClient) -> Try:
