@@ -63,7 +63,7 @@ SECTIONS: Final = (
     Section(why_pages.pages, (("Why", "why.form"),)),
     Section(policy_pages.pages, (("Policies", "policies.index"),)),
     Section(coverage_pages.pages, (("Coverage", "coverage.matrix"),)),
-    Section(draft_pages.pages, (("Before it is live", "drafts.form"),)),
+    Section(draft_pages.pages, (("Drafts", "drafts.form"),)),
 )
 
 

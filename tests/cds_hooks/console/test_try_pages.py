@@ -1,0 +1,212 @@
+"""Trying an order: it goes over HTTP to the service, and what one does with a card is told to the service."""
+
+import json
+import sqlite3
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from cds_hooks.console.tries import unpack
+from cds_hooks.hooks.services import SERVICES
+from tests.cds_hooks.console.conftest import Console, carried, send, token, words
+
+ORDER = {"code": "HCPCS M0076", "text": "Prolotherapy, right knee"}
+
+
+def rows(console: Console, query: str) -> list[tuple[Any, ...]]:
+    with sqlite3.connect(console.settings.database_url.removeprefix("sqlite:///")) as database:
+        return database.execute(query).fetchall()
+
+
+def test_an_order_is_sent_to_the_service_and_its_card_is_shown(browser: FlaskClient, console: Console) -> None:
+    before = rows(console, "select count(*) from exchanges")[0][0]
+
+    page = send(browser, "/", **ORDER)
+
+    assert "Prolotherapy (M0076) is not covered: considered investigational" in words(page)
+    assert "Written onto the order Prolotherapy, right knee Not covered" in words(page)
+    assert rows(console, "select count(*) from exchanges")[0][0] == before + 1
+
+
+@pytest.mark.parametrize("hook", [service.hook for service in SERVICES])
+@pytest.mark.parametrize("version", ["2.0", "2.1", "2.2"])
+def test_every_hook_of_every_version_is_answered(browser: FlaskClient, hook: str, version: str) -> None:
+    page = send(browser, "/", **ORDER, hook=hook, version=version)
+
+    assert "is not covered: considered investigational" in words(page)
+    assert unpack(carried(page)).status == 200
+
+
+def test_the_words_of_an_order_are_in_no_link(browser: FlaskClient) -> None:
+    page = send(browser, "/", **ORDER, note="Ida Invented, born 1971", reason="Her knee")
+
+    assert "/?kind=ServiceRequest&amp;code=HCPCS+M0076&amp;coverage=example-health-plan&amp;on=2026-11-23" in page
+    links = [part.split('"')[0] for part in page.split('href="')[1:]]
+    assert not [link for link in links if "Ida" in link or "knee" in link.lower() or "pat-1" in link]
+
+
+def test_a_link_fills_the_form(browser: FlaskClient) -> None:
+    page = browser.get("/?code=CPT+20999&on=2024-02-29&coverage=medicare&hook=order-select&version=2.0").text
+
+    for field in ('value="CPT 20999"', 'value="2024-02-29"', '"medicare" selected', "<option selected>order-select"):
+        assert field in page
+
+
+def test_a_policy_in_a_link_brings_its_code_and_a_payer_it_binds(browser: FlaskClient) -> None:
+    page = browser.get("/?policy=medical-policy-2-01-26").text
+
+    assert 'value="HCPCS M0076"' in page
+    assert '"example-blue-plan" selected' in page
+
+
+def test_an_override_with_a_reason_is_in_the_store(browser: FlaskClient, console: Console) -> None:
+    """CDS Hooks 2.0, Feedback (HK-148): the reason is one that the card offered."""
+    page = send(browser, "/", **ORDER)
+    tried = unpack(carried(page))
+    card = tried.answered["cards"][0]
+    offered = card["overrideReasons"][0]
+    before = len(rows(console, "select * from feedback"))
+
+    said = {f"reason-{card['uuid']}": f"{offered['system']}|{offered['code']}", f"comment-{card['uuid']}": "paid"}
+    told = send(browser, "/console/feedback", call=carried(page), feedback=f"overridden {card['uuid']}", **said)
+
+    assert "Feedback sent: overridden." in words(told)
+    found = rows(console, "select outcome, reason from feedback")
+    assert len(found) == before + 1
+    assert found[-1] == ("overridden", "patient-pays")
+
+
+def test_feedback_that_the_service_does_not_take_is_said(browser: FlaskClient) -> None:
+    """Accepted is what a card is whose suggestion was taken (CDS Hooks 2.0, Feedback): a card has no such button."""
+    page = send(browser, "/", **ORDER)
+    card = unpack(carried(page)).answered["cards"][0]["uuid"]
+
+    told = send(browser, "/console/feedback", call=carried(page), feedback=f"accepted {card}")
+
+    assert "Feedback sent: not taken by the service (400)." in words(told)
+
+
+def test_what_cannot_be_taken_is_said_at_its_field(browser: FlaskClient) -> None:
+    empty = send(browser, "/", code="", text="")
+    unknown = send(browser, "/", code="HCPC M0076", on="2026-02-30")
+    broken = send(browser, "/", resource='{"resourceType": "ServiceRequest",')
+
+    assert "Give a code, or say in words what is ordered." in words(empty)
+    assert "did you mean HCPCS?" in words(unknown)
+    assert "A day such as 2026-01-31." in words(unknown)
+    assert 'aria-describedby="code-fault"' in unknown
+    assert "This is not JSON: line 1, column" in words(broken)
+
+
+def test_a_service_that_is_down_is_said_kindly(console: Console) -> None:
+    browser = console.elsewhere("http://127.0.0.1:9")
+
+    page = send(browser, "/", **ORDER)
+
+    assert "The service does not answer" in words(page)
+    assert "Why this answer?" in words(page)
+
+
+def test_what_the_service_refuses_is_shown_with_its_reasons(browser: FlaskClient) -> None:
+    page = send(browser, "/console/again", hook="order-sign", request='{"hook": "order-sign"}')
+
+    assert "The service cannot read this call" in words(page)
+    assert "hookInstance" in words(page)
+
+
+def test_a_call_that_is_no_json_is_not_sent_and_nothing_written_is_lost(browser: FlaskClient) -> None:
+    page = send(browser, "/console/again", hook="order-sign", request='{"hook": <script>}')
+
+    assert "This is not JSON. Look at line 1, column 10. Nothing was sent." in words(page)
+    assert '{"hook": <script>}' not in page
+    assert "{&#34;hook&#34;: &lt;script&gt;}" in page
+
+
+def test_a_changed_call_is_sent_as_it_stands(browser: FlaskClient) -> None:
+    call = unpack(carried(send(browser, "/", **ORDER))).sent
+    call["context"]["draftOrders"]["entry"][0]["resource"]["code"] = {"text": "Flu vaccine"}
+
+    page = send(browser, "/console/again", hook="order-sign", request=json.dumps(call))
+
+    assert "Flu vaccine Conditional" in words(page)
+
+
+@pytest.mark.parametrize(
+    ("coverage", "says"),
+    [
+        ("another-payer", "Invented Insurance Company"),
+        ("self-pay", "No card"),
+        ("ended", "no coverage"),
+        ("medicare", "Medicare"),
+    ],
+)
+def test_who_pays_can_be_anybody(browser: FlaskClient, coverage: str, says: str) -> None:
+    page = send(browser, "/", **ORDER, coverage=coverage, version="2.0")
+
+    assert says.casefold() in words(page).casefold()
+    assert unpack(carried(page)).status == 200
+
+
+def test_a_hook_of_2_2_without_a_coverage_is_answered(browser: FlaskClient) -> None:
+    assert unpack(carried(send(browser, "/", **ORDER, coverage="none"))).status == 200
+
+
+def test_two_hundred_orders_are_shown_folded(browser: FlaskClient) -> None:
+    call = unpack(carried(send(browser, "/", **ORDER))).sent
+    [entry] = call["context"]["draftOrders"]["entry"]
+    many = [{"resource": {**entry["resource"], "id": f"order-{number}"}} for number in range(200)]
+    call["context"]["draftOrders"]["entry"] = many
+
+    page = send(browser, "/console/again", hook="order-sign", request=json.dumps(call))
+
+    assert page.count('<details class="coverage">') == 200
+    card = unpack(carried(page)).answered["cards"][0]["uuid"]
+    assert "Feedback sent" in send(browser, "/console/feedback", call=carried(page), feedback=f"overridden {card}")
+
+
+def test_a_form_without_its_token_is_refused(browser: FlaskClient) -> None:
+    """Another site can send a form, and has no token."""
+    for url in ("/", "/console/why", "/console/fire", "/console/again", "/console/feedback", "/console/drafts"):
+        answer = browser.post(url, data=ORDER)
+
+        assert answer.status_code == 400
+        assert "This page is older than the service" in answer.text
+
+
+def test_a_damaged_try_is_refused(browser: FlaskClient) -> None:
+    for call in ("", "{}", "[]", '{"hook": "x", "request": "", "status": 1, "response": "", "told": {}}'):
+        data = {"csrf_token": token(browser), "call": call, "feedback": "accepted x"}
+
+        assert browser.post("/console/feedback", data=data).status_code == 400
+        assert browser.post("/console/why", data=data).status_code == 400
+
+
+def test_a_suggestion_is_applied_and_the_service_is_asked_again(browser: FlaskClient, console: Console) -> None:
+    """A suggestion as CDS Hooks has it, of this or any later policy: the order that it updates is sent the next time."""
+    page = send(browser, "/", code="CPT 20999")
+    tried = unpack(carried(page))
+    order = tried.sent["context"]["draftOrders"]["entry"][0]["resource"]
+    coded = {**order, "code": {"coding": [*order["code"]["coding"], {"system": HCPCS, "code": "M0076"}]}}
+    actions = [{"type": "update", "description": "Add M0076", "resource": coded}]
+    uuid = "0d37c163-330f-5443-937d-665c41b4ed26"
+    card = {"uuid": uuid, "summary": "Which?", "indicator": "info", "source": {"label": "Plan"}}
+    card["suggestions"] = [{"label": "This is prolotherapy", "uuid": uuid, "actions": actions}]
+    shown = tried._replace(response=json.dumps({"cards": [card]}))
+
+    applied = send(browser, "/console/apply", call=shown.pack(), suggestion="0 0")
+
+    assert "Applied: This is prolotherapy" in words(applied)
+    assert "Prolotherapy (M0076) is not covered" in words(applied)
+    assert ("accepted",) in rows(console, "select outcome from feedback")
+
+
+HCPCS = "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets"
+
+
+@pytest.mark.parametrize("suggestion", ["", "0 0", "9 9", "a b", "-1"])
+def test_a_suggestion_that_is_not_there_is_refused(browser: FlaskClient, suggestion: str) -> None:
+    call = carried(send(browser, "/", **ORDER))
+    data = {"csrf_token": token(browser), "call": call, "suggestion": suggestion}
+
+    assert browser.post("/console/apply", data=data).status_code == 400
