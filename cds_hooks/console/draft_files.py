@@ -71,7 +71,7 @@ def _unzip(name: str, content: bytes) -> Iterator[DraftFile]:
             if len(entries) > _MOST_FILES or sum(entry.file_size for entry in entries) > _MOST_BYTES:
                 raise DraftError(f"{name}: more than {_MOST_FILES} files, or {_MOST_BYTES // 2**20} MB.")
             for entry in entries:
-                path = PurePosixPath(entry.filename)
+                path = PurePosixPath(entry.filename.replace("\\", "/"))
                 if _is_wanted(path.name) and "__MACOSX" not in path.parts:
                     yield DraftFile(path.parent.name, path.name, archive.read(entry))
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError):

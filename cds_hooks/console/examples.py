@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from cards import Policy
 from cds_hooks.errors import StartError
+from cds_hooks.file_watch import State, states_of
 from cds_hooks.rules.cases import Case, read_cases
 from cds_hooks.rules.folders import find_policies
 from cds_hooks.rules.loading import Rules
@@ -13,6 +14,11 @@ from cds_hooks.settings import Settings
 
 #: So many policies are offered as examples; the page of any policy has all its cases.
 _MOST: Final = 12
+
+
+#: The cases that were read, by their file, the rules, and the state of the file.
+_KEPT: Final[dict[tuple[str, str, State], tuple[Case, ...]]] = {}
+_MOST_KEPT: Final = 200
 
 
 class Example(NamedTuple):
@@ -38,9 +44,21 @@ def cases_of(policy: str, rules: Rules, settings: Settings) -> Cases:
         path: Path | None = files.find_cases() if files else None
         if path is None or not path.exists():
             return Cases(())
-        return Cases(read_cases(path, rules.vocabulary.code_systems))
+        return Cases(_read(path, rules))
     except StartError as error:
         return Cases((), str(error))
+
+
+def _read(path: Path, rules: Rules) -> tuple[Case, ...]:
+    """Return the cases of a file, read again when it has changed, or the rules have."""
+    key = str(path), rules.digest, states_of([str(path)])[str(path)]
+    found = _KEPT.get(key)
+    if found is None:
+        found = read_cases(path, rules.vocabulary.code_systems)
+        if len(_KEPT) >= _MOST_KEPT:
+            _KEPT.clear()
+        _KEPT[key] = found
+    return found
 
 
 def examples(rules: Rules, settings: Settings) -> dict[Policy, list[Example]]:

@@ -43,8 +43,9 @@ def test_a_page_is_kept_by_nobody_and_says_nothing_to_other_sites(browser: Flask
 def test_files_are_kept_for_good_under_a_name_that_changes_with_them(browser: FlaskClient) -> None:
     [sheet] = re.findall(r'href="(/console/static/console\.css[^"]*)"', browser.get("/").text)
 
-    assert "immutable" in browser.get(sheet).headers["Cache-Control"]
-    assert browser.get("/console/static/console.css").headers["Cache-Control"] == "no-store"
+    with browser.get(sheet) as named, browser.get("/console/static/console.css") as bare:
+        assert "immutable" in named.headers["Cache-Control"]
+        assert bare.headers["Cache-Control"] == "no-store"
 
 
 def test_the_cookie_is_for_this_site_and_no_script(browser: FlaskClient) -> None:

@@ -1,0 +1,117 @@
+"""The pages of the policies say what the files say, and each case is a whole call."""
+
+import json
+
+import pytest
+from flask.testing import FlaskClient
+
+from cds_hooks.console.answers import read_answer
+from cds_hooks.console.examples import cases_of
+from cds_hooks.console.policy_texts import compare_versions, other_members
+from cds_hooks.console.tries import unpack
+from tests.cds_hooks.console.conftest import Console, carried, send, token, words
+from tests.conftest import ROOT
+
+POLICIES = ("cms-ncd-150-7", "evicore-cmm-204", "medical-policy-2-01-26")
+
+
+def document(policy: str) -> dict[str, object]:
+    return json.loads((ROOT / "cards" / "policies" / policy / "policy.json").read_text())
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_policys_page_says_all_that_its_file_says(browser: FlaskClient, policy: str) -> None:
+    """Every text of the version in force, and every code, stands on the page."""
+    page = words(browser.get(f"/console/policies/{policy}").text)
+    file = document(policy)
+    version = file["versions"][max(file["versions"], key=lambda key: "" if key == "unknown" else key)]
+
+    said = [file["rights"], file["publisher"], version["verdict"], version["position"], *version["next-steps"]]
+    said += [one["citation"] for one in version["evidence"]]
+    said += [one["position"] for one in version["dissent"]] + [one["title"] for one in version["references"]]
+    said += [f"{one['system']} {one['code']}" for one in version["codes"]]
+    assert [text for text in said if text not in page] == []
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_all_cases_of_a_shipped_policy_pass_on_its_page(browser: FlaskClient, console: Console, policy: str) -> None:
+    number = len(cases_of(policy, console.watch.current(), console.settings).found)
+
+    page = words(browser.get(f"/console/policies/{policy}").text)
+
+    assert f"{number} of {number} pass" in page
+
+
+def test_a_day_shows_the_version_of_that_day(browser: FlaskClient) -> None:
+    first = words(browser.get("/console/policies/evicore-cmm-204?on=2023-05-31").text)
+    before = words(browser.get("/console/policies/evicore-cmm-204?on=2023-05-30").text)
+
+    assert "V1.0.2023, in force from 2023-05-31" in first
+    assert "Nothing is in force on May 30, 2023" in before
+
+
+@pytest.mark.parametrize("policy", ["evicore-cmm-204", "medical-policy-2-01-26"])
+def test_every_case_fired_as_a_whole_call_gets_the_answer_it_expects(
+    browser: FlaskClient, console: Console, policy: str
+) -> None:
+    """On order-sign every order that asks for something is answered; where no policy speaks it says just that."""
+    cases = cases_of(policy, console.watch.current(), console.settings).found
+    form = {"csrf_token": token(browser), "policy": policy}
+    wrong = []
+    for number, case in enumerate(cases):
+        tried = unpack(carried(browser.post("/console/fire", data={**form, "case": number}).text))
+        shown = read_answer(tried.answered)
+        got = shown.coverage[0].covered if shown.coverage else "nothing"
+        if got == "conditional" and "Not evaluated" in tried.response:
+            got = "nothing"
+        if tried.status != 200 or got != case.expect:
+            wrong.append((case.name, case.expect, got, tried.status))
+    assert wrong == []
+
+
+def test_the_list_finds_a_policy_by_its_number_and_by_its_publisher(browser: FlaskClient) -> None:
+    for words_ in ("cmm-204", "evicore prolo"):
+        page = words(browser.get("/console/policies", query_string={"q": words_}).text)
+        assert "CMM-204: Prolotherapy" in page
+        assert "NCD 150.7" not in page
+    assert "No policy of that name" in words(browser.get("/console/policies?q=nobody").text)
+
+
+def test_two_versions_are_compared_line_by_line(browser: FlaskClient) -> None:
+    page = words(browser.get("/console/policies/cms-ncd-150-7/compare").text)
+
+    assert "label long-standing as re-published" in page
+    assert "The order of each of the 46 cases gets the same answer under both." in page
+
+
+def test_a_comparison_names_only_what_differs() -> None:
+    old = {"verdict": "a", "codes": [{"code": "1", "role": "definitive"}, {"code": "2", "role": "unlisted"}], "x": True}
+    new = {"verdict": "b", "codes": [{"code": "1", "role": "definitive"}], "notes": ["n"], "x": True}
+
+    changes = {change.member: (change.gone, change.new) for change in compare_versions(old, new)}
+
+    assert changes == {
+        "verdict": (("a",), ("b",)),
+        "codes": (("code: 2, role: unlisted",), ()),
+        "notes": ((), ("n",)),
+    }
+
+
+def test_a_member_that_is_new_to_the_format_is_shown_too() -> None:
+    assert other_members({"verdict": "v", "conditions": [{"place": ["22"]}]}) == {"conditions": [{"place": ["22"]}]}
+
+
+def test_a_case_that_is_not_there_cannot_be_fired(browser: FlaskClient) -> None:
+    form = {"csrf_token": token(browser)}
+    for policy, case in (("nobody", "0"), ("evicore-cmm-204", "999"), ("evicore-cmm-204", "²"), ("../x", "0")):
+        assert browser.post("/console/fire", data={**form, "policy": policy, "case": case}).status_code == 404
+
+
+def test_whom_a_policy_binds_is_named(browser: FlaskClient) -> None:
+    page = words(browser.get("/console/policies/cms-ncd-150-7").text)
+
+    assert "Whom it binds Example Medicare Advantage Medicare" in page
+
+
+def test_a_policy_sends_its_cases_to_the_try_page(browser: FlaskClient) -> None:
+    assert "The answer" in send(browser, "/console/fire", policy="cms-ncd-150-7", case="0")

@@ -1,0 +1,96 @@
+"""Why an order is answered as it is: the steps of the decision, and the words it rests on marked where they stand."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from cards import PayerChoice, read_order
+from cds_hooks.answering.trace import Explanation, explain_order
+from cds_hooks.console.reasoning import tell_why
+from cds_hooks.rules.loading import Rules
+from tests.cds_hooks.console.conftest import carried, send, words
+
+ON = date(2026, 11, 23)
+
+
+def explanation(rules: Rules, **order: Any) -> Explanation:
+    read = read_order({"resourceType": "ServiceRequest", "id": "o", **order}, rules.vocabulary.code_systems)
+    return explain_order(read, PayerChoice(None, rules.payers.default, payer_is_known=True), rules, ON)
+
+
+def test_the_deciding_words_are_marked_where_they_stand(browser: FlaskClient) -> None:
+    page = send(browser, "/console/why", text="Dextrose prolotherapy, left SI joint")
+
+    assert "<blockquote>Dextrose <mark>prolotherapy</mark>, left SI joint</blockquote>" in page
+    assert "Not covered" in words(page)
+    assert "V1.0.2023, in force from 2023-05-31" in words(page)
+    assert "This version holds from May 31, 2023" in words(page)
+
+
+def test_a_code_that_decides_is_marked(browser: FlaskClient) -> None:
+    assert "<mark>HCPCS M0076</mark>" in send(browser, "/console/why", code="M0076")
+
+
+def test_what_was_ruled_out_is_said_with_its_rule(browser: FlaskClient) -> None:
+    page = words(send(browser, "/console/why", code="CPT 73721", note="Follow-up after prolotherapy"))
+
+    assert "Ruled out the code 73721 (CPT) names another service" in page
+
+
+def test_a_call_that_was_sent_is_told_as_it_was_sent(browser: FlaskClient) -> None:
+    tried = send(browser, "/", code="HCPCS M0076", text="Right knee", on="2023-05-30")
+
+    page = words(send(browser, "/console/why", call=carried(tried)))
+
+    assert "service on May 30, 2023" in page
+    assert "evicore-cmm-204: no version in force on 2023-05-30" in page
+
+
+def test_an_order_cannot_write_into_the_page(browser: FlaskClient) -> None:
+    page = send(browser, "/console/why", text="<script>alert(1)</script> prolotherapy")
+
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; <mark>prolotherapy</mark>" in page
+
+
+def test_spans_of_the_trace_are_marked_in_their_element_alone(rules: Rules) -> None:
+    """Steps may carry spans beside rule and finding: the path of an element, and characters from start up to end."""
+    told = explanation(rules, code={"text": "Injection, see note"}, note=[{"text": "hold the order, hold it"}])
+    spans = (("ServiceRequest.note[0].text", 0, 4), ("ServiceRequest.note[0].text", 2, 14), ("elsewhere", 0, 3))
+    told = told._replace(steps=(*told.steps, ("words", "a cue", spans)))
+
+    [name, note] = tell_why(told, ON).texts
+
+    assert name.pieces == (("Injection, see note", False),)
+    assert note.pieces == (("hold", True), (" the order", True), (", hold it", False))
+
+
+@pytest.mark.parametrize("span", [(-3, 4), (2, 2), (5, 1), (90, 99), (0, 400)])
+def test_a_span_beyond_its_text_loses_no_letter(rules: Rules, span: tuple[int, int]) -> None:
+    told = explanation(rules, code={"text": "Knee brace"})
+    told = told._replace(steps=(("words", "x", (("ServiceRequest.code.text", *span),)),))
+
+    [text] = tell_why(told, ON).texts
+
+    assert "".join(piece for piece, _ in text.pieces) == "Knee brace"
+
+
+def test_each_policy_is_told_with_the_rules_it_was_asked_by(rules: Rules) -> None:
+    payer = next(payer for payer in rules.payers.payers if len(payer.policies) == 2)
+    read = read_order(
+        {"resourceType": "ServiceRequest", "id": "o", "code": {"text": "Prolotherapy"}}, rules.vocabulary.code_systems
+    )
+    told = tell_why(explain_order(read, PayerChoice(None, payer, payer_is_known=True), rules, ON), ON)
+
+    assert [policy.citation.split(",")[0] for policy in told.asked] == ["Medicare (CMS)", "eviCore healthcare"]
+    assert all(policy.is_match and policy.steps[-1].rule == "match" for policy in told.asked)
+    assert [step.rule for step in told.first] == ["payer"]
+
+
+def test_an_order_that_asks_for_nothing_has_no_answer(rules: Rules) -> None:
+    told = tell_why(explanation(rules, code={"text": "Prolotherapy"}, status="revoked"), ON)
+
+    assert told.covered is None
+    assert [step.rule for step in (*told.first, *told.last)] == ["payer", "ruled out"]
