@@ -74,11 +74,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _group(item: pytest.Item) -> str:
-    """Return what a test runs together with: the tests of its file, or all that ask the one validator."""
+    """Return what a test runs together with: the tests of its file, or all that ask the one validator or browser."""
     path = item.path.relative_to(ROOT).as_posix()
     if path in APART:
         return f"{path} {item.name}"
-    return "tests/validator" if path.startswith("tests/validator/") else path
+    shared = (folder for folder in ("tests/validator", "tests/browser") if path.startswith(f"{folder}/"))
+    return next(shared, path)
 
 
 def _rank(group: str, starts_processes: bool) -> int:

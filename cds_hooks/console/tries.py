@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+import msgspec
 import orjson
 from werkzeug.exceptions import BadRequest
 
@@ -68,7 +69,11 @@ def carried_try(form: Mapping[str, str]) -> Try:
 
 def send(hook: str, request: Any, service: ServiceClient) -> Try:
     """Send a call to the service."""
-    body = orjson.dumps(request, option=orjson.OPT_INDENT_2)
+    return send_text(hook, orjson.dumps(request, option=orjson.OPT_INDENT_2), service)
+
+
+def send_text(hook: str, body: bytes, service: ServiceClient) -> Try:
+    """Send a call as it is written."""
     reply = service.post(f"/cds-services/{service_of(hook).id}", body)
     return Try(hook, body.decode(), reply.status, reply.body, reply.milliseconds, {})
 
@@ -79,10 +84,10 @@ def send_feedback(tried: Try, report: dict[str, Any], service: ServiceClient) ->
 
 
 def indent(text: str) -> str:
-    """Return a JSON text with line breaks; what is no JSON stays as it is."""
+    """Return a JSON text with line breaks and all else as it is (1.10 stays so); what is no JSON stays as it is."""
     try:
-        return orjson.dumps(orjson.loads(text), option=orjson.OPT_INDENT_2).decode()
-    except orjson.JSONDecodeError:
+        return msgspec.json.format(text, indent=2)
+    except msgspec.DecodeError:
         return text
 
 

@@ -11,7 +11,7 @@ from cds_hooks.console.asked_orders import call_of, case_form, form_context, lin
 from cds_hooks.console.order_form import HOOKS, FormError, OrderForm
 from cds_hooks.console.parts import parts
 from cds_hooks.console.suggestions import apply_suggestion
-from cds_hooks.console.tries import Try, carried_try, curl_line, indent, send, send_feedback
+from cds_hooks.console.tries import Try, carried_try, curl_line, indent, send, send_feedback, send_text
 from cds_hooks.console.wording import Told, reply_error
 from cds_hooks.strict_json import parse_json
 
@@ -51,10 +51,10 @@ def send_again() -> str:
     if hook not in HOOKS:
         abort(400)
     try:
-        call = parse_json(text)
+        parse_json(text)
     except (ValueError, RecursionError) as error:
         return render_template("raw.html", text=text, hook=hook, told=_not_json(error))
-    return _show(send(hook, call, parts().service))
+    return _show(send_text(hook, text.encode(), parts().service))
 
 
 def _not_json(error: Exception) -> Told:
