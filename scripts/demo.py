@@ -38,7 +38,8 @@ def main() -> int:
             url, data=EXAMPLE.read_bytes(), headers={"Content-Type": "application/json"}, timeout=10
         )
         _show(response.json())
-        print(f"\nThe service is running at {base}/cds-services. Ctrl-C stops it.", flush=True)
+        print(f"\nThe service is running at {base}/cds-services. Ctrl-C stops it.")
+        print(f"To try orders of your own and see why, open {base}/ in a browser.", flush=True)
         return service.wait()
     except KeyboardInterrupt:
         return 0

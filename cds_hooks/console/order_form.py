@@ -122,7 +122,8 @@ def _read_codings(code: str, systems: CodeSystems) -> dict[str, str]:
     try:
         return read_code(code, "code", systems)
     except DocumentError as error:
-        raise FormError({"code": f"{error.reason[:1].upper()}{error.reason[1:]}."}) from None
+        said = f"{error.reason[:1].upper()}{error.reason[1:]}"
+        raise FormError({"code": said if said.endswith("?") else f"{said}."}) from None
 
 
 def _read_resource(text: str) -> dict[str, Any]:

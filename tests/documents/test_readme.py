@@ -135,6 +135,6 @@ def test_what_contributing_says_of_places_is_true() -> None:
     section = text[text.index("## Where does it go?") : text.index("## The engineer's path")]
     places = re.findall(r"`((?:cards|cds_hooks|tests|docs|fhir_examples)(?:/[\w.]+)*)`", section)
 
-    assert section.count("\n- **A new ") == 5
+    assert section.count("\n- **A new ") == 6
     assert len(places) > 10
     assert [place for place in places if not (ROOT / place).exists()] == []

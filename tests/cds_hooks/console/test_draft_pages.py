@@ -146,7 +146,8 @@ def test_the_page_shows_findings_and_changes_and_the_service_goes_on_as_before(b
     answer = browser.post("/console/drafts", data={"csrf_token": token(browser), "files": files})
 
     page = words(answer.text)
-    assert "M0076 is not covered evicore-cmm-204 not-covered (definitive) covered (definitive)" in page
+    assert "M0076 is not covered not-covered (definitive) covered (definitive)" in page
+    assert "21 of 55 cases, each on its own day" in page
     assert "considered investigational covered without more" in page
     assert "No cases came with evicore-cmm-204: the installed ones were asked." in page
     assert "Not covered considered investigational" in words(browser.get("/console/policies").text)
