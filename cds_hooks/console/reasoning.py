@@ -3,22 +3,16 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from typing import Any, Final, NamedTuple
+from itertools import groupby
+from typing import Final, NamedTuple
 
 from cards import Decision, Order, explain
-from cds_hooks.answering.trace import Explanation
+from cards.matching.match import Span
+from cds_hooks.answering.trace import Explanation, Steps
 from cds_hooks.console.wording import BASES
 
 #: A step about words names the term and the element that has it.
 _WORDS: Final = re.compile(r'"(?P<term>.+)" in (?P<path>[^:\s]+): ')
-
-
-class Span(NamedTuple):
-    """A stretch of an order's text: the FHIRPath of its element, and the characters from `start` up to `end`."""
-
-    path: str
-    start: int
-    end: int
 
 
 class Step(NamedTuple):
@@ -37,11 +31,11 @@ class PolicySteps(NamedTuple):
 
 
 class Text(NamedTuple):
-    """Words of the order: what they are, where they stand, and in pieces, each marked or not."""
+    """Words of the order: what they are, where they stand, and in pieces, each with why it is marked (`_KINDS`)."""
 
     name: str
     path: str
-    pieces: tuple[tuple[str, bool], ...]
+    pieces: tuple[tuple[str, str], ...]
 
 
 class Code(NamedTuple):
@@ -99,7 +93,7 @@ def tell_why(explanation: Explanation, on: date) -> Why:
         asked=asked,
         last=last,
         codes=tuple(_codes(order, decision)),
-        texts=tuple(_texts(order, [*_spans(explanation.steps), *_named_spans(explanation)])),
+        texts=tuple(_texts(order, list(_marks(explanation)))),
     )
 
 
@@ -118,13 +112,13 @@ def _policies(decision: Decision) -> Iterator[PolicyShown]:
         )
 
 
-def _group(steps: Iterable[Sequence[Any]]) -> tuple[tuple[Step, ...], tuple[PolicySteps, ...], tuple[Step, ...]]:
+def _group(steps: Steps) -> tuple[tuple[Step, ...], tuple[PolicySteps, ...], tuple[Step, ...]]:
     """Return the steps before any policy is asked, those of each policy, and those after."""
     first: list[Step] = []
     asked: list[PolicySteps] = []
     last: list[Step] = []
     within: list[Step] | None = None
-    for rule, found in (step[:2] for step in steps):
+    for rule, found in steps:
         if rule == "in force":
             within = []
             asked.append(PolicySteps(found, (), is_match=False))
@@ -143,42 +137,52 @@ def _codes(order: Order, decision: Decision | None) -> Iterator[Code]:
         yield Code(found.coding.system, found.coding.code, found.path, found.path in deciding)
 
 
-def _spans(steps: Iterable[Sequence[Any]]) -> Iterator[Span]:
-    """Yield the spans that steps of the trace carry beside their rule and what it found."""
-    for step in steps:
-        for path, start, end in step[2] if len(step) > 2 else ():
-            yield Span(path, start, end)
+class _Marked(NamedTuple):
+    """A stretch of an order's text, and why it is marked."""
+
+    span: Span
+    kind: str
 
 
-def _named_spans(explanation: Explanation) -> Iterator[Span]:
-    """Yield where the terms stand that the steps, and the match itself, name together with their element."""
-    decision = explanation.decision
+#: Why words are marked: a later one goes over an earlier one.
+_KINDS: Final = ("named", "doubt", "decides")
+
+
+def _marks(explanation: Explanation) -> Iterator[_Marked]:
+    """Yield the characters that decided, the clauses that leave a doubt, and the terms that the steps name."""
+    for finding in explanation.decision.findings if explanation.decision else ():
+        yield from (_Marked(span, "decides") for span in finding.deciding)
+        clause = finding.match.doubt.clause if finding.match.doubt else None
+        for text in explanation.order.texts:
+            at = text.text.find(clause.words) if clause and text.place is clause.place else -1
+            if clause and at >= 0:
+                yield _Marked(Span(text.path, at, at + len(clause.words)), "doubt")
+    yield from (_Marked(span, "named") for span in _named(explanation))
+
+
+def _named(explanation: Explanation) -> Iterator[Span]:
     found = [_WORDS.match(step[1]) for step in explanation.steps if step[0] == "words"]
-    terms = [(match["term"], match["path"]) for match in found if match]
-    terms += [(f.match.words, f.path) for f in (decision.findings if decision else ()) if f.match.words]
-    for term, path in dict.fromkeys(terms):
+    for term, path in dict.fromkeys((match["term"], match["path"]) for match in found if match):
         written = re.compile(r"[\W_]+".join(map(re.escape, re.findall(r"\w+", term))) or r"(?!)", re.IGNORECASE)
         for text in explanation.order.texts:
             if text.path == path:
                 yield from (Span(path, *hit.span()) for hit in written.finditer(text.text))
 
 
-def _texts(order: Order, spans: Sequence[Span]) -> Iterator[Text]:
+def _texts(order: Order, marks: Sequence[_Marked]) -> Iterator[Text]:
     for text in order.texts:
-        own = sorted((span.start, span.end) for span in spans if span.path == text.path)
+        own = [mark for mark in marks if mark.span.path == text.path]
         yield Text(text.place.value, text.path, tuple(_cut(text.text, own)))
 
 
-def _cut(text: str, spans: Iterable[tuple[int, int]]) -> Iterator[tuple[str, bool]]:
-    """Yield a text in pieces, marked where a span lies; spans that overlap are one."""
+def _cut(text: str, marks: Iterable[_Marked]) -> Iterator[tuple[str, str]]:
+    """Yield a text in pieces, each with why it is marked, or nothing."""
+    kinds = [""] * len(text)
+    for span, kind in sorted(marks, key=lambda mark: _KINDS.index(mark.kind)):
+        start, end = max(span.start, 0), min(span.end, len(text))
+        kinds[start:end] = [kind] * len(kinds[start:end])
     at = 0
-    for start, end in spans:
-        start, end = max(start, at), min(end, len(text))
-        if start >= end:
-            continue
-        if start > at:
-            yield text[at:start], False
-        yield text[start:end], True
-        at = end
-    if at < len(text):
-        yield text[at:], False
+    for kind, run in groupby(kinds):
+        length = sum(1 for _ in run)
+        yield text[at : at + length], kind
+        at += length

@@ -105,7 +105,7 @@ def test_why_marks_the_deciding_words_in_place(open_page: Open) -> None:
     page.fill("#text", "Dextrose prolotherapy, left SI joint")
     page.click("text=Say why")
 
-    expect(page.locator("blockquote mark")).to_have_text("prolotherapy")
+    expect(page.locator("blockquote mark.decides")).to_have_text("prolotherapy")
     expect(page.locator(".rests")).to_contain_text("from May 31, 2023")
     expect(page.locator(".steps .match")).to_contain_text("stated at ServiceRequest.code.text")
 

@@ -7,6 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from cards import PayerChoice, read_order
+from cards.matching.match import Span
 from cds_hooks.answering.trace import Explanation, explain_order
 from cds_hooks.console.reasoning import tell_why
 from cds_hooks.rules.loading import Rules
@@ -23,14 +24,14 @@ def explanation(rules: Rules, **order: Any) -> Explanation:
 def test_the_deciding_words_are_marked_where_they_stand(browser: FlaskClient) -> None:
     page = send(browser, "/console/why", text="Dextrose prolotherapy, left SI joint")
 
-    assert "<blockquote>Dextrose <mark>prolotherapy</mark>, left SI joint</blockquote>" in page
+    assert '<blockquote>Dextrose <mark class="decides">prolotherapy</mark>, left SI joint</blockquote>' in page
     assert "Not covered" in words(page)
     assert "V1.0.2023, in force from 2023-05-31" in words(page)
     assert "This version holds from May 31, 2023" in words(page)
 
 
 def test_a_code_that_decides_is_marked(browser: FlaskClient) -> None:
-    assert "<mark>HCPCS M0076</mark>" in send(browser, "/console/why", code="M0076")
+    assert '<mark class="decides">HCPCS M0076</mark>' in send(browser, "/console/why", code="M0076")
 
 
 def test_what_was_ruled_out_is_said_with_its_rule(browser: FlaskClient) -> None:
@@ -52,29 +53,53 @@ def test_an_order_cannot_write_into_the_page(browser: FlaskClient) -> None:
     page = send(browser, "/console/why", text="<script>alert(1)</script> prolotherapy")
 
     assert "<script>alert" not in page
-    assert "&lt;script&gt;alert(1)&lt;/script&gt; <mark>prolotherapy</mark>" in page
+    assert '&lt;/script&gt; <mark class="decides">prolotherapy</mark>' in page
 
 
-def test_spans_of_the_trace_are_marked_in_their_element_alone(rules: Rules) -> None:
-    """Steps may carry spans beside rule and finding: the path of an element, and characters from start up to end."""
-    told = explanation(rules, code={"text": "Injection, see note"}, note=[{"text": "hold the order, hold it"}])
-    spans = (("ServiceRequest.note[0].text", 0, 4), ("ServiceRequest.note[0].text", 2, 14), ("elsewhere", 0, 3))
-    told = told._replace(steps=(*told.steps, ("words", "a cue", spans)))
+def with_spans(told: Explanation, *spans: tuple[str, int, int]) -> Explanation:
+    """Return an explanation whose decision rests on other characters of the order."""
+    assert told.decision
+    [finding] = told.decision.findings
+    finding = finding._replace(deciding=tuple(Span(*span) for span in spans))
+    return told._replace(decision=told.decision._replace(findings=(finding,)))
 
-    [name, note] = tell_why(told, ON).texts
 
-    assert name.pieces == (("Injection, see note", False),)
-    assert note.pieces == (("hold", True), (" the order", True), (", hold it", False))
+def test_the_characters_that_decided_are_marked_in_their_element_alone(rules: Rules) -> None:
+    code = {"coding": [{"system": "HCPCS", "code": "M0076"}], "text": "Injection, see note"}
+    told = explanation(rules, code=code, note=[{"text": "hold the order, hold it"}])
+    note = "ServiceRequest.note[0].text"
+    told = with_spans(told, (note, 0, 4), (note, 2, 14), ("elsewhere", 0, 3))
+
+    [name, noted] = tell_why(told, ON).texts
+
+    assert name.pieces == (("Injection, see note", ""),)
+    assert noted.pieces == (("hold the order", "decides"), (", hold it", ""))
 
 
 @pytest.mark.parametrize("span", [(-3, 4), (2, 2), (5, 1), (90, 99), (0, 400)])
 def test_a_span_beyond_its_text_loses_no_letter(rules: Rules, span: tuple[int, int]) -> None:
-    told = explanation(rules, code={"text": "Knee brace"})
-    told = told._replace(steps=(("words", "x", (("ServiceRequest.code.text", *span),)),))
+    code = {"coding": [{"system": "HCPCS", "code": "M0076"}], "text": "Knee brace"}
 
-    [text] = tell_why(told, ON).texts
+    [text] = tell_why(with_spans(explanation(rules, code=code), ("ServiceRequest.code.text", *span)), ON).texts
 
     assert "".join(piece for piece, _ in text.pieces) == "Knee brace"
+
+
+def test_the_clause_that_leaves_a_doubt_is_marked_around_the_words(rules: Rules) -> None:
+    told = explanation(rules, code={"text": "Injection"}, note=[{"text": "No prolotherapy in the past"}])
+
+    [_, note] = tell_why(told, ON).texts
+
+    assert note.pieces == (("No ", "doubt"), ("prolotherapy", "decides"), (" in the past", "doubt"))
+
+
+def test_words_that_name_the_service_elsewhere_are_told_from_those_that_decide(rules: Rules) -> None:
+    told = explanation(rules, code={"text": "Prolotherapy"}, note=[{"text": "Previously had prolo."}])
+
+    [name, note] = tell_why(told, ON).texts
+
+    assert name.pieces == (("Prolotherapy", "decides"),)
+    assert note.pieces == (("Previously had ", ""), ("prolo", "named"), (".", ""))
 
 
 def test_each_policy_is_told_with_the_rules_it_was_asked_by(rules: Rules) -> None:
