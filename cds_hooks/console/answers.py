@@ -197,7 +197,7 @@ def _concept(value: Any) -> str:
     """Return a CodeableConcept or a Coding as text."""
     if not isinstance(value, dict):
         return ""
-    codings = [value, *_objects(value.get("coding"))]
+    codings = sorted([value, *_objects(value.get("coding"))], key=lambda one: not one.get("display"))
     coded = (f"{one.get('display', '')} {_bracket(one)}".strip() for one in codings if one.get("code"))
     return str(value.get("text") or next(coded, ""))
 

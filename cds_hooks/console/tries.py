@@ -93,5 +93,5 @@ def indent(text: str) -> str:
 
 def curl_line(tried: Try, base: str) -> str:
     """Return the command that sends the same call from a terminal."""
-    url, body = shlex.quote(f"{base}{tried.path}"), orjson.dumps(tried.sent).decode()
-    return f"curl -sS {url} -H 'Content-Type: application/json' --data-binary {shlex.quote(body)}"
+    url, body = shlex.quote(f"{base}{tried.path}"), shlex.quote(tried.request)
+    return f"curl -sS {url} -H 'Content-Type: application/json' --data-binary {body}"

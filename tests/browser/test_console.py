@@ -41,6 +41,18 @@ def test_from_an_empty_form_to_a_card_to_feedback_in_the_store(open_page: Open, 
     assert feedback(service)[before:] == [("overridden", "coverage-wrong", "evicore-cmm-204@2023-05-31")]
 
 
+def test_a_suggestion_is_taken_with_one_tap(open_page: Open, service: RunningService) -> None:
+    page = open_page()
+    page.fill("#code", "CPT 20999")
+    page.click("text=Send to the service")
+    before = len(feedback(service))
+    page.click("text=This is prolotherapy: add M0076")
+
+    expect(page.locator("[role=status]")).to_contain_text("Applied: This is prolotherapy: add M0076.")
+    expect(page.locator(".card h2")).to_have_text(CARD)
+    assert [outcome for outcome, *_ in feedback(service)[before:]] == ["accepted"]
+
+
 def test_by_keyboard_alone(open_page: Open, service: RunningService) -> None:
     page = open_page()
     keys = page.keyboard

@@ -1,10 +1,14 @@
 """Trying an order: it goes over HTTP to the service, and what one does with a card is told to the service."""
 
 import json
+import re
+import shlex
 import sqlite3
+from html import unescape
 from typing import Any
 
 import pytest
+import requests
 from flask.testing import FlaskClient
 
 from cds_hooks.console.tries import unpack
@@ -108,6 +112,18 @@ def test_a_service_that_is_down_is_said_kindly(console: Console) -> None:
     assert "Why this answer?" in words(page)
 
 
+def test_the_curl_line_sends_the_same_call(browser: FlaskClient) -> None:
+    page = send(browser, "/", **ORDER, note='It\'s "fine"')
+    line = re.search(r'<pre id="curl-text"[^>]*>(.*?)</pre>', page, re.DOTALL)
+    assert line
+
+    curl, _, url, _, kind, _, body = shlex.split(unescape(line[1]))
+
+    assert (curl, kind) == ("curl", "Content-Type: application/json")
+    answer = requests.post(url, data=body, headers={"Content-Type": "application/json"}, timeout=10)
+    assert answer.json() == unpack(carried(page)).answered
+
+
 def test_what_the_service_refuses_is_shown_with_its_reasons(browser: FlaskClient) -> None:
     page = send(browser, "/console/again", hook="order-sign", request='{"hook": "order-sign"}')
 
@@ -183,25 +199,15 @@ def test_a_damaged_try_is_refused(browser: FlaskClient) -> None:
 
 
 def test_a_suggestion_is_applied_and_the_service_is_asked_again(browser: FlaskClient, console: Console) -> None:
-    """A suggestion as CDS Hooks has it, of this or any later policy: the order that it updates is sent the next time."""
+    """CDS Hooks 2.0, Suggestion: the order that it updates is sent the next time, and the service is told of it."""
     page = send(browser, "/", code="CPT 20999")
-    tried = unpack(carried(page))
-    order = tried.sent["context"]["draftOrders"]["entry"][0]["resource"]
-    coded = {**order, "code": {"coding": [*order["code"]["coding"], {"system": HCPCS, "code": "M0076"}]}}
-    actions = [{"type": "update", "description": "Add M0076", "resource": coded}]
-    uuid = "0d37c163-330f-5443-937d-665c41b4ed26"
-    card = {"uuid": uuid, "summary": "Which?", "indicator": "info", "source": {"label": "Plan"}}
-    card["suggestions"] = [{"label": "This is prolotherapy", "uuid": uuid, "actions": actions}]
-    shown = tried._replace(response=json.dumps({"cards": [card]}))
+    assert "This is prolotherapy: add M0076" in words(page)
 
-    applied = send(browser, "/console/apply", call=shown.pack(), suggestion="0 0")
+    applied = send(browser, "/console/apply", call=carried(page), suggestion="0 0")
 
-    assert "Applied: This is prolotherapy" in words(applied)
+    assert "Applied: This is prolotherapy: add M0076" in words(applied)
     assert "Prolotherapy (M0076) is not covered" in words(applied)
     assert ("accepted",) in rows(console, "select outcome from feedback")
-
-
-HCPCS = "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets"
 
 
 @pytest.mark.parametrize("suggestion", ["", "0 0", "9 9", "a b", "-1"])

@@ -1,0 +1,58 @@
+"""The console of a running service: where it is shown, where not, and with several workers."""
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import requests
+
+from tests.conftest import RunningService
+
+Start = Callable[..., RunningService]
+
+
+def fill_in(service: RunningService) -> requests.Response:
+    """Send the form of the first page over new connections, as a browser that came back does."""
+    form = requests.get(f"{service.base}/", timeout=20)
+    token = re.search(r'name="csrf_token" value="([^"]+)"', form.text)
+    assert token
+    data = {"csrf_token": token[1], "code": "HCPCS M0076"}
+    return requests.post(f"{service.base}/", data=data, cookies=form.cookies, timeout=20)
+
+
+def test_off_leaves_no_page_and_no_route(start_service: Start) -> None:
+    service = start_service(CRD_CONSOLE="off")
+
+    for path in ("/", "/console/why", "/console/policies", "/console/static/console.css"):
+        answer = requests.get(f"{service.base}{path}", timeout=10)
+        assert answer.status_code == 404
+        assert answer.json()["resourceType"] == "OperationOutcome"
+    assert '"event":"console-off","reason":"CRD_CONSOLE is off"' in service.log.read_text()
+
+
+def test_every_worker_takes_the_forms_of_the_others(start_service: Start) -> None:
+    """Also with one thread for calls: a page that waits for an answer holds none of them."""
+    command = [sys.executable, "-m", "cds_hooks", "serve", "--workers", "2"]
+    service = start_service(command, CRD_THREADS="1")
+
+    pages = [fill_in(service) for _ in range(8)]
+
+    assert [page.status_code for page in pages] == [200] * 8
+    assert all("is not covered: considered investigational" in page.text for page in pages)
+
+
+def test_a_service_that_asks_for_tokens_refuses_the_page_too_and_the_page_says_so(
+    start_service: Start, tmp_path: Path
+) -> None:
+    jwks = {"issuer": "https://ehr.example.org", "jku": ["https://ehr.example.org/jwks"], "algorithms": ["ES384"]}
+    clients = tmp_path / "clients.json"
+    clients.write_text(json.dumps({"clients": [{"id": "example", "jwt": jwks}]}))
+    base = {"CRD_AUTH": "cds-hooks-jwt", "CRD_PUBLIC_BASE_URL": "http://127.0.0.1:8000"}
+    service = start_service(CRD_CLIENTS=str(clients), **base)
+
+    page = fill_in(service)
+
+    assert page.status_code == 200
+    assert "The service asks who is calling" in page.text
