@@ -81,10 +81,10 @@ def _note_outsider(url: str, base: str, wrong: list[str]) -> None:
         wrong.append(f"asked for {url}")
 
 
-def take_picture(page: Page, name: str) -> None:
-    """Keep a picture of a whole page."""
+def take_picture(page: Page, name: str, *, whole: bool = True) -> None:
+    """Keep a picture of a page, or of what of it is seen first."""
     SCREENSHOTS.mkdir(exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=whole)
 
 
 #: The rules of axe whose findings change with colours and width; the others need no second look.

@@ -86,7 +86,7 @@ PAGES: dict[str, tuple[str, Callable[[Page], None], str]] = {
     "compare": ("/console/policies/cms-ncd-150-7/compare", nothing, "Two versions"),
     "coverage": ("/console/coverage", nothing, "Coverage by code and payer"),
     "drafts-empty": ("/console/drafts", nothing, "before it is live"),
-    "drafts": ("/console/drafts", dropped, "With your file"),
+    "drafts": ("/console/drafts", dropped, "To make it live"),
     "not-there": ("/console/nowhere", nothing, "There is no such page"),
 }
 
@@ -99,7 +99,7 @@ def test_a_page_can_be_used_by_everybody(open_page: Open, name: str, size: tuple
     use(page)
     page.wait_for_selector(f"text={says}")
 
-    take_picture(page, f"{name}-{scheme}-{size[0]}")
+    take_picture(page, f"{name}-{scheme}-{size[0]}", whole=name != "answer-200-orders")
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
     if AXE.is_file() and name != "answer-200-orders":  # the parts of the page before, 200 times
         assert faults_of(page, None if scheme == "light" else BY_LOOK) == []
