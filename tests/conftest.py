@@ -42,6 +42,7 @@ PROCESSES = frozenset(
 #: take more than twenty seconds, then whatever starts processes.
 LONG = (
     "tests/validator",
+    "tests/browser",
     "tests/survival",
     "tests/inferno",
     "tests/service/test_fetching.py",
