@@ -7,6 +7,7 @@ options are arguments. Only the `read_*` functions see dictionaries; everything 
 The data beside the code (policies, payers, vocabulary) is read by `cds_hooks.rules.loading`, not from here.
 """
 
+from cards.circumstances import PLACE_OF_SERVICE, Circumstances
 from cards.coding import CodeSystems
 from cards.coverage import Coverage, CoverageProblem, read_coverage
 from cards.coverage_outcome import ANSWERED, AnswerRule, CoverageOutcome, find_outcome
@@ -25,7 +26,8 @@ from cards.payer_selection import (
     find_paying,
     set_apart,
 )
-from cards.policy import Policy, read_policy
+from cards.policy import Policy
+from cards.policy_reader import read_policy
 from cards.references import (
     Entry,
     ReferenceIndex,
@@ -54,12 +56,14 @@ __all__ = [
     "COVERAGE_INFORMATION",
     "NO_PAYER",
     "ORDER_TYPES",
+    "PLACE_OF_SERVICE",
     "SUGGESTION",
     "WIRE_VERSIONS",
     "AnswerRule",
     "Answered",
     "Basis",
     "CardsError",
+    "Circumstances",
     "CodeSystems",
     "Coverage",
     "CoverageOutcome",

@@ -1,9 +1,12 @@
 """The decision on one order: covered, not covered or conditional, under which policies, and why."""
 
+from collections.abc import Sequence
 from datetime import date
 from enum import Enum
 from typing import Final, NamedTuple
 
+from cards.answer_choice import choose, explain_choice
+from cards.circumstances import Circumstances
 from cards.coverage import Coverage, CoverageProblem
 from cards.coverage_outcome import ANSWERED, UNTOLD, CoverageOutcome
 from cards.matching.explanation import Tracer, explain
@@ -18,6 +21,9 @@ from cards.references import record_key
 
 #: Which answer wins where several policies bind: the stricter (docs/calls.md).
 _STRICTNESS: Final = (Covered.NOT_COVERED, Covered.CONDITIONAL, Covered.COVERED)
+
+#: Prior authorization from the strictest down: of several policies the stricter counts.
+_PA_STRICTNESS: Final = ("auth-needed", "performpa", "conditional", "no-auth")
 
 
 class Basis(Enum):
@@ -69,6 +75,18 @@ class Decision(NamedTuple):
         return min([_covered(finding) for finding in self.findings], key=_STRICTNESS.index)
 
     @property
+    def pa_needed(self) -> str | None:
+        """What the findings say of prior authorization, the strictest of it; None where they say nothing."""
+        needed = {finding.version.pa_needed for finding in self.findings if finding.version.pa_needed}
+        return min(needed, key=_PA_STRICTNESS.index) if needed else None
+
+    @property
+    def sets_terms(self) -> bool:
+        """Tell whether a service that is covered asks for something first: an authorization, or documentation."""
+        asks = (finding.version.terms_of_coverage.documents for finding in self.findings)
+        return self.pa_needed not in (None, "no-auth") or any(asks)
+
+    @property
     def is_sure(self) -> bool:
         """Tell whether the answer is the policy's own, and not a doubt whether its service is ordered."""
         return self.basis is Basis.POLICY and self.names_service
@@ -88,12 +106,13 @@ def decide(
     on: date,
     outcome: CoverageOutcome = ANSWERED,
     trace: Tracer | None = None,
+    circumstances: Circumstances | None = None,
 ) -> Decision | None:
     """Decide on one order under the policies that bind its payer, as they stand on its day of service.
 
     `on` is the day of the call: the day of the decision, and of the service where the order names none. `outcome` is
     what follows from what is known of the coverage. `trace` is told what was looked at, what matched and what was
-    ruled out by which rule.
+    ruled out by which rule. `circumstances` are read where an answer depends on them; without any nothing is known.
 
     An order that asks for nothing (doNotPerform, revoked, entered in error) gets no decision. What could not
     be read is answered as conditional, never as covered; what could not be had as indeterminate (resp-43).
@@ -101,19 +120,26 @@ def decide(
     if order.is_void:
         return None
     if not outcome.answers:
-        return _tell_problem(order, paying, index, on, outcome, trace)
-    decision = _ask_policies(order, paying, index, on, trace)
+        return _tell_problem(order, paying, index, on, outcome, trace, circumstances)
+    decision = _ask_policies(order, paying, index, on, trace, circumstances)
     return decision._replace(outcome=outcome) if paying.problem else decision
 
 
 def _ask_policies(
-    order: Order, paying: PayerChoice, index: PolicyIndex, on: date, trace: Tracer | None = None
+    order: Order,
+    paying: PayerChoice,
+    index: PolicyIndex,
+    on: date,
+    trace: Tracer | None,
+    circumstances: Circumstances | None,
 ) -> Decision:
     if order.may_be_void:
         return _open(order, paying, Basis.UNREADABLE, on)
     if trace:
         explain(index, order, paying.payer.policies, order.day_of_service(on), trace)
     findings = index.find(order, paying.payer.policies, order.day_of_service(on))
+    if any(finding.version.choices for finding in findings):
+        findings = _choose(findings, circumstances, trace)
     if not findings:
         return _undecided(order, paying, index, on)
     covered = min([_covered(finding) for finding in findings], key=_STRICTNESS.index)
@@ -123,6 +149,17 @@ def _ask_policies(
     return Decision(order, *paying, covered, Basis.POLICY, deciding, on)
 
 
+def _choose(
+    findings: Sequence[Finding], circumstances: Circumstances | None, trace: Tracer | None
+) -> tuple[Finding, ...]:
+    """Return the findings with the answers that the circumstances call for."""
+    chosen = [choose(finding, circumstances) for finding in findings]
+    if trace:
+        for finding, one in zip(findings, chosen, strict=True):
+            trace(*explain_choice(finding, one))
+    return tuple([one for one in chosen if one])
+
+
 def _tell_problem(
     order: Order,
     paying: PayerChoice,
@@ -130,13 +167,14 @@ def _tell_problem(
     on: date,
     outcome: CoverageOutcome,
     trace: Tracer | None,
+    circumstances: Circumstances | None,
 ) -> Decision:
     """Return what is said where the coverage cannot be told: never the policy's answer, only what it would be."""
     covered = outcome.annotation or Covered.CONDITIONAL
     told = Decision(order, *paying, covered, Basis.COVERAGE, (), on, outcome=outcome)
     if outcome.card is None:
         return told
-    asked = _ask_policies(order, paying, index, on, trace)
+    asked = _ask_policies(order, paying, index, on, trace, circumstances)
     if asked.basis in (Basis.UNREADABLE, Basis.TECHNICAL):
         return told._replace(missing=asked.missing or tuple(fault.path for fault in order.faults))
     return told._replace(findings=() if asked.covered is Covered.COVERED else asked.findings)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from cards.coding import CodeSystems
+from cards.coding import CodeSystems, fold_system
 from cards.coverage import Coverage, Identifier, identifier
 from cards.errors import DocumentError
 from cards.override_reasons import OverrideReason, read_override_reasons
@@ -27,7 +27,11 @@ class Contact(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Payer:
-    """A payer of the directory: how it is recognised, which policies bind it (the first the most), whom to ask."""
+    """A payer of the directory: how it is recognised, which policies bind it (the first the most), whom to ask.
+
+    `place_systems` are spellings of the place-of-service code set that its clients use besides CMS's, folded;
+    `questionnaire_links` are label and address of forms, by their canonical URL.
+    """
 
     id: str
     name: str
@@ -42,6 +46,8 @@ class Payer:
     classes: frozenset[str] = frozenset()
     icon: str | None = None
     override_reasons: tuple[OverrideReason, ...] = ()
+    place_systems: frozenset[str] = frozenset()
+    questionnaire_links: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 #: So many payers are named where it is said whom this service answers for.
@@ -110,6 +116,10 @@ def read_payer(document: Json, code_systems: CodeSystems) -> Payer:
         classes=frozenset(fold_name(name) for name in marks.get("coverage-classes", ())),
         icon=document.get("icon"),
         override_reasons=read_override_reasons(document.get("override-reasons"), document.get("url")),
+        questionnaire_links={
+            q: (link["label"], link["url"]) for q, link in document.get("questionnaire-links", {}).items()
+        },
+        place_systems=frozenset(fold_system(system) for system in document.get("place-of-service-systems", ())),
     )
 
 

@@ -104,10 +104,28 @@ class Found(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """A policy, its version in force, the match that points to it, and where in the order that stands."""
+    """A policy, its version in force, the match that points to it, and where in the order that stands.
+
+    `facts` are the circumstances, in words, that the answer of the version rests on besides; `dependencies` the other
+    orders of the call that it holds together with.
+    """
 
     policy: Policy
     version: PolicyVersion
     match: Match
     path: str
     deciding: tuple[Span, ...] = ()
+    facts: tuple[str, ...] = ()
+    dependencies: tuple[str, ...] = ()
+
+    @property
+    def service(self) -> str:
+        """What is ordered: the policy's service, or that of the group of codes."""
+        return self.version.group.service if self.version.group else self.policy.service
+
+    @property
+    def codes(self) -> tuple[PolicyCode, ...]:
+        """The codes that name what may be ordered: the one that the order writes without its system, else all."""
+        named = {code.coding: code for code in self.version.definitive.values()}
+        written = [code for code in named.values() if code.coding.code == self.match.words]
+        return tuple(written or named.values())

@@ -7,7 +7,7 @@ from typing import Any, Final
 from cards.coding import CodeSystems, Coding
 from cards.matching.evidence import Evidence, read_evidence
 from cards.matching.match import Finding
-from cards.matching.policy_match import PolicyMatcher, by_code, has_nonspecific
+from cards.matching.policy_match import PolicyMatcher, by_code, by_group, has_nonspecific
 from cards.matching.text import TermFinder
 from cards.order import Order
 from cards.policy import Policy, PolicyVersion, own_code_list, own_word_list
@@ -28,6 +28,9 @@ class PolicyIndex:
         self._by_code: dict[Coding, list[str]] = {}
         self._by_open_code: dict[Coding, list[str]] = {}
         self._by_list: dict[str, list[str]] = {}
+        #: The codes whose answer depends on circumstances; and whether that of a policy's words does.
+        self._asking: set[Coding] = set()
+        self._asks_of_words = False
         self._lists: dict[str, WordList] = {}
         services: set[str] = set()
         self._beside: set[str] = set()
@@ -51,6 +54,8 @@ class PolicyIndex:
         own = {own_word_list(version.key): WordList(version.terms) for version in versions}
         codes = {own_code_list(version.key): _codes_as_words(version) for version in versions}
         _enter(self._by_list, named | agents | codes.keys(), policy)
+        self._asking.update(code for version in versions for code in version.asking_codes)
+        self._asks_of_words |= any(version.choices and version.word_lists for version in versions)
         self._lists.update({name: own.get(name) or vocabulary.lists[name] for name in named | inferred} | codes)
         return named
 
@@ -63,7 +68,18 @@ class PolicyIndex:
             for policy_id in self._hinted(order, evidence, rank) - found.keys():
                 if finding := self._find_one(policy_id, order, evidence, on):
                     found[policy_id] = finding
-        return tuple(found[policy_id] for policy_id in sorted(found, key=rank.__getitem__))
+        ranked = sorted(found, key=rank.__getitem__)
+        return tuple([one for policy_id in ranked for one in self._by_groups(found[policy_id], order)])
+
+    def _by_groups(self, finding: Finding, order: Order) -> Sequence[Finding]:
+        """Return what a finding's policy says of the groups that the order's codes are in; itself where it has none."""
+        policy, version = finding.policy, finding.version
+        if not version.groups:
+            return (finding,)
+        if finding.match.strength.is_sure:
+            return [Finding(policy, group, *found) for group, found in by_group(version, order)]
+        named = (group for code, group in version.groups.items() if code.code == finding.match.words)
+        return (finding._replace(version=next(named, version)),)
 
     def read(self, order: Order) -> Evidence:
         """Return what the order's words show."""
@@ -101,6 +117,10 @@ class PolicyIndex:
             if version.inference and self.matcher.shown(version.inference.agents, order, evidence):
                 return True
         return False
+
+    def asks_circumstances(self, order: Order) -> bool:
+        """Tell whether an answer on the order may depend on its circumstances: planned when the rules were loaded."""
+        return self._asks_of_words or any(found.coding in self._asking for found in order.codings)
 
     def _in_force(self, policies: Iterable[str], on: date) -> Iterator[PolicyVersion]:
         for policy in policies:

@@ -1,6 +1,6 @@
 """Whether an order points to one version of a policy: by a code, by its words, by inference, by an empty code."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from cards.coding import CodeSystems, Coding
@@ -138,6 +138,17 @@ def by_code(version: PolicyVersion, order: Order) -> Found | None:
         if named := version.definitive.get(found.coding):
             return Found(Match(Strength.DEFINITIVE, coding=named), found.path)
     return None
+
+
+def by_group(version: PolicyVersion, order: Order) -> Iterator[tuple[PolicyVersion, Found]]:
+    """Yield each group of a version that a code of the order is in, with its match."""
+    seen: set[str] = set()
+    for found in order.codings:
+        group = version.groups.get(found.coding)
+        if group and group.key not in seen:
+            seen.add(group.key)
+            named = version.definitive[found.coding]
+            yield group, Found(Match(Strength.DEFINITIVE, coding=named), found.path)
 
 
 def has_nonspecific(version: PolicyVersion, order: Order) -> bool:

@@ -14,13 +14,11 @@ from cards.policy import Covered, PolicyCode
 from cards.response.codings import write_coding
 from cards.response.doubts import quoted
 from cards.response.options import ResponseOptions
+from cards.response.terms import ask_authorization
 from cards.response.versions import TEMPORARY, WireVersion
 from cards.response.wording import explain, instruct
 
 Part = dict[str, Any]
-
-#: Prior authorization from the strictest down: of several policies the stricter counts.
-_PA_STRICTNESS: Final = ("auth-needed", "performpa", "conditional", "no-auth")
 
 #: Documentation that a supporting hook SHALL NOT ask for (CRD-167, hook-19).
 _NOT_ON_SUPPORTING_HOOKS: Final = frozenset({"clinical", "admin"})
@@ -37,7 +35,7 @@ def write_answer(decision: Decision, options: ResponseOptions, code_systems: Cod
     if not decision.is_sure or any(finding.match.doubt for finding in decision.findings):
         # what is in doubt, or not understood, is told with the order's own words and codes, which are not kept
         return tuple(_answer(decision, options, code_systems))
-    rests_on = [(finding.version, finding.match, quoted(finding, decision.order)) for finding in decision.findings]
+    rests_on = [(f.version, f.match, quoted(f, decision.order), f.facts) for f in decision.findings]
     told = decision.outcome.reason
     key = (decision.covered, decision.payer, told, options.wire, options.primary_hook, *rests_on)
     written: tuple[orjson.Fragment, ...] | None = code_systems.written.get(key)
@@ -45,7 +43,8 @@ def write_answer(decision: Decision, options: ResponseOptions, code_systems: Cod
         written = tuple(orjson.Fragment(orjson.dumps(part)) for part in _answer(decision, options, code_systems))
         if len(code_systems.written) < _MOST_WRITTEN:
             code_systems.written[key] = written
-    return written
+    depends = dict.fromkeys(reference for finding in decision.findings for reference in finding.dependencies)
+    return (*written, *_each("dependency", "valueReference", [{"reference": one} for one in depends]))
 
 
 def _answer(decision: Decision, options: ResponseOptions, code_systems: CodeSystems) -> Iterator[Part]:
@@ -79,10 +78,8 @@ def _pa_needed(decision: Decision, wire: WireVersion) -> str | None:
         return wire.not_covered_pa_needed
     if decision.covered is Covered.INDETERMINATE:
         return None if wire.indeterminate == "indeterminate" else wire.conditional_pa_needed
-    needed = {finding.version.pa_needed for finding in decision.findings if finding.version.pa_needed}
-    if not decision.is_sure or not needed:
-        return wire.conditional_pa_needed
-    return min(needed, key=_PA_STRICTNESS.index)
+    needed = decision.pa_needed if decision.is_sure else None
+    return needed or wire.conditional_pa_needed
 
 
 def _terms(decision: Decision, name: str) -> tuple[Any, ...]:
@@ -120,7 +117,10 @@ def _info_needed(decision: Decision, wire: WireVersion) -> tuple[str, ...]:
         return ("detail-code",) if wire.detail_code_place == "info-needed" else ("OTH",)
     if decision.problem is CoverageProblem.UNSURE_DAY:
         return ("timeframe",)
-    return _terms(decision, "info_needed") or ("OTH",)
+    asked = _terms(decision, "info_needed")
+    if wire.detail_code_place != "info-needed":
+        asked = tuple(dict.fromkeys("OTH" if code == "detail-code" else code for code in asked))
+    return asked or ("OTH",)
 
 
 def _reason_code(decision: Decision, wire: WireVersion) -> Part:
@@ -159,7 +159,7 @@ def _details(decision: Decision, wire: WireVersion) -> Iterator[Detail]:
             {"valueUrl": decision.payer.policy_links.get(finding.policy.id, finding.version.guideline.url)},
             f"Basis of this answer: {finding.version.citation}",
         )
-    for text in instruct(decision):
+    for text in (*instruct(decision), *ask_authorization(decision)):
         yield Detail("instructions", {"valueString": text})
 
 

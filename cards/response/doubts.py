@@ -45,9 +45,8 @@ def rests_on(finding: Finding, order: Order) -> str:
     match = finding.match
     if not match.strength.is_sure:
         return _tell_doubt(finding, order)
-    if match.coding:
-        return f"code {match.coding.coding.code}"
-    return f"{_quote(finding, order)} in {_place(match)}"
+    named = f"code {match.coding.coding.code}" if match.coding else f"{_quote(finding, order)} in {_place(match)}"
+    return " and ".join((named, *finding.facts)) if finding.facts else named
 
 
 def condition(finding: Finding) -> str:
@@ -70,7 +69,7 @@ def quoted(finding: Finding, order: Order) -> str | None:
 def summarise_doubt(finding: Finding) -> str:
     """Return the one sentence of a card that asks what is ordered, or whether the order stands."""
     summary = _TAKEN_BACK if _is_taken_back(finding) else _SUMMARIES[finding.match.strength]
-    return summary.format(finding.policy.service.lower())
+    return summary.format(finding.service.lower())
 
 
 def may_be_ordered(match: Match) -> bool:
@@ -87,7 +86,7 @@ def tell_doubts(decision: Decision) -> Iterator[str]:
 
 def doubts(finding: Finding, order: Order) -> tuple[str, ...]:
     """Return why a finding gives no sure answer, a sentence each, with the regulatory note where one applies."""
-    service, rule = finding.policy.service.lower(), finding.version.inference
+    service, rule = finding.service.lower(), finding.version.inference
     note = rule.regulatory_note if rule and finding.match.regulated else None
     asked = f"the order for {service} stands" if _is_taken_back(finding) else f"{service} is ordered"
     doubt = f"Cannot tell whether {asked}: {_tell_doubt(finding, order)}."
@@ -96,8 +95,8 @@ def doubts(finding: Finding, order: Order) -> tuple[str, ...]:
 
 def ask(finding: Finding, order: Order) -> str:
     """Return what to do about a doubt, so that the order can be judged."""
-    codes = " or ".join(dict.fromkeys(code.coding.code for code in finding.version.definitive.values()))
-    service, doubt = finding.policy.service.lower(), finding.match.doubt
+    codes = " or ".join(dict.fromkeys(code.coding.code for code in finding.codes))
+    service, doubt = finding.service.lower(), finding.match.doubt
     if _is_taken_back(finding):
         place = doubt.clause.place.value if doubt and doubt.clause else "the order"
         return f"If it is not to be carried out, cancel it. If it stands, correct {place}, then ask again."

@@ -24,6 +24,8 @@ def identify_card(kind: str, decisions: Sequence[Decision]) -> tuple[str, ...]:
     policies = [finding.version.key for finding in first.findings]
     grounds = [rests_on(finding, first.order) for finding in first.findings]
     said = [first.covered.value, first.basis.name, first.outcome.reason, *grounds]
+    others = [rests_on(finding, decision.order) for decision in decisions[1:] for finding in decision.findings]
+    said += [text for text in dict.fromkeys(others) if text not in said]
     return (kind, payer, *policies, *dict.fromkeys(d.order.reference for d in decisions), *said, *_contents(decisions))
 
 

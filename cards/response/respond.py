@@ -160,7 +160,8 @@ def _sort(answered: Sequence[Answered], options: ResponseOptions) -> Iterator[tu
 def _kind_of(decision: Decision, options: ResponseOptions) -> _CardKind | None:
     """Return what card a decision calls for: none where the order says it, or where nothing need be said."""
     if decision.is_sure:
-        return _ANSWERS[decision.covered]
+        kind = _ANSWERS[decision.covered]
+        return _CardKind.TERMS if kind is _CardKind.COVERED and decision.sets_terms else kind
     if decision.basis is Basis.COVERAGE:
         return _kind_of_problem(decision, options)
     if decision.basis is Basis.NOT_EVALUATED:
@@ -204,6 +205,8 @@ def _likeness(kind: _CardKind, decision: Decision) -> tuple[Any, ...]:
         return decision.payer.id, decision.basis is Basis.COVERAGE
     if kind is _CardKind.NO_ACTIVE_COVERAGE:
         return decision.payer.id, decision.outcome.reason
+    if decision.is_sure and decision.covered is not Covered.NOT_COVERED and not decision.outcome.reason:
+        return external_reference.likeness(decision)
     policies = [(f.version.key, f.match.coding if f.match.strength.is_sure else f.match) for f in decision.findings]
     told = (decision.covered, decision.payer.id, decision.payer_is_known, decision.problem, *policies)
     if decision.is_sure:

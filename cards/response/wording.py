@@ -81,7 +81,7 @@ def head(decision: Decision) -> str:
     said = summarise(finding, decision.says)
     if not supposed or len(supposed + said) <= SUMMARY_LIMIT:
         return supposed + said
-    shorter = f"{finding.policy.service} {_SAYS[decision.says]}"
+    shorter = f"{finding.service} {_SAYS[decision.says]}"
     return supposed + plain(shorter, SUMMARY_LIMIT - len(supposed))
 
 
@@ -91,7 +91,7 @@ def summarise(finding: Finding, covered: Covered) -> str:
     if not match.strength.is_sure:
         return summarise_doubt(finding)
     code = f" ({match.coding.coding.code})" if match.coding else ""
-    return f"{finding.policy.service}{code} {_SAYS[covered]}: {finding.version.verdict}"
+    return f"{finding.service}{code} {_SAYS[covered]}: {finding.version.verdict}"
 
 
 def explain(decision: Decision) -> tuple[str, ...]:

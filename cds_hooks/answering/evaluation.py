@@ -5,6 +5,7 @@ from typing import Any, Final, NamedTuple
 
 from cards import (
     AnswerRule,
+    Circumstances,
     CoverageOutcome,
     Decision,
     Entry,
@@ -17,6 +18,7 @@ from cards import (
 from cds_hooks.answering.call_context import CallContext, ScopedOrder
 from cds_hooks.answering.needs import find_needs, find_unfinished
 from cds_hooks.answering.scope import CallScope, unreadable_order
+from cds_hooks.answering.surroundings import Surroundings
 from cds_hooks.answering.trace import Explanation, Steps, explain_order
 from cds_hooks.hooks.held_resources import Draft, OrderReference
 from cds_hooks.telemetry.logs import record, where
@@ -64,7 +66,7 @@ def evaluate(context: CallContext, unknown_payer: str, *, keep_steps: bool = Fal
         if not _fetch(context, scope, orders):
             break
         orders = scope.orders()
-    judge = _Judge(context, unknown_payer, keep_steps=keep_steps)
+    judge = _Judge(context, scope, unknown_payer, keep_steps=keep_steps)
     unavailable = scope.unavailable
     return Evaluation(
         [judge.judge(one) for one in orders],
@@ -75,8 +77,9 @@ def evaluate(context: CallContext, unknown_payer: str, *, keep_steps: bool = Fal
 
 def explain(context: CallContext, unknown_payer: str) -> list[Explanation]:
     """Return how each order of a call is decided, with what came with the call alone."""
-    judge = _Judge(context, unknown_payer, keep_steps=True)
-    return [explanation for one in CallScope(context).orders() for explanation in judge.explain(one)]
+    scope = CallScope(context)
+    judge = _Judge(context, scope, unknown_payer, keep_steps=True)
+    return [explanation for one in scope.orders() for explanation in judge.explain(one)]
 
 
 def _fetch(context: CallContext, scope: CallScope, orders: Sequence[ScopedOrder]) -> bool:
@@ -96,8 +99,9 @@ _Weighed = tuple[tuple[PayerChoice, ...], tuple[CoverageOutcome, ...]]
 class _Judge:
     """Decides on the orders of one call."""
 
-    def __init__(self, context: CallContext, unknown_payer: str, *, keep_steps: bool) -> None:
+    def __init__(self, context: CallContext, scope: CallScope, unknown_payer: str, *, keep_steps: bool) -> None:
         self._context = context
+        self._surroundings = Surroundings(context, scope)
         is_primary, served = context.service.is_primary, context.rules.payers.names
         self._rule = AnswerRule(context.wire.name, is_primary, unknown_payer, served)
         self._keep_steps = keep_steps
@@ -106,7 +110,7 @@ class _Judge:
     def judge(self, scoped: ScopedOrder) -> EvaluatedOrder:
         """Decide on one order under each coverage that pays for it."""
         paying, outcomes = self._weigh(scoped)
-        found = [self._decide(scoped.order, *pair) for pair in zip(paying, outcomes, strict=True)]
+        found = [self._decide(scoped, *pair) for pair in zip(paying, outcomes, strict=True)]
         decisions = tuple([decision for decision, _ in found if decision])
         steps = tuple([steps for _, steps in found])
         return EvaluatedOrder(scoped.draft, scoped.order, paying, outcomes, decisions, steps)
@@ -121,7 +125,15 @@ class _Judge:
         """Decide on one order under each coverage that pays for it, and keep every step."""
         rules, on = self._context.rules, self._context.on
         pairs = zip(*self._weigh(scoped), strict=True)
-        return [explain_order(scoped.order, paying, rules, on, outcome) for paying, outcome in pairs]
+        return [
+            explain_order(scoped.order, paying, rules, on, outcome, self._circumstances(scoped, paying))
+            for paying, outcome in pairs
+        ]
+
+    def _circumstances(self, scoped: ScopedOrder, paying: PayerChoice) -> Circumstances | None:
+        if not self._context.rules.index.asks_circumstances(scoped.order):
+            return None
+        return self._surroundings.of(scoped, paying.payer)
 
     def _weigh(self, scoped: ScopedOrder) -> _Weighed:
         """Return who pays for an order, and what follows: the same for all that name no coverage, on the same days."""
@@ -133,13 +145,16 @@ class _Judge:
             self._weighed[key] = weighed
         return self._weighed[key]
 
-    def _decide(self, order: Order, paying: PayerChoice, outcome: CoverageOutcome) -> tuple[Decision | None, Steps]:
-        rules, on = self._context.rules, self._context.on
+    def _decide(
+        self, scoped: ScopedOrder, paying: PayerChoice, outcome: CoverageOutcome
+    ) -> tuple[Decision | None, Steps]:
+        rules, on, order = self._context.rules, self._context.on, scoped.order
+        circumstances = self._circumstances(scoped, paying)
         try:
             if self._keep_steps:
-                explained = explain_order(order, paying, rules, on, outcome)
+                explained = explain_order(order, paying, rules, on, outcome, circumstances)
                 return explained.decision, explained.steps
-            return decide(order, paying, rules.index, on, outcome), ()
+            return decide(order, paying, rules.index, on, outcome, None, circumstances), ()
         except Exception as error:
             # resp-43: what goes wrong in here is said on the order, where the version has a code for it.
             if self._context.wire.indeterminate != "indeterminate" or not self._context.service.is_primary:

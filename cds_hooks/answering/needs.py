@@ -6,6 +6,7 @@ from datetime import date
 from cards import choose_coverages, record_key
 from cds_hooks.answering.call_context import CallContext, ScopedOrder
 from cds_hooks.answering.scope import CallScope
+from cds_hooks.answering.surroundings import Surroundings
 
 
 def find_needs(context: CallContext, scope: CallScope, orders: Iterable[ScopedOrder]) -> Iterator[str]:
@@ -18,11 +19,14 @@ def find_needs(context: CallContext, scope: CallScope, orders: Iterable[ScopedOr
     if search and (owed or any(_concerns(context, one) for one in orders)):
         yield search
     days: set[tuple[date, date]] = set()
+    surroundings = Surroundings(context, scope)
     for one in orders:
         if not one.order.is_void:
             if _concerns(context, one) and _is_first(context, one, days):
                 yield from _payers_of(context, one)
             yield from _contents_of(context, one)
+            if context.rules.index.asks_circumstances(one.order):
+                yield from _circumstances_of(context, surroundings, one)
 
 
 def find_unfinished(context: CallContext, scope: CallScope, orders: Iterable[ScopedOrder]) -> set[str]:
@@ -62,6 +66,17 @@ def _contents_of(context: CallContext, scoped: ScopedOrder) -> Iterator[str]:
     reasons = [reason for reason in order.unread_reasons if _is_of_type(reason, "Condition")]
     if reasons and any(index.reasons_matter(order, one.payer.policies, day) for one in context.find_paying(scoped)):
         yield from reasons
+
+
+def _circumstances_of(context: CallContext, surroundings: Surroundings, scoped: ScopedOrder) -> Iterator[str]:
+    """Yield the Location or the Encounter that an answer depends on, of those that the order or the call names."""
+    index, day = context.rules.index, context.day(scoped)
+    for paying in context.find_paying(scoped):
+        findings = index.find(scoped.order, paying.payer.policies, day)
+        asked = frozenset(fact for finding in findings for fact in finding.version.asks)
+        if asked:
+            unread = surroundings.of(scoped, paying.payer).unread(asked)
+            yield from (one for one in unread if _is_of_type(one, "Location") or _is_of_type(one, "Encounter"))
 
 
 def _is_settled(context: CallContext, scoped: ScopedOrder) -> bool:

@@ -50,6 +50,11 @@ class CallScope:
         found = self._booked() if self._is_booking else ((draft, None) for draft in self._in_scope())
         return [*(self._read(draft, days) for draft, days in found), *self._lost]
 
+    def everything(self) -> list[ScopedOrder]:
+        """Return all orders that came with the call or are referred to, selected or not."""
+        referred = (self._referred(one, one.path) for one in self._references)
+        return [self._read(draft) for draft in (*self._drafts, *(draft for draft in referred if draft))]
+
     @property
     def unavailable(self) -> list[OrderReference]:
         """The orders that the call refers to and that could not be had."""

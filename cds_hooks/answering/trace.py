@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any, NamedTuple
 
-from cards import ANSWERED, CoverageOutcome, Decision, Order, PayerChoice, decide
+from cards import ANSWERED, Circumstances, CoverageOutcome, Decision, Order, PayerChoice, decide
 from cds_hooks.rules.loading import Rules
 
 #: The rules that an order went through, each with what it found.
@@ -21,12 +21,21 @@ class Explanation(NamedTuple):
 
 
 def explain_order(
-    order: Order, paying: PayerChoice, rules: Rules, on: date, outcome: CoverageOutcome = ANSWERED
+    order: Order,
+    paying: PayerChoice,
+    rules: Rules,
+    on: date,
+    outcome: CoverageOutcome = ANSWERED,
+    circumstances: Circumstances | None = None,
 ) -> Explanation:
     """Decide on one order and keep every step."""
     steps: list[tuple[str, str]] = [("payer", _describe_payer(paying))]
     steps += [("read", f"{fault.path} {fault.problem}") for fault in order.faults]
-    decision = decide(order, paying, rules.index, on, outcome, lambda rule, found: steps.append((rule, found)))
+
+    def keep(rule: str, found: str) -> None:
+        steps.append((rule, found))
+
+    decision = decide(order, paying, rules.index, on, outcome, keep, circumstances)
     if order.is_void:
         steps.append(("ruled out", "the order asks for nothing: not to be performed, revoked or entered in error"))
     return Explanation(order, paying, decision, tuple(steps))

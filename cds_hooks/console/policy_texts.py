@@ -109,7 +109,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 def run_cases(policy: str, cases: Cases, rules: Rules) -> list[CaseShown]:
     """Return the cases of a policy, each asked now."""
-    answers = [answer_order(case.order, policy, case.on, rules) for case in cases.found]
+    answers = [answer_order(case.order, policy, case.on, rules, case.beside) for case in cases.found]
     return [
         CaseShown(number, case, expectation(case), answer.as_written, is_as_expected(case, answer))
         for number, (case, answer) in enumerate(zip(cases.found, answers, strict=True))
@@ -145,7 +145,7 @@ def compare_answers(policy: str, cases: Cases, days: tuple[date, date], rules: R
     """Return the cases whose order is answered differently on two days."""
     orders = {repr(case.order): case for case in cases.found}
     asked = [
-        AnswerChange(case.name, *(answer_order(case.order, policy, day, rules) for day in days))
+        AnswerChange(case.name, *(answer_order(case.order, policy, day, rules, case.beside) for day in days))
         for case in orders.values()
     ]
     return [one for one in asked if (one.old.covered, one.old.strength) != (one.new.covered, one.new.strength)]

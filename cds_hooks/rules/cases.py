@@ -1,7 +1,7 @@
 """The cases of a policy: what it should answer, as data, and what it does answer."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cache
@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from jsonschema import Draft202012Validator
 
-from cards import ORDER_TYPES, CodeSystems, DocumentError, Payer, PayerChoice, Policy, decide, read_order
+from cards import ORDER_TYPES, Circumstances, CodeSystems, DocumentError, Payer, PayerChoice, Policy, decide, read_order
 from cards.coverage_terms import CoverageTerms
 from cards.matching.match import Finding
 from cds_hooks.errors import StartError
@@ -41,7 +41,10 @@ ANY_PAYER: Final = Payer(
 
 
 class Case(NamedTuple):
-    """One case of a policy; `path` is its JSON path in the cases file, `strength` None where any will do."""
+    """One case of a policy; `path` is its JSON path in the cases file; what is None may be anything.
+
+    `beside` are the other orders of the call.
+    """
 
     path: str
     name: str
@@ -49,6 +52,9 @@ class Case(NamedTuple):
     order: Mapping[str, Any]
     expect: str
     strength: str | None
+    beside: tuple[Mapping[str, Any], ...] = ()
+    pa_needed: str | None = None
+    info_needed: tuple[str, ...] | None = None
 
 
 class Answer(NamedTuple):
@@ -60,11 +66,15 @@ class Answer(NamedTuple):
     covered: str
     strength: str | None
     texts: Mapping[str, str]
+    pa_needed: str | None = None
+    info_needed: tuple[str, ...] | None = None
 
     @property
     def as_written(self) -> str:
         """The answer with its strength, for a person."""
-        return f"{self.covered} ({self.strength})" if self.strength else self.covered
+        said = [self.covered, self.pa_needed or "", *(f"info-needed {code}" for code in self.info_needed or ())]
+        answer = ", ".join(part for part in said if part)
+        return f"{answer} ({self.strength})" if self.strength else answer
 
 
 _SILENCE: Final = Answer(NOTHING, None, {})
@@ -114,30 +124,61 @@ def _read_order_line(line: str, where: str) -> Mapping[str, Any]:
 def _read_case(number: int, entry: Mapping[str, Any], systems: CodeSystems) -> Case:
     path, on = f"$.cases[{number}]", date.fromisoformat(entry["on"])
     order = write_in_full(entry["order"], f"{path}.order", systems)
-    return Case(path, entry["name"], on, order, entry["expect"], entry.get("strength"))
+    beside = tuple(write_in_full(one, f"{path}.with[{n}]", systems) for n, one in enumerate(entry.get("with", ())))
+    asked = tuple(entry["info-needed"]) if "info-needed" in entry else None
+    said = entry["expect"], entry.get("strength"), beside, entry.get("pa-needed"), asked
+    return Case(path, entry["name"], on, order, *said)
 
 
-def answer_order(order: Mapping[str, Any], policy: str, on: date, rules: Rules) -> Answer:
-    """Ask one policy alone about an order; a policy that the rules do not have answers nothing."""
+def answer_order(
+    order: Mapping[str, Any], policy: str, on: date, rules: Rules, beside: Sequence[Mapping[str, Any]] = ()
+) -> Answer:
+    """Ask one policy alone about an order; a policy that the rules do not have answers nothing.
+
+    `beside` are the other orders of the call. A Patient that the order contains as `#patient` is the call's.
+    """
     if policy not in rules.index.policies:
         return _SILENCE
     paying = PayerChoice(None, replace(ANY_PAYER, policies=(policy,)), payer_is_known=True)
-    resource = {"resourceType": "ServiceRequest", "id": "o", **order}
-    decision = decide(read_order(resource, rules.vocabulary.code_systems), paying, rules.index, on)
+    resource, systems = {"resourceType": "ServiceRequest", "id": "o", **order}, rules.vocabulary.code_systems
+    others = [{"resourceType": "ServiceRequest", "id": f"b{n}", **one} for n, one in enumerate(beside)]
+    read = read_order(resource, systems)
+    day, last_day = read.day_of_service(on), read.last_day_of_service(on)
+    circumstances = Circumstances(
+        (resource,),
+        systems,
+        lambda _: None,
+        day,
+        last_day,
+        has_day=read.service_days is not None,
+        patient="#patient",
+        beside=lambda: [other for one in others if not (other := read_order(one, systems)).is_void],
+    )
+    decision = decide(read, paying, rules.index, on, circumstances=circumstances)
     if decision is None or not decision.findings:
         return _SILENCE
     finding = decision.findings[0]
-    return Answer(decision.covered.value, finding.match.strength.value, _texts(finding))
+    sure = decision.is_sure
+    asked = finding.version.terms_of_coverage.info_needed if sure else ()
+    return Answer(
+        decision.covered.value,
+        finding.match.strength.value,
+        _texts(finding),
+        finding.version.pa_needed if sure else None,
+        asked,
+    )
 
 
 def is_as_expected(case: Case, answer: Answer) -> bool:
-    """Tell whether an answer is what the case expects, in its strength too where the case names one."""
-    return answer.covered == case.expect and case.strength in (None, answer.strength)
+    """Tell whether an answer is what the case expects, in all that the case names."""
+    if answer.covered != case.expect or case.strength not in (None, answer.strength):
+        return False
+    return case.pa_needed in (None, answer.pa_needed) and case.info_needed in (None, answer.info_needed)
 
 
 def expectation(case: Case) -> str:
     """Return what a case expects as answers are written."""
-    return Answer(case.expect, case.strength, {}).as_written
+    return Answer(case.expect, case.strength, {}, case.pa_needed, case.info_needed).as_written
 
 
 def edge_days(policy: Policy) -> tuple[date, ...]:
@@ -148,14 +189,15 @@ def edge_days(policy: Policy) -> tuple[date, ...]:
 def _terms(terms: CoverageTerms) -> str:
     """What a policy asks for besides its answer, as one line that changes when any of it does."""
     details = [f"{detail.code} {json.dumps(detail.value, sort_keys=True)}" for detail in terms.details]
-    return "; ".join((*terms.info_needed, *terms.documents, *terms.purposes, *terms.questionnaires, *details))
+    asked = (*terms.info_needed, *terms.documents, *terms.purposes, *terms.questionnaires)
+    return "; ".join((*asked, *details, *terms.authorization.sentences))
 
 
 def _texts(finding: Finding) -> dict[str, str]:
     """Everything the policy itself says in an answer; the link is the policy's own, not one a payer has set."""
     policy, version, regulated = finding.policy, finding.version, finding.match.regulated
     return {
-        "service": policy.service,
+        "service": finding.service,
         "verdict": version.verdict,
         "position": version.position,
         "notes": " ".join(version.notes),

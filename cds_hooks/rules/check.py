@@ -149,6 +149,6 @@ def _missing_days(policy: Policy, cases: Sequence[Case], path: Path) -> Iterator
 
 def _failing(policy: Policy, cases: Sequence[Case], path: Path, rules: Rules) -> Iterator[Flaw]:
     for case in cases:
-        answer = answer_order(case.order, policy.id, case.on, rules)
+        answer = answer_order(case.order, policy.id, case.on, rules, case.beside)
         if not is_as_expected(case, answer):
             yield Flaw(str(path), case.path, "the case fails", case.name, expectation(case), answer.as_written)

@@ -43,7 +43,7 @@ def ask_cases(old: PolicySet, new: PolicySet, only: Collection[str] | None = Non
         if only is not None and policy not in only:
             continue
         for case in read_cases(file, new.rules.vocabulary.code_systems):
-            answers = [answer_order(case.order, policy, case.on, one.rules) for one in (old, new)]
+            answers = [answer_order(case.order, policy, case.on, one.rules, case.beside) for one in (old, new)]
             yield Asked(policy, str(file), case.path, case.name, *answers)
 
 
@@ -70,7 +70,7 @@ def compare(asked: Sequence[Asked]) -> Difference:
 
 
 def _is_other(asked: Asked) -> bool:
-    return (asked.old.covered, asked.old.strength) != (asked.new.covered, asked.new.strength)
+    return asked.old.as_written != asked.new.as_written
 
 
 def _compare_texts(asked: Iterable[Asked]) -> tuple[TextChange, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any, Final
 
-from cards import CodeSystems, DocumentError
+from cards import PLACE_OF_SERVICE, CodeSystems, DocumentError
 
 #: Members that are text where an order is written short, and objects where it is a FHIR resource.
 _SHORT: Final = ("code", "text")
@@ -23,6 +23,8 @@ def write_in_full(order: Any, path: str, systems: CodeSystems) -> Mapping[str, A
     written: dict[str, Any] = {"code": _read_concept(order, path, systems)}
     if "note" in order:
         written["note"] = [{"text": order["note"]}]
+    if "place-of-service" in order:
+        written["locationCode"] = [{"coding": [{"system": PLACE_OF_SERVICE, "code": order["place-of-service"]}]}]
     if "reason" in order:
         written["reasonCode"] = [{"text": order["reason"]}]
     return written

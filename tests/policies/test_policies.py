@@ -22,7 +22,7 @@ CASES = {policy: read_cases(files.find_cases(), SYSTEMS) for policy, files in PO
     [pytest.param(policy, case, id=f"{policy}: {case.name}") for policy, cases in CASES.items() for case in cases],
 )
 def test_a_policy_answers_each_of_its_cases(policy: str, case: Case, rules: Rules) -> None:
-    answer = answer_order(case.order, policy, case.on, rules)
+    answer = answer_order(case.order, policy, case.on, rules, case.beside)
 
     assert is_as_expected(case, answer), f"expected {case.expect} {case.strength or ''}, got {answer.as_written}"
 

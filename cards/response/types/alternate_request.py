@@ -123,8 +123,7 @@ def _find_offers(decision: Decision) -> list[_Offer]:
     """Return the codes by which the policies name what may be ordered, each once; several go by their own names."""
     offers: dict[Coding, _Offer] = {}
     for finding in decision.findings:
-        codes = {code.coding: code for code in finding.version.definitive.values()}
-        for coding, code in codes.items() if may_be_ordered(finding.match) else ():
-            name = finding.policy.service if len(codes) == 1 else code.display
-            offers.setdefault(coding, _Offer(name.lower(), code))
+        for code in finding.codes if may_be_ordered(finding.match) else ():
+            name = finding.service if len(finding.codes) == 1 else code.display
+            offers.setdefault(code.coding, _Offer(name.lower(), code))
     return list(offers.values())

@@ -1,7 +1,8 @@
 """External Reference: a card that links to the guideline (resp-18 to 22: absolute links, no suggestions)."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 from cards.decision import Decision
 from cards.payer_directory import Payer
@@ -10,6 +11,7 @@ from cards.response.card import Card, HooksCoding, Link, absolute_link, hooks_co
 from cards.response.doubts import condition, rests_on
 from cards.response.identity import identify_card
 from cards.response.options import ResponseOptions
+from cards.response.terms import ask_authorization, find_shared, summarise_several
 from cards.response.wording import advise, head, list_orders, suppose, write_paragraphs
 
 
@@ -18,46 +20,74 @@ def topic(decision: Decision) -> str:
     return _TOPICS[decision.says][0]
 
 
+def likeness(decision: Decision) -> tuple[Any, ...]:
+    """Return what orders that are covered on the same terms have in common, whatever they are for: one card is enough.
+
+    What differs, such as how long an approval is valid, is told of each order.
+    """
+    findings = decision.findings
+    said = [(f.policy.id, f.version.start, f.version.verdict, f.version.position) for f in findings]
+    asked = [(f.version.terms_of_coverage.documents, f.version.next_steps, f.version.notes) for f in findings]
+    return decision.covered, decision.pa_needed, decision.payer.id, *said, *asked
+
+
 def build(decisions: Sequence[Decision], options: ResponseOptions, derive_id: Callable[..., str]) -> Card:
     """Build the one card of orders that have the same answer under the same policies and payer."""
     first = decisions[0]
     references = list(dict.fromkeys([decision.order.reference for decision in decisions if decision.order.id]))
     return Card(
         uuid=derive_id(*identify_card("card", decisions)),
-        summary=head(first),
+        summary=_summary(decisions),
         detail=_detail(decisions, options),
-        indicator="warning" if first.is_sure and first.covered is not Covered.COVERED else "info",
+        indicator="warning" if _is_at_risk(first) else "info",
         source=name_source(first.payer, hooks_coding(options.wire.topic_system, *_TOPICS[first.says])),
-        links=tuple(dict.fromkeys([_link(f.policy, f.version, first.payer) for f in first.findings])),
+        links=tuple(dict.fromkeys([*_links(decisions, options)])),
         override_reasons=_reasons(first) if first.is_sure and first.covered is Covered.NOT_COVERED else (),
         extension=options.associate(references),
     )
 
 
+def _summary(decisions: Sequence[Decision]) -> str:
+    """Return the summary; of several services what is said of them together, and which they are."""
+    first = decisions[0]
+    named = {(decision.findings[0].service, decision.findings[0].match.coding) for decision in decisions}
+    return summarise_several(decisions) if len(named) > 1 and first.is_sure else head(first)
+
+
+def _is_at_risk(decision: Decision) -> bool:
+    """Tell whether the service may not be paid if nothing is done: that is a warning (CRD, 4.3.1)."""
+    if not decision.is_sure:
+        return False
+    return decision.covered is not Covered.COVERED or decision.pa_needed in ("auth-needed", "performpa")
+
+
 def _detail(decisions: Sequence[Decision], options: ResponseOptions) -> str:
     """Verdict first, then what to do, then the orders by name and what the answer rests on."""
-    first = decisions[0]
+    first, shared = decisions[0], find_shared(decisions)
     notes = dict.fromkeys(note for finding in first.findings for note in finding.version.notes)
     return write_paragraphs(
         f"{_verdict(first)} {first.findings[0].version.position}",
         " ".join(_name_terms(first, options)),
-        _name_steps(first),
-        list_orders(decisions, _rest),
+        " ".join((_name_steps(first), *shared)).strip(),
+        list_orders(decisions, partial(_rest, shared=shared)),
         " ".join(notes),
         *(f"Policy: {finding.version.citation}." for finding in first.findings),
     )
 
 
-def _rest(decision: Decision) -> str:
+def _rest(decision: Decision, shared: tuple[str, ...]) -> str:
+    """Return on what the answer rests, and what is told of this order alone."""
     grounds = dict.fromkeys([rests_on(finding, decision.order) for finding in decision.findings])
     conditions = dict.fromkeys([condition(finding) for finding in decision.findings])
-    return " ".join([f"Based on {'; '.join(grounds)}.", *(said for said in conditions if said)])
+    asked = [text for text in ask_authorization(decision) if text not in shared]
+    return " ".join([f"Based on {'; '.join(grounds)}.", *(said for said in conditions if said), *asked])
 
 
 def _name_terms(decision: Decision, options: ResponseOptions) -> Iterator[str]:
     """Yield what an answer asks for; of several policies the strictest prior authorization counts."""
-    needed = {finding.version.pa_needed for finding in decision.findings}
-    yield from [text for code, text in _PRIOR_AUTHORIZATION.items() if code in needed][:1]
+    needed = _PRIOR_AUTHORIZATION.get(decision.pa_needed or "", "")
+    if needed and needed.partition(" depends")[0] not in decision.findings[0].version.position:
+        yield needed
     asked = {document for finding in decision.findings for document in finding.version.terms_of_coverage.documents}
     if asked and options.primary_hook:  # CRD-167: supporting hooks ask for none
         yield f"Documentation needed: {', '.join(words for code, words in _DOCUMENTS.items() if code in asked)}."
@@ -117,6 +147,20 @@ _TOPICS: Final = {
     Covered.CONDITIONAL: ("guideline", "Guideline"),
     Covered.COVERED: ("guideline", "Guideline"),
 }
+
+
+def _links(decisions: Sequence[Decision], options: ResponseOptions) -> Iterator[Link]:
+    """Yield a link to each guideline, and to each form where the payer's file says where it is.
+
+    Supporting hooks ask for no documentation (CRD-167).
+    """
+    payer = decisions[0].payer
+    for decision in decisions:
+        yield from (_link(finding.policy, finding.version, payer) for finding in decision.findings)
+    for decision in decisions if options.primary_hook else ():
+        asked = (q for f in decision.findings for q in f.version.terms_of_coverage.questionnaires)
+        found = (payer.questionnaire_links.get(canonical) for canonical in asked)
+        yield from (absolute_link(*link) for link in found if link)
 
 
 def _link(policy: Policy, version: PolicyVersion, payer: Payer) -> Link:

@@ -1,0 +1,137 @@
+"""Conditions on what an order says of its circumstances: a closed vocabulary of facts, and no expression language.
+
+A fact may be known or not, so a condition holds, does not hold, or is open (None). What is open is asked for with the
+guide's own code (info-needed).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, NamedTuple, Protocol
+
+from cards.coding import CodeSystems, Coding
+from cards.errors import DocumentError
+
+Json = Mapping[str, Any]
+
+
+class Fact(StrEnum):
+    """What a condition can ask, as policies write it (docs/policy-format.md)."""
+
+    PLACE = "place-of-service"
+    SETTING = "setting"
+    PERFORMER = "performer-type"
+    AGE = "age"
+    QUANTITY = "quantity"
+    SIDE = "laterality"
+    BESIDE = "ordered-with"
+
+
+class FactKind(NamedTuple):
+    """A fact in words, the `info-needed` code for its absence, and what to do about that."""
+
+    words: str
+    info_needed: str
+    advice: str
+
+
+FACTS: Final[Mapping[Fact, FactKind]] = {
+    Fact.PLACE: FactKind("the place of service", "location", "State the place of service on the order, as a code."),
+    Fact.SETTING: FactKind(
+        "the setting of the encounter",
+        "location",
+        "Name the encounter of the service on the order.",
+    ),
+    Fact.PERFORMER: FactKind("who performs it", "performer", "State on the order what kind of performer is meant."),
+    Fact.AGE: FactKind(
+        "the patient's age on the day of service", "OTH", "Send the Patient's birth date with the call."
+    ),
+    Fact.QUANTITY: FactKind("the quantity", "OTH", "State the quantity on the order."),
+    Fact.SIDE: FactKind("the side of the body", "detail-code", "State the side of the body on the order, as a code."),
+    Fact.BESIDE: FactKind("what is ordered with it", "OTH", "Order it together with what it is for."),
+}
+
+#: Facts that are ranges of numbers; all others are codes.
+_NUMBERS: Final = frozenset({Fact.AGE, Fact.QUANTITY})
+
+#: The least and the most that a number may be.
+Range = tuple[float, float]
+
+
+class Facts(Protocol):
+    """What is known of the circumstances of one order."""
+
+    def codes(self, fact: Fact) -> frozenset[Any]:
+        """Return what is stated of a fact; nothing where it is not."""
+
+    def range(self, fact: Fact) -> Range | None:
+        """Return what is known of a number; None where nothing is."""
+
+    def words(self, fact: Fact) -> str:
+        """Return what is known of a fact in words that may be shown."""
+
+    def info_needed(self, fact: Fact) -> str:
+        """Return the guide's code for what would settle a fact."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition: a fact, and the codes or the range that it is to be in."""
+
+    fact: Fact
+    codes: frozenset[Any] = frozenset()
+    range: Range = (float("-inf"), float("inf"))
+
+    def holds(self, facts: Facts) -> bool | None:
+        """Tell whether the condition holds; None where what is known leaves it open."""
+        if self.fact in _NUMBERS:
+            return self._holds_of(facts.range(self.fact))
+        stated = facts.codes(self.fact)
+        if self.fact is Fact.BESIDE:  # the orders of a call are known
+            return not stated.isdisjoint(self.codes)
+        if not stated:
+            return None
+        if stated <= self.codes:
+            return True
+        return False if stated.isdisjoint(self.codes) else None
+
+    def _holds_of(self, known: Range | None) -> bool | None:
+        if known is None:
+            return None
+        low, high = self.range
+        if low <= known[0] and known[1] <= high:
+            return True
+        return False if known[1] < low or known[0] > high else None
+
+
+def read_conditions(entry: Json, path: str, systems: CodeSystems, groups: Mapping[str, Any]) -> tuple[Condition, ...]:
+    """Read the `if` of an answer, which has passed policy.schema.json: all of its conditions are to hold.
+
+    `groups` are the codes of the policy's groups by name.
+    """
+    return tuple(_read_condition(Fact(name), value, f"{path}.{name}", systems, groups) for name, value in entry.items())
+
+
+def _read_condition(fact: Fact, value: Any, path: str, systems: CodeSystems, groups: Mapping[str, Any]) -> Condition:
+    if fact in _NUMBERS:
+        low, high = value.get("at-least", float("-inf")), value.get("at-most", float("inf"))
+        if low > high:
+            raise DocumentError(path, f"at-least {low} is more than at-most {high}: this can never be")
+        return Condition(fact, range=(low, high))
+    if fact is Fact.BESIDE:
+        unknown = [name for name in value if name not in groups]
+        if unknown:
+            raise DocumentError(path, f"no group {unknown[0]} in this policy (known: {', '.join(sorted(groups))})")
+        return Condition(fact, frozenset(coding for name in value for coding in groups[name]))
+    if fact is Fact.PERFORMER:
+        return Condition(fact, frozenset(read_code(code, path, systems) for code in value))
+    return Condition(fact, frozenset(value))
+
+
+def read_code(text: str, path: str, systems: CodeSystems) -> Coding:
+    """Read `SYSTEM CODE` as policies write it; the last word is the code, for SNOMED CT has a space in its name."""
+    name, _, code = text.rpartition(" ")
+    if name not in systems.by_name:
+        known = ", ".join(sorted(systems.by_name))
+        raise DocumentError(path, f"{text}: {name or 'a code system'} is not in the vocabulary (known: {known})")
+    return systems.coding(name, code)
