@@ -18,6 +18,9 @@ SHIPPED: Final = Path(__file__).resolve().parents[2] / "cards"
 POLICY: Final = "policy.json"
 CASES: Final = "cases.json"
 
+#: The folder among those of the policies that holds the forms they ask for.
+QUESTIONNAIRES: Final = "questionnaires"
+
 #: Names that end so are JSON, but no rules.
 _OTHER_JSON: Final = (".schema.json", ".cases.json")
 
@@ -119,7 +122,8 @@ def find_own_folder(folder: Path) -> PolicyFiles | None:
 
 def folders_without_policy(folder: Path) -> list[Path]:
     """Return the folders with JSON in them but no policy.json, by name; `cases` is of the flat form."""
-    folders = [Path(entry.path) for entry in _scan(folder) if _is_folder(entry) and entry.name != "cases"]
+    others = ("cases", QUESTIONNAIRES)
+    folders = [Path(entry.path) for entry in _scan(folder) if _is_folder(entry) and entry.name not in others]
     return sorted(path for path in folders if not (path / POLICY).exists() and list_documents(path))
 
 

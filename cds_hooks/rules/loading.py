@@ -25,7 +25,8 @@ from cards import (
 )
 from cds_hooks.errors import StartError
 from cds_hooks.file_watch import State, states_of
-from cds_hooks.rules.folders import SHIPPED, PolicyFiles, document_paths, find_policies, list_documents
+from cds_hooks.rules.folders import QUESTIONNAIRES, SHIPPED, PolicyFiles, document_paths, find_policies, list_documents
+from cds_hooks.rules.questionnaires import load_questionnaires
 from cds_hooks.strict_json import load_schema, quick_check, read_document
 
 K = TypeVar("K")
@@ -46,7 +47,7 @@ Note = Callable[[bytes], None]
 
 @dataclass(frozen=True)
 class Rules:
-    """Everything an answer is decided by: the policies, indexed, and the payers they bind.
+    """Everything an answer is decided by: the policies, indexed, and the payers they bind; and the forms they ask for.
 
     `digest` tells one set of documents from another, whichever process or machine has read them; `files` are their
     states before they were read.
@@ -56,6 +57,7 @@ class Rules:
     index: PolicyIndex
     payers: PayerDirectory
     digest: str = ""
+    questionnaires: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     files: Mapping[str, State] = field(default_factory=dict, repr=False)
 
 
@@ -94,8 +96,10 @@ def _load(folders: tuple[Path, Path, Path], files: Mapping[str, State]) -> Rules
     digest = hashlib.sha256()
     vocabulary = load_vocabulary(vocabulary_folder, digest.update)
     policies = load_policies(policy_folder, vocabulary, digest.update)
+    forms = load_questionnaires(policy_folder, digest.update)
     payers = bind_payers(load_payers(payer_folder, vocabulary, digest.update), policies)
-    return Rules(vocabulary, PolicyIndex(policies.values(), vocabulary), payers, digest.hexdigest()[:16], files)
+    index = PolicyIndex(policies.values(), vocabulary)
+    return Rules(vocabulary, index, payers, digest.hexdigest()[:16], forms, files)
 
 
 def look_at(*folders: Path) -> dict[str, State]:
@@ -103,7 +107,8 @@ def look_at(*folders: Path) -> dict[str, State]:
 
     A folder without a policy.json has the state None until it has one.
     """
-    return states_of(path for folder in folders for path in document_paths(folder))
+    every = [part for folder in folders for part in (folder, folder / QUESTIONNAIRES)]
+    return states_of(path for folder in every for path in document_paths(folder))
 
 
 def load_vocabulary(folder: Path, note: Note | None = None) -> Vocabulary:

@@ -75,6 +75,14 @@ ROUTES: Final = (
     *(_feedback(service) for service in SERVICES),
     _missing("/cds-services/{service_id}", "Any other service"),
     _missing("/cds-services/{service_id}/feedback", "What became of the cards of any other service"),
+    Route(
+        "get",
+        "/fhir/Questionnaire/{questionnaire_id}",
+        "A form that a policy asks for (DTR)",
+        "discovery",
+        "questionnaire",
+        never=_NOT_OF_READS - {404},
+    ),
     _read("/health", "Whether the process answers", "health", "anybody"),
     _read("/ready", "Whether calls can be sent here", "ready", "anybody"),
     _read("/openapi.json", "This document", "openapi", "discovery"),
@@ -156,7 +164,8 @@ def _answer(status: int, schema: str | None) -> Json:
 
 
 def _content(schema: str) -> Json:
-    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+    kind = "application/fhir+json" if schema == "questionnaire" else "application/json"
+    return {kind: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
 
 
 def _schemas() -> Json:

@@ -34,6 +34,7 @@ from cds_hooks.web.body_buffering import whole_body
 from cds_hooks.web.call_context import current_call
 from cds_hooks.web.flask_app import JsonResponse
 from cds_hooks.web.openapi import build_document
+from cds_hooks.web.questionnaires import add_questionnaires
 
 #: What JSON has been called: by its own name, and as FHIR DSTU 2 and old clients call it.
 _JSON_TYPES: Final = frozenset({"application/json", "application/json+fhir", "text/json"})
@@ -47,6 +48,7 @@ def add_routes(
     """Add the routes of one deployment: a call is admitted, answered under the rules of that moment, and recorded."""
     app.before_request(recorder.start)  # under any server, whose processes may be forked when this is done
     _add_discovery(app, deployment.settings, access)
+    add_questionnaires(app, watch, access)
     _add_hooks(app, deployment, watch, access, recorder)
     _add_feedback(app, deployment.settings, access, recorder)
     _add_probes(app, watch, recorder)
