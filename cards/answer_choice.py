@@ -24,7 +24,8 @@ def explain_choice(finding: Finding, chosen: Finding | None) -> tuple[str, str]:
         return "conditions", f"{version.key} depends on {asked}: none of its answers applies"
     told = "; ".join(chosen.facts) or "no condition"
     open_codes = ", ".join(chosen.version.terms_of_coverage.info_needed)
-    rests = f"open ({open_codes})" if chosen.version.pa_needed == "conditional" and open_codes else told
+    is_open = any(one is chosen.version for one in version.merged.values())
+    rests = f"open, so that {open_codes} is asked for" if is_open else told
     said = ", ".join(filter(None, (chosen.version.covered.value, chosen.version.pa_needed)))
     return "conditions", f"{version.key} depends on {asked}: {rests} -> {said}"
 

@@ -36,6 +36,14 @@ def complete_version(document: Json, key: str) -> dict[str, Any] | None:
     return version
 
 
+def outline_version(document: Json, key: str) -> dict[str, Any]:
+    """Return the version of a document that begins on `key` for people: each group with only what it says itself."""
+    version = inherit(document.get("all-versions", {}), document["versions"][key])
+    if "groups" in version:
+        version["groups"] = {name: document["groups"][name] for name in version["groups"]}
+    return version
+
+
 def _find_groups(document: Json, key: str, names: Any, said: Json) -> Iterator[tuple[str, dict[str, Any]]]:
     known = document.get("groups", {})
     for number, name in enumerate(names):

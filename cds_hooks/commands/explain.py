@@ -7,7 +7,7 @@ from typing import Any, Final
 import click
 import orjson
 
-from cards import CodeSystems, PayerChoice, explain, read_order
+from cards import PLACE_OF_SERVICE, Circumstances, CodeSystems, Payer, PayerChoice, explain, read_order
 from cds_hooks.answering.answer import explain_hook
 from cds_hooks.answering.deployment import Deployment
 from cds_hooks.answering.trace import Explanation, explain_order
@@ -26,6 +26,7 @@ _SERVICES: Final = {service.hook: service for service in SERVICES}
 @click.option("--code", multiple=True, help="A code of the order: M0076, or SYSTEM|CODE such as CPT|20999.")
 @click.option("--text", help="The order's name, such as: Prolotherapy, right knee.")
 @click.option("--note", multiple=True, help="A note of the order.")
+@click.option("--place", help="The place of service, a CMS code such as 22.")
 @click.option("--payer", "payer_id", help="The payer by the id of its file; without it the default payer.")
 @click.option("--on", "on", type=click.DateTime(["%Y-%m-%d"]), help="The day, such as 2024-06-01; without it today.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
@@ -34,6 +35,7 @@ def explain_command(
     code: tuple[str, ...],
     text: str | None,
     note: tuple[str, ...],
+    place: str | None,
     payer_id: str | None,
     on: datetime | None,
     as_json: bool,
@@ -45,6 +47,7 @@ def explain_command(
     \b
       crd explain fhir_examples/evicore-cmm-204/m0076-order-select/request.json
       crd explain --code M0076 --text "Prolotherapy" --payer medicare --on 2024-06-01
+      crd explain --code 63650 --place 22 --payer medicare
     """
     settings = read_settings()
     deployment, rules = create_deployment(settings), read_rules(settings)
@@ -52,7 +55,9 @@ def explain_command(
     if request:
         explanations = _of_request(request, deployment, rules, day)
     elif code or text or note:
-        explanations = [_of_options(code, text, note, payer_id, day or deployment.today(), rules)]
+        payer = _find_payer(payer_id, rules)
+        order = _describe_order(code, text, note, place, rules.vocabulary.code_systems)
+        explanations = [_explain_alone(order, payer, day or deployment.today(), rules)]
     else:
         raise click.UsageError("give a REQUEST file, or describe an order with --code, --text or --note")
     rows = [_row(explanation) for explanation in explanations]
@@ -73,23 +78,29 @@ def _of_request(path: Path, deployment: Deployment, rules: Rules, on: date | Non
         raise StartError("\n".join(f"{path}: {issue.diagnostics}" for issue in error.issues)) from None
 
 
-def _of_options(
-    codes: tuple[str, ...],
-    text: str | None,
-    notes: tuple[str, ...],
-    payer_id: str | None,
-    on: date,
-    rules: Rules,
-) -> Explanation:
-    code_systems = rules.vocabulary.code_systems
+def _describe_order(
+    codes: tuple[str, ...], text: str | None, notes: tuple[str, ...], place: str | None, code_systems: CodeSystems
+) -> dict[str, Any]:
+    """Return the order that options describe, as a FHIR resource."""
     coding = [_coding(code, code_systems) for code in codes]
     concept = {"coding": coding, **({"text": text} if text else {})}
-    resource = {"resourceType": "ServiceRequest", "code": concept, "note": [{"text": note} for note in notes]}
+    where = [{"coding": [{"system": PLACE_OF_SERVICE, "code": place}]}] if place else []
+    notes_written = [{"text": note} for note in notes]
+    return {"resourceType": "ServiceRequest", "code": concept, "note": notes_written, "locationCode": where}
+
+
+def _find_payer(payer_id: str | None, rules: Rules) -> Payer:
     payers = {payer.id: payer for payer in rules.payers.payers}
     if payer_id and payer_id not in payers:
         raise StartError(f"no payer {payer_id} (known: {', '.join(sorted(payers))})")
-    payer = payers[payer_id] if payer_id else rules.payers.default
-    return explain_order(read_order(resource, code_systems), PayerChoice(None, payer, payer_is_known=True), rules, on)
+    return payers[payer_id] if payer_id else rules.payers.default
+
+
+def _explain_alone(resource: dict[str, Any], payer: Payer, on: date, rules: Rules) -> Explanation:
+    code_systems = rules.vocabulary.code_systems
+    circumstances = Circumstances((resource,), code_systems, lambda _: None, on, on)
+    paying = PayerChoice(None, payer, payer_is_known=True)
+    return explain_order(read_order(resource, code_systems), paying, rules, on, circumstances=circumstances)
 
 
 def _coding(code: str, code_systems: CodeSystems) -> dict[str, str]:
@@ -106,6 +117,7 @@ def _row(explanation: Explanation) -> dict[str, Any]:
         "order": explanation.order.title or f"{explanation.order.resource_type} without a name",
         "payer": explanation.paying.payer.name,
         "covered": decision.covered if decision else None,
+        "pa-needed": decision.pa_needed if decision and decision.is_sure else None,
         "basis": decision.basis.value if decision else "an order that asks for nothing",
         "reasons": list(explain(decision)) if decision else [],
         "findings": [
@@ -123,7 +135,8 @@ def _row(explanation: Explanation) -> dict[str, Any]:
 
 
 def _readable(row: dict[str, Any]) -> str:
-    lines = [f"{row['order']}: {row['covered'] or 'no answer'} ({row['basis']}), {row['payer']}"]
+    said = ", ".join(part for part in (row["covered"], row["pa-needed"]) if part) or "no answer"
+    lines = [f"{row['order']}: {said} ({row['basis']}), {row['payer']}"]
     lines += [f"  {reason}" for reason in row["reasons"]]
     lines += [f"  - {step['step']}: {step['found']}" for step in row["trace"]]
     return "\n".join(lines)

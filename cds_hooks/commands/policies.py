@@ -9,9 +9,11 @@ from typing import Any, Final
 import click
 import orjson
 
+from cards.policy_document import outline_version
 from cds_hooks.errors import StartError
 from cds_hooks.rules.cases import read_orders
 from cds_hooks.rules.check import Checked, Flaw, check_policies
+from cds_hooks.rules.code_lists import read_groups
 from cds_hooks.rules.diff import Asked, ask_cases, ask_orders, compare, difference_json, difference_lines
 from cds_hooks.rules.loading import load_policies, load_vocabulary
 from cds_hooks.rules.sources import PolicySet, find_source, load_policy_set, write_new
@@ -77,7 +79,7 @@ def show_policy(policy: str, on: datetime | None, as_json: bool) -> None:
     day = on.date() if on else settings.today()
     if as_json:
         key = version_key(source.policy, day)
-        _echo_json(source.document["versions"][key] if key else None)
+        _echo_json(outline_version(source.document, key) if key else None)
     else:
         click.echo("\n".join(show_lines(source.policy, source.document, day, source.words)))
 
@@ -91,7 +93,8 @@ def check_folder(folder: Path | None, cases: Path | None, as_json: bool) -> None
 
     DIR holds a folder for each policy, or is the folder of one. Looks at the form of every file, its dates and links;
     that every policy has cases of each outcome, on the day before and the first day of each version, and long after
-    the last; and that all cases pass.
+    the last; and that all cases pass. Of the policies of CRD_POLICIES it notes those that no payer names, and those of
+    a payer that contradict each other; that is no finding.
 
     \b
     Ends with 0 if all is good, 1 with findings, 2 if there is nothing to check.
@@ -108,13 +111,15 @@ def check_folder(folder: Path | None, cases: Path | None, as_json: bool) -> None
 
 def _checked_json(checked: Checked) -> dict[str, Any]:
     findings = [flaw._asdict() for flaw in checked.flaws]
-    return {"policies": checked.policies, "cases": checked.cases, "findings": findings, "move": checked.move}
+    counts = {"policies": checked.policies, "cases": checked.cases}
+    return {**counts, "findings": findings, "move": checked.move, "gaps": list(checked.gaps)}
 
 
 def _check_lines(checked: Checked) -> Iterator[str]:
     yield from (_flaw_line(flaw) for flaw in checked.flaws)
     if checked.move:
         yield f"Warning: each policy is to have a folder of its own, with its cases. To move them:\n{checked.move}"
+    yield from (f"Note: {gap}" for gap in checked.gaps)
     policies = count(checked.policies, "policy", "policies")
     if checked.flaws:
         yield f"{count(len(checked.flaws), 'finding', 'findings')} in {policies}"
@@ -134,18 +139,29 @@ def _flaw_line(flaw: Flaw) -> str:
 @click.option("--title", help="The policy's own title. [default: the ID in words]")
 @click.option("--service", help="The service it speaks of, as a card's summary begins with it. [default: the title]")
 @click.option("--publisher", default="Publisher to be named", show_default=True, help="Who publishes it.")
+@click.option(
+    "--from-codes", "codes", type=_FILE, help="CSV with a line for each code: code, and perhaps to, group, service."
+)
 @click.option("--in", "folder", type=_NEW_FOLDER, default="policies", show_default=True, help="Folder of policies.")
-def begin_policy(policy: str, title: str | None, service: str | None, publisher: str, folder: Path) -> None:
+def begin_policy(
+    policy: str, title: str | None, service: str | None, publisher: str, codes: Path | None, folder: Path
+) -> None:
     """Write the folder that a new policy starts from: ID/policy.json, and ID/cases.json, which says what it answers.
 
     They answer "conditional" until you write what the source says. Nothing is ever overwritten.
 
+    With --from-codes, the codes of a CSV file become groups, each of which can have an answer of its own. Its first
+    line names the columns: code (such as HCPCS E0747, or E0747 alone), to (the last code, of a range), group (a short
+    name), service (what the codes of the group are called on cards).
+
     \b
     Example: crd policies new acme-12 --title "Knee braces" --service "Knee brace" --publisher Acme
+    Example: crd policies new acme-pa --publisher Acme --from-codes codes.csv
     """
     settings = read_settings()
     title = policy.replace("-", " ").capitalize() if title is None else title
-    beginning = Beginning(policy, title, title if service is None else service, publisher, settings.today())
+    groups = read_groups(codes, load_vocabulary(settings.vocabulary).code_systems, service or title) if codes else ()
+    beginning = Beginning(policy, title, title if service is None else service, publisher, settings.today(), groups)
     written = write_new(folder, start_policy(beginning), start_cases(beginning))
     click.echo("\n".join(f"Written: {path}" for path in written))
     click.echo("\n".join(next_steps(policy, folder, settings)))

@@ -26,7 +26,9 @@ from cds_hooks.rules.folders import (
     folders_without_policy,
     how_to_move,
 )
+from cds_hooks.rules.gaps import find_gaps
 from cds_hooks.rules.loading import Rules, bind_payers, load_payers, load_vocabulary, read_policies
+from cds_hooks.rules.questionnaires import load_questionnaires
 from cds_hooks.settings import Settings
 
 #: How the loaders say what is wrong in a file: the file, the JSON path where there is one, the reason.
@@ -50,13 +52,15 @@ class Flaw(NamedTuple):
 class Checked(NamedTuple):
     """The outcome of a check: how many policies and cases were looked at, and what was found.
 
-    `move` is the command that gives policies in the flat form a folder each; None where there are none.
+    `move` is the command that gives policies in the flat form a folder each; None where there are none. `gaps` are
+    what the payers' policies leave open together, a sentence each, which is nothing wrong by itself.
     """
 
     policies: int
     cases: int
     flaws: tuple[Flaw, ...]
     move: str | None = None
+    gaps: tuple[str, ...] = ()
 
 
 def check_policies(folder: Path, cases_folder: Path | None, settings: Settings) -> Checked:
@@ -71,13 +75,20 @@ def check_policies(folder: Path, cases_folder: Path | None, settings: Settings) 
     policies, faults = read_policies(files, vocabulary)
     flaws = [flaw for fault in faults for flaw in _read_flaws(fault)]
     flaws += [Flaw(str(path / POLICY), None, "no such file, but others") for path in folders_without_policy(folder)]
+    flaws += _check_forms(folder)
     if folder == settings.policies:
         flaws += _check_payers(settings.payers, policies, vocabulary, is_complete=not faults)
     index = PolicyIndex((policies | _others(own, settings, vocabulary)).values(), vocabulary)
     rules = Rules(vocabulary, index, PayerDirectory((ANY_PAYER,)))
     checks = [_check_cases(one.id, one.find_cases(cases_folder), rules) for one in files.values()]
     flaws += [flaw for _, found in checks for flaw in found]
-    return Checked(len(files), sum(count for count, _ in checks), tuple(flaws), None if own else how_to_move(folder))
+    move = None if own else how_to_move(folder)
+    gaps = _find_gaps(settings, policies, vocabulary) if folder == settings.policies and not flaws else ()
+    return Checked(len(files), sum(count for count, _ in checks), tuple(flaws), move, gaps)
+
+
+def _find_gaps(settings: Settings, policies: Mapping[str, Policy], vocabulary: Vocabulary) -> tuple[str, ...]:
+    return tuple(find_gaps(load_payers(settings.payers, vocabulary).values(), policies))
 
 
 def _others(own: PolicyFiles | None, settings: Settings, vocabulary: Vocabulary) -> dict[str, Policy]:
@@ -95,6 +106,14 @@ def _read_flaws(faults: str) -> Iterator[Flaw]:
         if not match:
             raise StartError(faults)
         yield Flaw(match["file"], match["path"], match["problem"])
+
+
+def _check_forms(folder: Path) -> list[Flaw]:
+    try:
+        load_questionnaires(folder)
+    except StartError as error:
+        return list(_read_flaws(str(error)))
+    return []
 
 
 def _check_payers(

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
-from cards import Vocabulary
+from cards import CodeSystems, Vocabulary
+from cards.policy_codes import expand_codes
+from cards.policy_document import complete_version
+from cds_hooks.rules.fhir_actions import describe_actions, document_source, present
 
 Json = Mapping[str, Any]
 
@@ -22,8 +25,6 @@ _UNKNOWN: Final = "unknown"
 #: FHIR R4, id: `[A-Za-z0-9\-.]{1,64}`.
 _LONGEST_ID: Final = 64
 
-#: Code system of CRD 2.0.1 that the codes of `covered` and `pa-needed` are from.
-_COVERAGE_CODES: Final = "http://hl7.org/fhir/us/davinci-crd/CodeSystem/temp"
 _LIBRARY_TYPES: Final = "http://terminology.hl7.org/CodeSystem/library-type"
 
 #: What a reader must know of a role before using its ValueSet: only definitive codes decide by themselves.
@@ -48,6 +49,7 @@ class _Version:
     end: date | None
     on: date
     base_url: str
+    systems: CodeSystems
 
     @property
     def title(self) -> str:
@@ -59,12 +61,23 @@ class _Version:
     def period(self) -> dict[str, str]:
         """The `effectivePeriod`: a Period's end takes in that whole day, so it is the day before the next version."""
         start = None if self.key == _UNKNOWN else self.key
-        return _present(start=start, end=self.end and self.end.isoformat())
+        return present(start=start, end=self.end and self.end.isoformat())
 
     @property
     def roles(self) -> list[str]:
         """The roles that codes of this version have; each becomes a ValueSet."""
-        return sorted({code["role"] for code in self.entry["codes"]})
+        return sorted({code["role"] for code in self.codes})
+
+    @property
+    def codes(self) -> list[Json]:
+        """The codes with their roles, those of groups one by one: each of them names its service."""
+        groups = self.entry.get("groups", {})
+        found: list[Json] = [
+            {"system": system, "code": code, "display": group["service"], "role": "definitive"}
+            for name, group in groups.items()
+            for system, code, _ in expand_codes(group["codes"], f"$.groups['{name}'].codes", self.systems)
+        ]
+        return found if groups else list(self.entry["codes"])
 
     def canonical(self, kind: str, *parts: str) -> str:
         """Return the `url` of a resource type, the same for all versions of the policy."""
@@ -80,7 +93,7 @@ def export_bundle(documents: Iterable[Json], vocabulary: Vocabulary, on: date, b
     resources = [
         resource
         for document in documents
-        for version in _versions(document, on, base_url)
+        for version in _versions(document, on, base_url, vocabulary.code_systems)
         for resource in _resources(version, vocabulary)
     ]
     entries = [{"fullUrl": f"{base_url}/{r['resourceType']}/{r['id']}", "resource": r} for r in resources]
@@ -88,15 +101,16 @@ def export_bundle(documents: Iterable[Json], vocabulary: Vocabulary, on: date, b
     return {"resourceType": "Bundle", "id": "crd-policies", "type": "collection", "entry": entries}
 
 
-def _versions(document: Json, on: date, base_url: str) -> Iterator[_Version]:
+def _versions(document: Json, on: date, base_url: str, systems: CodeSystems) -> Iterator[_Version]:
     """Yield the versions that say something: a `null` ends the one before it and is none itself."""
     entries: Json = document["versions"]
     keys = sorted(entries, key=lambda key: "" if key == _UNKNOWN else key)
     numbers = _numbers(entries)
     for key, following in zip(keys, [*keys[1:], None], strict=True):
         end = date.fromisoformat(following) - timedelta(days=1) if following else None
-        if entries[key] is not None:
-            yield _Version(document, entries[key], key, numbers[key], end, on, base_url)
+        entry = complete_version(document, key)
+        if entry is not None:
+            yield _Version(document, entry, key, numbers[key], end, on, base_url, systems)
 
 
 def _numbers(entries: Json) -> dict[str, str]:
@@ -122,23 +136,23 @@ def _plan_definition(version: _Version) -> dict[str, Any]:
     """Return what the version holds; `topic` is the service, `library` leads to the codes."""
     entry, document = version.entry, version.document
     number = document.get("number")
-    return _metadata(version, "PlanDefinition") | _present(
+    return _metadata(version, "PlanDefinition") | present(
         identifier=[{"value": number}] if number else None,
         title=version.title,
         subtitle=entry.get("label"),
-        description=entry["position"],
+        description=entry.get("position"),
         topic=[{"text": document["service"]}],
         lastReviewDate=document["reviewed"],
         effectivePeriod=version.period,
-        relatedArtifact=[*map(_documentation, entry["references"]), *map(_evidence, entry.get("evidence", ()))],
+        relatedArtifact=[*map(document_source, entry["references"]), *map(_evidence, entry.get("evidence", ()))],
         library=[f"{version.canonical('Library')}|{version.number}"],
-        action=[_action(entry)],
+        action=list(describe_actions(entry)),
     )
 
 
 def _library(version: _Version) -> dict[str, Any]:
     """Return the collection of the version's code lists; `content` is left out, there is no logic to carry."""
-    return _metadata(version, "Library") | _present(
+    return _metadata(version, "Library") | present(
         title=f"{version.title}: codes",
         type={"coding": [{"system": _LIBRARY_TYPES, "code": "asset-collection"}]},
         lastReviewDate=version.document["reviewed"],
@@ -156,7 +170,7 @@ def _library(version: _Version) -> dict[str, Any]:
 
 def _value_set(version: _Version, role: str, vocabulary: Vocabulary) -> dict[str, Any]:
     """Return the codes of one role, one `compose.include` for each code system."""
-    codes = [code for code in version.entry["codes"] if code["role"] == role]
+    codes = [code for code in version.codes if code["role"] == role]
     meaning = _ROLES.get(role, f"Codes with the role {role}.")
     return _metadata(version, "ValueSet", role) | {
         "title": f"{version.title}: {role} codes",
@@ -169,7 +183,7 @@ def _includes(codes: Iterable[Json], vocabulary: Vocabulary) -> list[dict[str, A
     """Return `compose.include`, sorted; a `display` only where the policy gives one (CPT descriptors are the AMA's)."""
     systems: dict[str, dict[str, dict[str, str]]] = {}
     for code in codes:
-        concept = _present(code=code["code"].strip().upper(), display=code.get("display"))
+        concept = present(code=code["code"].strip().upper(), display=code.get("display"))
         systems.setdefault(vocabulary.code_systems.uri(code["system"]), {}).setdefault(concept["code"], concept)
     return [
         {"system": uri, "concept": [concepts[code] for code in sorted(concepts)]}
@@ -214,38 +228,7 @@ def _name(*parts: str) -> str:
     return re.sub(r"[^A-Za-z0-9_]", "_", "_".join(("Policy", *parts)))[:255]
 
 
-def _action(entry: Json) -> dict[str, Any]:
-    """Return the one action: the verdict, its sentences, and the guide's own codes (PlanDefinition.action.code).
-
-    The next steps of a clinician are actions within it.
-    """
-    codes = [(name, entry[name]) for name in ("covered", "pa-needed") if name in entry]
-    codes += [("info-needed", code) for code in entry.get("info-needed", ()) if code != "OTH"]
-    codes += [("doc-needed", code) for code in entry.get("documentation", {}).get("needed", ()) if code != "patient"]
-    return _present(
-        title=entry["verdict"],
-        description=" ".join([entry["position"], *entry.get("notes", ())]),
-        code=[
-            {"coding": [{"system": _COVERAGE_CODES, "code": code}], "text": f"{name}: {code}"} for name, code in codes
-        ],
-        documentation=[_documentation(entry["references"][0])],
-        action=[{"description": step} for step in entry.get("next-steps", ())],
-    )
-
-
-def _documentation(reference: Json) -> dict[str, Any]:
-    """Return a source; R4's RelatedArtifact has no date of access, so the citation says it, as citations do."""
-    title, url, retrieved = reference["title"], reference["url"], reference["retrieved"]
-    citation = f"{title}. {url} (retrieved {retrieved})"
-    return {"type": "documentation", "display": title, "citation": citation, "url": url}
-
-
 def _evidence(evidence: Json) -> dict[str, Any]:
     """Return a work that the policy rests on."""
     display = "The source's decision rests on it." if evidence.get("carries-the-decision") else None
-    return _present(type="citation", display=display, citation=evidence["citation"], url=evidence.get("url"))
-
-
-def _present(**elements: Any) -> dict[str, Any]:
-    """Return the elements that are there: FHIR JSON has no null and nothing empty."""
-    return {name: value for name, value in elements.items() if value not in (None, "", [], {})}
+    return present(type="citation", display=display, citation=evidence["citation"], url=evidence.get("url"))

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from cds_hooks.rules.code_lists import CodeGroup
 from cds_hooks.rules.folders import CASES, POLICY, SHIPPED
 from cds_hooks.settings import Settings
 
@@ -20,6 +21,7 @@ _POLICY_NOTE: Final = (
     "Each entry of codes has a system (HCPCS, CPT), a code, a role, and if that is definitive a display.",
     "The role is definitive if the code alone names the service, nonspecific if it stands for others too.",
     "next-steps are at most three short sentences for the card: what to do about the answer, as the source provides.",
+    "groups, if the policy has any, are codes that one thing is said of: write an answer of its own beside the codes.",
     "terms are words that name the service; @name stands for a word list of the vocabulary.",
 )
 
@@ -33,13 +35,17 @@ _CASES_NOTE: Final = (
 
 
 class Beginning(NamedTuple):
-    """What an author knows on the first day; `today` dates the version, until the author writes its real start."""
+    """What an author knows on the first day; `today` dates the version, until the author writes its real start.
+
+    `groups` are the codes of a list, where the author has one.
+    """
 
     id: str
     title: str
     service: str
     publisher: str
     today: date
+    groups: tuple[CodeGroup, ...] = ()
 
 
 def start_policy(beginning: Beginning) -> dict[str, Any]:
@@ -55,7 +61,13 @@ def start_policy(beginning: Beginning) -> dict[str, Any]:
         "rights": "Say here what may be done with the source, and what a deployment must bring itself.",
         "note": " ".join(_POLICY_NOTE),
         "versions": {today: _start_version(beginning)},
+        **_start_groups(beginning),
     }
+
+
+def _start_groups(beginning: Beginning) -> dict[str, Any]:
+    groups = {group.name: {"service": group.service, "codes": list(group.codes)} for group in beginning.groups}
+    return {"groups": groups} if groups else {}
 
 
 def _start_version(beginning: Beginning) -> dict[str, Any]:
@@ -64,8 +76,7 @@ def _start_version(beginning: Beginning) -> dict[str, Any]:
         "verdict": "say here why, in few words",
         "position": "Say here in one sentence of your own words what the policy holds.",
         "notes": [],
-        "codes": [],
-        "terms": [beginning.service.lower()],
+        **_start_codes(beginning),
         "references": [
             {
                 "title": "Say here what the source is, with its version",
@@ -77,15 +88,25 @@ def _start_version(beginning: Beginning) -> dict[str, Any]:
     }
 
 
+def _start_codes(beginning: Beginning) -> dict[str, Any]:
+    if beginning.groups:
+        return {"groups": [group.name for group in beginning.groups]}
+    return {"codes": [], "terms": [beginning.service.lower()]}
+
+
 def start_cases(beginning: Beginning) -> dict[str, Any]:
     """Return cases that pass for `start_policy`: both edges, a late day, and an order for another service."""
     today, before = beginning.today, beginning.today - timedelta(days=1)
-    named, other = {"text": beginning.service}, {"text": "Annual eye examination"}
+    other = {"text": "Annual eye examination"}
+    first = [group.codes[0].partition(" to ")[0] for group in beginning.groups]
+    named: Any = first[0] if first else {"text": beginning.service}
+    further = [(f"{code} is one of its codes", today.isoformat(), "conditional", code) for code in first[1:]]
     rows = [
         ("The day before the policy starts it says nothing", before.isoformat(), "nothing", named),
         ("The policy counts from its first day", today.isoformat(), "conditional", named),
         ("The policy has no last day", _LATER, "conditional", named),
         ("Another service is none of its business", _LATER, "nothing", other),
+        *further,
     ]
     return {
         "$schema": "../policy-cases.schema.json",

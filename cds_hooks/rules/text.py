@@ -5,7 +5,9 @@ from datetime import date
 from typing import Any, Final
 
 from cards import Policy
+from cards.conditions import FACTS, Fact
 from cards.policy import UNKNOWN_START, PolicyVersion
+from cards.policy_document import outline_version
 
 Json = Mapping[str, Any]
 
@@ -13,15 +15,27 @@ Json = Mapping[str, Any]
 def describe_policy(policy: Policy, on: date) -> dict[str, str | None]:
     """Return what a list says of a policy; `covered` and `verdict` are None where no version is in force that day."""
     version = policy.in_force(on)
+    covered, verdict = _answer(version) if version else (None, None)
     return {
         "id": policy.id,
         "publisher": policy.publisher,
         "number": policy.number,
         "title": policy.title,
-        "covered": version.covered.value if version else None,
-        "verdict": version.verdict if version else None,
+        "covered": covered,
+        "verdict": verdict,
         "first-day": _first_day(policy),
     }
+
+
+def _answer(version: PolicyVersion) -> tuple[str, str]:
+    """Return what a version says in few words; one with several answers says how many, or on what they depend."""
+    if version.groups:
+        names = {group.group.name for group in version.groups.values() if group.group}
+        return "by-group", count(len(names), "group of codes", "groups of codes")
+    if version.choices:
+        asked = (FACTS[fact].words for fact in Fact if fact in version.asks)
+        return "by-circumstances", f"depends on {' and '.join(asked)}"
+    return version.covered.value, version.verdict
 
 
 def _first_day(policy: Policy) -> str | None:
@@ -62,7 +76,7 @@ def version_key(policy: Policy, on: date) -> str | None:
 
 
 #: Members that a policy's own lines do not repeat; `$schema` is for editors.
-_SHOWN_ELSEWHERE: Final = ("$schema", "id", "versions")
+_SHOWN_ELSEWHERE: Final = ("$schema", "id", "versions", "all-versions", "groups")
 
 
 def show_lines(policy: Policy, document: Json, on: date, words: Mapping[str, Sequence[str]]) -> Iterator[str]:
@@ -71,9 +85,7 @@ def show_lines(policy: Policy, document: Json, on: date, words: Mapping[str, Seq
     `words` are the word lists of the vocabulary by name: those the version refers to are spelled out.
     """
     yield f"{policy.id}: {policy.name}"
-    yield from _members(
-        {name: value for name, value in document.items() if name not in ("$schema", "id", "versions")}, "  "
-    )
+    yield from _members({name: value for name, value in document.items() if name not in _SHOWN_ELSEWHERE}, "  ")
     yield ""
     key = version_key(policy, on)
     if key is None:
@@ -81,7 +93,7 @@ def show_lines(policy: Policy, document: Json, on: date, words: Mapping[str, Seq
     else:
         named = "whose start is not recorded" if key == "unknown" else f"of {key}"
         yield f"On {on} the version {named} is in force{_end(policy, on)}:"
-        yield from _version_lines(document["versions"][key], words)
+        yield from _version_lines(outline_version(document, key), words)
         yield ""
         yield "All versions:"
     yield from (f"  {_day(start)}: {_says(version)}" for start, version in _history(policy))
@@ -93,7 +105,7 @@ def _end(policy: Policy, on: date) -> str:
 
 
 def _says(version: PolicyVersion | None) -> str:
-    return f"{version.covered.value}: {version.verdict}" if version else "ends"
+    return ": ".join(_answer(version)) if version else "ends"
 
 
 def _version_lines(version: Json, words: Mapping[str, Sequence[str]]) -> Iterator[str]:
