@@ -107,7 +107,7 @@ _USAGE: Final = " ".join(
         "Organization beside it. What is not sent is read from the FHIR server with the given token: Coverage and",
         "Organization (who pays); the orders of order-dispatch, the ServiceRequest an Appointment is based on, the",
         "Encounter, and the Medication or Device an order refers to (what is ordered); a Condition given as the reason",
-        "of an order that its own codes leave open. Nothing else is read.",
+        "of an order that its own codes leave open; a Location or Encounter that an answer depends on. Nothing else.",
     )
 )
 

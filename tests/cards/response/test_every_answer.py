@@ -19,9 +19,11 @@ from hypothesis import strategies as st
 
 from cards import (
     COVERAGE_INFORMATION,
+    PLACE_OF_SERVICE,
     WIRE_VERSIONS,
     Answered,
     AnswerRule,
+    Circumstances,
     Decision,
     PolicyIndex,
     ResponseOptions,
@@ -84,7 +86,9 @@ DETAIL = st.one_of(
 )
 TERMS = {"documentation": DOCUMENTATION, "details": st.lists(DETAIL, min_size=1, max_size=3)}
 INFO_NEEDED = st.lists(
-    st.sampled_from(["performer", "location", "timeframe", "contract-window", "OTH"]), min_size=1, unique=True
+    st.sampled_from(["performer", "location", "timeframe", "contract-window", "detail-code", "OTH"]),
+    min_size=1,
+    unique=True,
 )
 ANSWERS = st.one_of(
     st.just({"covered": "not-covered"}),
@@ -135,9 +139,43 @@ def policy_of(versions: dict[str, Any], identity: str = "policy-a") -> dict[str,
     }
 
 
+CONDITIONS = st.fixed_dictionaries(
+    {},
+    optional={
+        "place-of-service": st.sampled_from([["22"], ["11", "22"]]),
+        "quantity": st.just({"at-most": 2}),
+        "laterality": st.just(["left"]),
+        "performer-type": st.just(["SNOMED CT 309343006"]),
+        "setting": st.just(["IMP"]),
+        "age": st.just({"at-least": 18}),
+        "ordered-with": st.just(["others"]),
+    },
+).filter(bool)
+
+
+@st.composite
+def grouped_policies(draw: Any, identity: str) -> dict[str, Any]:
+    """A policy with groups of codes, of which one has answers that depend on circumstances."""
+    answers = [{"if": conditions, **draw(ANSWERS)} for conditions in draw(st.lists(CONDITIONS, min_size=1, max_size=2))]
+    answers += draw(st.lists(ANSWERS, max_size=1))
+    shared = policy_version(
+        {"prior-authorization": {"request-from": "the desk", "review": "7 days", "valid-for": "60 days"}}
+    )
+    for name in ("codes", "terms", "unlisted-means-nothing"):
+        del shared[name]
+    groups = {
+        "therapy": {"service": "Prolotherapy", "codes": ["HCPCS M0076"], "answers": answers},
+        "others": {"service": "Other things", "codes": ["HCPCS E0100 to E0105"], **draw(ANSWERS)},
+    }
+    versions = {"2020-01-01": {"groups": list(groups)}}
+    return {**policy_of(versions, identity), "all-versions": shared, "groups": groups}
+
+
 @st.composite
 def policies(draw: Any, identity: str) -> dict[str, Any]:
     """A policy of one or two dated versions, about M0076 by its code or by its words, and perhaps ended."""
+    if draw(st.booleans()):
+        return draw(grouped_policies(identity))
     versions: dict[str, Any] = {"2020-01-01": policy_version(draw(ANSWERS))}
     if draw(st.booleans()):
         versions["2027-01-01"] = draw(st.sampled_from([None, policy_version({"covered": "not-covered"})]))
@@ -178,6 +216,8 @@ CODES = [
     {"coding": [{"system": CPT, "code": "20999"}]},
     {"text": "Evaluate for prolotherapy"},
     {"text": "MRI of the knee"},
+    {"coding": [{"system": HCPCS, "code": "E0100"}]},
+    {"text": "M0076"},
     7,
 ]
 ORDERS = st.fixed_dictionaries(
@@ -190,6 +230,10 @@ ORDERS = st.fixed_dictionaries(
     optional={
         "extension": st.sampled_from([[OTHERS], [{"url": "http://example.org/x", "valueDecimal": 1}], 7]),
         "occurrenceDateTime": st.sampled_from(["2026-12-01", "2026-12-02", "2027-02-01", "2019-01-01"]),
+        "locationCode": st.sampled_from(["11", "22"]).map(
+            lambda code: [{"coding": [{"system": PLACE_OF_SERVICE, "code": code}]}]
+        ),
+        "quantityQuantity": st.sampled_from([{"value": 1}, {"value": 3}]),
     },
 )
 
@@ -244,13 +288,20 @@ def decide_on(call: dict[str, Any]) -> list[tuple[tuple[Decision, ...], dict[str
     read = tuple(read_coverage(coverage, code_systems) for coverage in call["coverages"])
     sent = SentCoverages(read, frozenset({"Organization/gone"} if call["failing"] else ()))
     decided = []
-    for resource in call["orders"]:
-        order = read_order(resource, code_systems)
+    orders = [read_order(resource, code_systems) for resource in call["orders"]]
+    for order, resource in zip(orders, call["orders"], strict=True):
+        beside = [other for other in orders if other is not order]
+        circumstances = Circumstances(
+            (resource,), code_systems, lambda _: None, DAY, DAY, beside=lambda beside=beside: beside
+        )
         day = order.service_date or DAY
         paying = find_paying((), sent, payers, day)
         rule = AnswerRule(call["version"], is_primary=call["primary"])
         outcomes = [find_outcome(one, day, rule) for one in paying]
-        found = [decide(order, one, index, DAY, outcome) for one, outcome in zip(paying, outcomes, strict=True)]
+        found = [
+            decide(order, one, index, DAY, outcome, None, circumstances)
+            for one, outcome in zip(paying, outcomes, strict=True)
+        ]
         decisions = tuple(decision for decision in found if decision)
         if call["failing"] and decisions and resource["id"] == "o2":
             decisions = tuple(fail(order, one, DAY, ("Medication/1 could not be read",)) for one in paying)
