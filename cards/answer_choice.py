@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from cards.circumstances import UNKNOWN, Circumstances
 from cards.conditions import FACTS, Fact
-from cards.coverage_terms import NOT_TOLD, CoverageTerms
+from cards.coverage_terms import CoverageTerms
 from cards.matching.match import Finding
 from cards.policy import Choice, Covered, PolicyVersion
 
@@ -112,7 +112,7 @@ def _merge_new(version: PolicyVersion, weighed: _Weighed) -> PolicyVersion:
     said = [choice.version for choice in weighed.choices]
     terms = CoverageTerms(
         info_needed=tuple(dict.fromkeys(code for _, code in weighed.open)),
-        authorization=next((a for one in said if (a := one.terms_of_coverage.authorization).sentences), NOT_TOLD),
+        authorization=next(filter(None, (one.terms_of_coverage.authorization for one in said)), ()),
     )
     about, open_words = _say_what_is_open(said, weighed)
     if about is None:

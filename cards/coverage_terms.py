@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 Json = Mapping[str, Any]
 
@@ -37,35 +37,11 @@ class Detail:
     qualification: str | None = None
 
 
-class Authorization(NamedTuple):
-    """How prior authorization is asked for, in words: from whom, how long the review takes, how long it is valid."""
-
-    asked_of: str | None = None
-    review: str | None = None
-    expedited_review: str | None = None
-    valid_for: str | None = None
-
-    @property
-    def sentences(self) -> tuple[str, ...]:
-        """What there is to know of it, a sentence each."""
-        expedited = f", {self.expedited_review} where it is expedited" if self.expedited_review else ""
-        told = (
-            self.asked_of and f"Request it from {self.asked_of}.",
-            self.review and f"The review takes {self.review}{expedited}.",
-            self.valid_for and f"An approval is valid for {self.valid_for}.",
-        )
-        return tuple(sentence for sentence in told if sentence)
-
-
-#: Nothing is known of how to ask.
-NOT_TOLD: Final = Authorization()
-
-
 @dataclass(frozen=True, eq=False)
 class CoverageTerms:
     """Codes of the guide: `documents` of doc-needed, `purposes` of doc-purpose, `info_needed` of info-needed.
 
-    `authorization` is what is known of the review where prior authorization is needed.
+    `authorization` is how prior authorization is asked for, a sentence each.
     """
 
     info_needed: tuple[str, ...] = ()
@@ -73,7 +49,7 @@ class CoverageTerms:
     purposes: tuple[str, ...] = ()
     questionnaires: tuple[str, ...] = ()
     details: tuple[Detail, ...] = ()
-    authorization: Authorization = NOT_TOLD
+    authorization: tuple[str, ...] = ()
 
 
 def read_terms(entry: Json) -> CoverageTerms:
@@ -85,7 +61,7 @@ def read_terms(entry: Json) -> CoverageTerms:
         purposes=tuple(documentation.get("purposes", ())),
         questionnaires=tuple(documentation.get("questionnaires", ())),
         details=tuple(read_detail(detail) for detail in entry.get("details", ())),
-        authorization=_read_authorization(entry),
+        authorization=_tell_authorization(entry),
     )
 
 
@@ -93,11 +69,16 @@ def read_terms(entry: Json) -> CoverageTerms:
 _ASKED_FOR: Final = frozenset({"auth-needed", "performpa", "conditional"})
 
 
-def _read_authorization(entry: Json) -> Authorization:
+def _tell_authorization(entry: Json) -> tuple[str, ...]:
+    """Return how authorization is asked for, where it may be: of whom, how long it takes, how long it is valid."""
     said = entry.get("prior-authorization", {}) if entry.get("pa-needed") in _ASKED_FOR else {}
-    return Authorization(
-        said.get("request-from"), said.get("review"), said.get("expedited-review"), said.get("valid-for")
+    expedited = f", {said['expedited-review']} where it is expedited" if "expedited-review" in said else ""
+    told = (
+        f"Request it from {said['request-from']}." if "request-from" in said else "",
+        f"The review takes {said['review']}{expedited}." if "review" in said else "",
+        f"An approval is valid for {said['valid-for']}." if "valid-for" in said else "",
     )
+    return tuple(sentence for sentence in told if sentence)
 
 
 def read_detail(entry: Json) -> Detail:

@@ -138,8 +138,10 @@ def _ask_policies(
     if trace:
         explain(index, order, paying.payer.policies, order.day_of_service(on), trace)
     findings = index.find(order, paying.payer.policies, order.day_of_service(on))
-    if any(finding.version.choices for finding in findings):
-        findings = _choose(findings, circumstances, trace)
+    for finding in findings:
+        if finding.version.choices:
+            findings = _choose(findings, circumstances, trace)
+            break
     if not findings:
         return _undecided(order, paying, index, on)
     covered = min([_covered(finding) for finding in findings], key=_STRICTNESS.index)

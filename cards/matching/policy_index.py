@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from cards.coding import CodeSystems, Coding
 from cards.matching.evidence import Evidence, read_evidence
@@ -15,6 +15,17 @@ from cards.vocabulary import Vocabulary, WordList
 
 #: Payers whose order of policies is remembered.
 _MOST_RANKS: Final = 1000
+
+
+class _Plan(NamedTuple):
+    """How a payer's policies are looked for: their places, and those that an order's words may point to.
+
+    A policy of codes alone is looked for among the words only of an order that no code of a binding policy is on.
+    """
+
+    binding: Sequence[str]
+    rank: Mapping[str, int]
+    worded: frozenset[str]
 
 
 class PolicyIndex:
@@ -30,6 +41,7 @@ class PolicyIndex:
         self._by_list: dict[str, list[str]] = {}
         #: The codes whose answer depends on circumstances; and whether that of a policy's words does.
         self._asking: set[Coding] = set()
+        self._worded: frozenset[str] = frozenset(p.id for p in self.policies.values() if _has_words(p))
         self._asks_of_words = False
         self._lists: dict[str, WordList] = {}
         services: set[str] = set()
@@ -37,7 +49,7 @@ class PolicyIndex:
         for policy in self.policies.values():
             services |= self._add(policy, vocabulary)
         self._agent_codes = [(code, name) for name in self._by_list for code in self._lists[name].codes]
-        self._ranks: dict[int, tuple[Sequence[str], Mapping[str, int]]] = {}
+        self._ranks: dict[int, _Plan] = {}
         self._finder = TermFinder(self._lists, services, vocabulary, self._beside, self._by_list)
         self.matcher = PolicyMatcher(self._lists, vocabulary.lists, vocabulary.code_systems)
 
@@ -61,15 +73,18 @@ class PolicyIndex:
 
     def find(self, order: Order, binding: Sequence[str], on: date) -> tuple[Finding, ...]:
         """Return what the order shows of the binding policies in force on a day, in the order they bind."""
-        rank = self.rank(binding)
+        _, rank, worded = self._plan(binding)
         found = self._find_coded(order, rank, on)
-        if len(found) < len(rank):  # words are looked at only where no code has spoken
+        if not found or worded - found.keys():  # words are looked at only where no code has spoken
             evidence = self.read(order)
             for policy_id in self._hinted(order, evidence, rank) - found.keys():
                 if finding := self._find_one(policy_id, order, evidence, on):
                     found[policy_id] = finding
-        ranked = sorted(found, key=rank.__getitem__)
-        return tuple([one for policy_id in ranked for one in self._by_groups(found[policy_id], order)])
+        findings = [found[policy_id] for policy_id in sorted(found, key=rank.__getitem__)]
+        for finding in findings:
+            if finding.version.groups:
+                return tuple([one for each in findings for one in self._by_groups(each, order)])
+        return tuple(findings)
 
     def _by_groups(self, finding: Finding, order: Order) -> Sequence[Finding]:
         """Return what a finding's policy says of the groups that the order's codes are in; itself where it has none."""
@@ -86,13 +101,18 @@ class PolicyIndex:
         return read_evidence(order, self._finder)
 
     def rank(self, binding: Sequence[str]) -> Mapping[str, int]:
-        """Return the place of each binding policy, made once for each payer's tuple of them."""
+        """Return the place of each binding policy."""
+        return self._plan(binding)[1]
+
+    def _plan(self, binding: Sequence[str]) -> _Plan:
+        """Return in which order policies bind, and which of them words may point to, made once for each payer."""
         if len(self._ranks) > _MOST_RANKS:  # payers are few; only tools make a tuple for every question
             self._ranks.clear()
         kept = self._ranks.get(id(binding))
-        if kept is None or kept[0] is not binding:
-            kept = self._ranks[id(binding)] = (binding, {policy: place for place, policy in enumerate(binding)})
-        return kept[1]
+        if kept is None or kept.binding is not binding:
+            rank = {policy: place for place, policy in enumerate(binding)}
+            kept = self._ranks[id(binding)] = _Plan(binding, rank, self._worded.intersection(binding))
+        return kept
 
     def is_another_service(self, order: Order, binding: Sequence[str], on: date) -> bool:
         """Tell whether a code of the order names a service that none of the binding policies is about."""
@@ -120,7 +140,7 @@ class PolicyIndex:
 
     def asks_circumstances(self, order: Order) -> bool:
         """Tell whether an answer on the order may depend on its circumstances: planned when the rules were loaded."""
-        return self._asks_of_words or any(found.coding in self._asking for found in order.codings)
+        return self._asks_of_words or not self._asking.isdisjoint([found.coding for found in order.codings])
 
     def _in_force(self, policies: Iterable[str], on: date) -> Iterator[PolicyVersion]:
         for policy in policies:
@@ -162,6 +182,10 @@ class PolicyIndex:
 def _enter(index: dict[Any, list[str]], keys: Iterable[Any], policy: Policy) -> None:
     for key in keys:
         index.setdefault(key, []).append(policy.id)
+
+
+def _has_words(policy: Policy) -> bool:
+    return any(version.word_lists or version.inference or version.unlisted for version in policy.versions if version)
 
 
 def _codes_as_words(version: PolicyVersion) -> WordList:

@@ -43,8 +43,10 @@ def write_answer(decision: Decision, options: ResponseOptions, code_systems: Cod
         written = tuple(orjson.Fragment(orjson.dumps(part)) for part in _answer(decision, options, code_systems))
         if len(code_systems.written) < _MOST_WRITTEN:
             code_systems.written[key] = written
-    depends = dict.fromkeys(reference for finding in decision.findings for reference in finding.dependencies)
-    return (*written, *_each("dependency", "valueReference", [{"reference": one} for one in depends]))
+    depends = [reference for finding in decision.findings for reference in finding.dependencies]
+    if not depends:
+        return written
+    return (*written, *_each("dependency", "valueReference", [{"reference": one} for one in dict.fromkeys(depends)]))
 
 
 def _answer(decision: Decision, options: ResponseOptions, code_systems: CodeSystems) -> Iterator[Part]:

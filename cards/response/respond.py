@@ -205,7 +205,7 @@ def _likeness(kind: _CardKind, decision: Decision) -> tuple[Any, ...]:
         return decision.payer.id, decision.basis is Basis.COVERAGE
     if kind is _CardKind.NO_ACTIVE_COVERAGE:
         return decision.payer.id, decision.outcome.reason
-    if decision.is_sure and decision.covered is not Covered.NOT_COVERED and not decision.outcome.reason:
+    if decision.covered is not Covered.NOT_COVERED and decision.is_sure and not decision.outcome.reason:
         return external_reference.likeness(decision)
     policies = [(f.version.key, f.match.coding if f.match.strength.is_sure else f.match) for f in decision.findings]
     told = (decision.covered, decision.payer.id, decision.payer_is_known, decision.problem, *policies)

@@ -13,14 +13,19 @@ _SAYS: Final = {Covered.COVERED: "are covered", Covered.CONDITIONAL: "may not be
 
 def ask_authorization(decision: Decision) -> tuple[str, ...]:
     """Return how prior authorization is asked for, of whom and how long it takes, a sentence each."""
-    found = (s for finding in decision.findings for s in finding.version.terms_of_coverage.authorization.sentences)
-    return tuple(dict.fromkeys(found)) if decision.is_sure else ()
+    told = [finding.version.terms_of_coverage.authorization for finding in decision.findings]
+    if not any(told) or not decision.is_sure:
+        return ()
+    return tuple(dict.fromkeys(sentence for sentences in told for sentence in sentences))
 
 
 def find_shared(decisions: Sequence[Decision]) -> tuple[str, ...]:
     """Return what is told of authorization for all of several orders alike."""
-    told = [ask_authorization(decision) for decision in decisions]
-    return tuple(text for text in told[0] if all(text in others for others in told))
+    first = ask_authorization(decisions[0])
+    if not first or len(decisions) == 1:
+        return first
+    told = [ask_authorization(decision) for decision in decisions[1:]]
+    return tuple(text for text in first if all(text in others for others in told))
 
 
 def summarise_several(decisions: Sequence[Decision]) -> str:

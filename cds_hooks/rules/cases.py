@@ -190,7 +190,7 @@ def _terms(terms: CoverageTerms) -> str:
     """What a policy asks for besides its answer, as one line that changes when any of it does."""
     details = [f"{detail.code} {json.dumps(detail.value, sort_keys=True)}" for detail in terms.details]
     asked = (*terms.info_needed, *terms.documents, *terms.purposes, *terms.questionnaires)
-    return "; ".join((*asked, *details, *terms.authorization.sentences))
+    return "; ".join((*asked, *details, *terms.authorization))
 
 
 def _texts(finding: Finding) -> dict[str, str]:

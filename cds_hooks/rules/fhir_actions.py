@@ -40,7 +40,7 @@ def _action(conditions: Json, said: Json, source: Json) -> dict[str, Any]:
     codes = [(name, said[name]) for name in ("covered", "pa-needed") if name in said]
     codes += [("info-needed", code) for code in said.get("info-needed", ())]
     codes += [("doc-needed", code) for code in said.get("documentation", {}).get("needed", ())]
-    sentences = [said["position"], *said.get("notes", ()), *_tell_authorization(said)]
+    sentences = [said["position"], *said.get("notes", ()), *read_terms(said).authorization]
     return present(
         title=said["verdict"],
         description=" ".join(sentences),
@@ -53,10 +53,6 @@ def _action(conditions: Json, said: Json, source: Json) -> dict[str, Any]:
         condition=[_condition(name, value) for name, value in conditions.items()],
         action=[{"description": step} for step in said.get("next-steps", ())],
     )
-
-
-def _tell_authorization(said: Json) -> tuple[str, ...]:
-    return read_terms(said).authorization.sentences
 
 
 def _condition(fact: str, value: Any) -> dict[str, Any]:

@@ -34,15 +34,16 @@ def likeness(decision: Decision) -> tuple[Any, ...]:
 def build(decisions: Sequence[Decision], options: ResponseOptions, derive_id: Callable[..., str]) -> Card:
     """Build the one card of orders that have the same answer under the same policies and payer."""
     first = decisions[0]
+    is_sure, is_refused = first.is_sure, first.covered is Covered.NOT_COVERED
     references = list(dict.fromkeys([decision.order.reference for decision in decisions if decision.order.id]))
     return Card(
         uuid=derive_id(*identify_card("card", decisions)),
         summary=_summary(decisions),
         detail=_detail(decisions, options),
-        indicator="warning" if _is_at_risk(first) else "info",
+        indicator="warning" if is_sure and (is_refused or _is_at_risk(first)) else "info",
         source=name_source(first.payer, hooks_coding(options.wire.topic_system, *_TOPICS[first.says])),
         links=tuple(dict.fromkeys([*_links(decisions, options)])),
-        override_reasons=_reasons(first) if first.is_sure and first.covered is Covered.NOT_COVERED else (),
+        override_reasons=_reasons(first) if is_sure and is_refused else (),
         extension=options.associate(references),
     )
 
@@ -50,14 +51,14 @@ def build(decisions: Sequence[Decision], options: ResponseOptions, derive_id: Ca
 def _summary(decisions: Sequence[Decision]) -> str:
     """Return the summary; of several services what is said of them together, and which they are."""
     first = decisions[0]
+    if len(decisions) == 1:
+        return head(first)
     named = {(decision.findings[0].service, decision.findings[0].match.coding) for decision in decisions}
     return summarise_several(decisions) if len(named) > 1 and first.is_sure else head(first)
 
 
 def _is_at_risk(decision: Decision) -> bool:
-    """Tell whether the service may not be paid if nothing is done: that is a warning (CRD, 4.3.1)."""
-    if not decision.is_sure:
-        return False
+    """Tell whether a service may not be paid if nothing is done: that is a warning, from the clinician's viewpoint."""
     return decision.covered is not Covered.COVERED or decision.pa_needed in ("auth-needed", "performpa")
 
 
@@ -157,7 +158,7 @@ def _links(decisions: Sequence[Decision], options: ResponseOptions) -> Iterator[
     payer = decisions[0].payer
     for decision in decisions:
         yield from (_link(finding.policy, finding.version, payer) for finding in decision.findings)
-    for decision in decisions if options.primary_hook else ():
+    for decision in decisions if options.primary_hook and payer.questionnaire_links else ():
         asked = (q for f in decision.findings for q in f.version.terms_of_coverage.questionnaires)
         found = (payer.questionnaire_links.get(canonical) for canonical in asked)
         yield from (absolute_link(*link) for link in found if link)
