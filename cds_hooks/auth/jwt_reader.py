@@ -4,7 +4,8 @@ import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 from cds_hooks.auth.jwk import ALGORITHMS
 from cds_hooks.errors import AuthenticationError, Cause, UnreadableBodyError
@@ -30,7 +31,6 @@ class Token:
     """A token as received: nothing in it is verified, and nothing of it must be logged or stored."""
 
     text: str = field(repr=False)
-    payload: bytes = field(repr=False)
     claims: Mapping[str, Any] = field(repr=False)
     algorithm: str
     type: str | None
@@ -56,7 +56,27 @@ def read_token(text: str) -> Token:
     if len(text) > MOST_CHARACTERS or not _COMPACT.fullmatch(text):
         raise AuthenticationError(Cause.MALFORMED)
     first, second, _ = text.split(".")
-    header = _read_object(_decode(first))
+    header = _read_header(first)
+    claims = _read_object(_decode(second))
+    return Token(text, claims, header.algorithm, header.type, header.key_id, header.jku)
+
+
+class _Header(NamedTuple):
+    """What the header of a token says."""
+
+    algorithm: str
+    type: str | None
+    key_id: str
+    jku: str | None
+
+
+#: The headers of a client's tokens are all alike: so many are read once. Those that are refused are not kept.
+_HEADERS: Final = 64
+
+
+@lru_cache(_HEADERS)
+def _read_header(segment: str) -> _Header:
+    header = _read_object(_decode(segment))
     algorithm, key_id, jku = header.get("alg"), header.get("kid"), header.get("jku")
     if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
         raise AuthenticationError(Cause.ALGORITHM)
@@ -64,8 +84,7 @@ def read_token(text: str) -> Token:
         raise AuthenticationError(Cause.MALFORMED)
     if not isinstance(jku, str | None) or "crit" in header or "b64" in header:
         raise AuthenticationError(Cause.MALFORMED)
-    payload = _decode(second)
-    return Token(text, payload, _read_object(payload), algorithm, _read_type(header.get("typ")), key_id, jku)
+    return _Header(algorithm, _read_type(header.get("typ")), key_id, jku)
 
 
 def _read_type(typ: Any) -> str | None:
