@@ -4,14 +4,10 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
-import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import SQLAlchemyError
-
-from cds_hooks.store.database import StoreError, connect, kind_of, prepare
-from cds_hooks.store.tables import USED_TOKENS
+from cds_hooks.store.database import StoreError, connect, prepare
+from cds_hooks.store.statements import Statements
 
 #: A row is removed so many seconds after its token expired, not at once: a clock that jumps forward for a while
 #: must not open the way for tokens that will be valid again.
@@ -44,30 +40,27 @@ class ReplayGuard:
             prepare(url)
         except StoreError as error:
             raise ReplayStoreError(str(error)) from None
-        self._engine = connect(url, durable=False, each_alone=True)
+        self._statements = Statements(connect(url, durable=False, each_alone=True))
         self._now = now
         self._steady = steady
         self._even_since = steady()
         self._offset = now() - self._even_since
-        self._claim = _claim(self._engine.dialect.name)
         self._lock = threading.Lock()
         self._purge_at = 0.0
 
     def first_use(self, issuer: str, jti: str, until: float) -> bool:
         """Remember a token until a time (seconds since 1970), and say whether it was unknown; ReplayStoreError."""
-        row = {"digest": _digest(issuer, jti), "until": until, "now": self._now()}
         try:
-            with self._engine.connect() as connection:
-                is_first = connection.execute(self._claim, row).rowcount == 1
-                if (before := self._purge_before()) is not None:
-                    connection.execute(_PURGE, {"before": before})
-        except SQLAlchemyError as error:
-            raise ReplayStoreError(kind_of(error)) from None
+            is_first = self._statements.run(_CLAIM, _digest(issuer, jti), until, self._now()) == 1
+            if (before := self._purge_before()) is not None:
+                self._statements.run(_PURGE, before, _PURGED_AT_ONCE)
+        except StoreError as error:
+            raise ReplayStoreError(str(error)) from None
         return is_first
 
     def close(self) -> None:
         """Close all connections."""
-        self._engine.dispose()
+        self._statements.close()
 
     def _purge_before(self) -> float | None:
         """Return until when rows are to be removed now, or None where none are."""
@@ -87,17 +80,10 @@ def _digest(issuer: str, jti: str) -> bytes:
     return hashlib.sha256(b"%d:%b%b" % (len(first), first, second)).digest()
 
 
-def _claim(dialect: str) -> Any:
-    """Return the statement that changes a row only for the first use, or the first after an expired one's."""
-    insert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(USED_TOKENS).values(
-        digest=sa.bindparam("digest"), until=sa.bindparam("until")
-    )
-    return insert.on_conflict_do_update(
-        index_elements=["digest"],
-        set_={"until": insert.excluded.until},
-        where=USED_TOKENS.c.until < sa.bindparam("now"),
-    ).execution_options(preserve_rowcount=True)  # psycopg forgets it when SQLAlchemy closes the cursor
+#: Changes a row only for the first use, or the first after an expired one's.
+_CLAIM: Final = """
+    INSERT INTO used_tokens (digest, until) VALUES (?, ?)
+    ON CONFLICT (digest) DO UPDATE SET until = excluded.until WHERE used_tokens.until < ?"""
 
-
-_EXPIRED: Final = sa.select(USED_TOKENS.c.digest).where(USED_TOKENS.c.until < sa.bindparam("before"))
-_PURGE: Final = sa.delete(USED_TOKENS).where(USED_TOKENS.c.digest.in_(_EXPIRED.limit(_PURGED_AT_ONCE)))
+_PURGE: Final = """
+    DELETE FROM used_tokens WHERE digest IN (SELECT digest FROM used_tokens WHERE until < ? LIMIT ?)"""

@@ -20,7 +20,7 @@ OLDER: Final[tuple[str, ...]] = ()
 PATIENCE: Final = 2.0
 
 #: Statements that stand alone share so many connections of a process to PostgreSQL.
-_CONNECTIONS: Final = 5
+CONNECTIONS: Final = 5
 
 #: As long may the making of tables wait for another process that makes them.
 _PATIENCE_AT_START: Final = 30.0
@@ -49,7 +49,7 @@ def connect(
         limits = f"-c lock_timeout={patience * 1000:.0f} -c synchronous_commit={'on' if durable else 'off'}"
         limits += " -c default_transaction_read_only=on" if read_only else ""
         args = {"connect_timeout": max(2, round(patience)), "options": limits}
-        pool["pool_size"] = _CONNECTIONS if each_alone else 1
+        pool["pool_size"] = CONNECTIONS if each_alone else 1
         return sa.create_engine(url, connect_args=args, pool_pre_ping=each_alone, **pool)
     place = _read_only_place(url) if read_only else sa.make_url(url)
     engine = sa.create_engine(place, connect_args={"timeout": patience, "isolation_level": None}, **pool)

@@ -227,3 +227,18 @@ def test_postgresql_does_as_well(postgresql: PostgreSQL) -> None:
     guard = ReplayGuard(store, now=lambda: NOW + 301)
     assert [guard.first_use(ISSUER, "token-1", NOW + 900) for _ in range(2)] == [True, False]
     guard.close()
+
+
+def test_postgresql_that_has_closed_its_connections_is_asked_on_a_new_one(postgresql: PostgreSQL) -> None:
+    """As a restart does: a token is neither refused for it nor let in twice."""
+    import psycopg
+
+    store = postgresql.new_database()
+    guard = ReplayGuard(store, now=lambda: NOW)
+    assert [guard.first_use(ISSUER, f"j{n}", NOW + 300) for n in range(9)] == [True] * 9
+    with psycopg.connect(store.replace("+psycopg", ""), autocommit=True) as admin:
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+        assert len(admin.execute(f"{others} AND pid <> pg_backend_pid()").fetchall()) > 1
+
+    assert [guard.first_use(ISSUER, f"j{n}", NOW + 300) for n in range(7, 16)] == [False] * 2 + [True] * 7
+    guard.close()
