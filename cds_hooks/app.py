@@ -3,6 +3,7 @@
 import gc
 import threading
 from datetime import datetime
+from functools import cache
 from typing import Final
 
 from flask import Flask
@@ -18,7 +19,7 @@ from cds_hooks.hooks.request import HookSchema
 from cds_hooks.hooks.services import SERVICE_IDS, SERVICES, check_templates
 from cds_hooks.rules.folders import how_to_move
 from cds_hooks.rules.loading import Rules
-from cds_hooks.rules.reload import RuleReloader, read_rules
+from cds_hooks.rules.reload import RuleReloader, are_current, read_rules
 from cds_hooks.server.slow_clients import watch
 from cds_hooks.settings import Clock, Settings, read_settings, unknown_variables
 from cds_hooks.telemetry.logs import configure, record
@@ -48,7 +49,7 @@ def create_app(settings: Settings | None = None, clock: Clock = datetime.now) ->
     Settings come from the environment unless given; `clock` tells the day that answers are dated with.
     """
     settings = settings or read_settings()
-    deployment, rules = create_deployment(settings, clock), read_rules(settings)
+    deployment, rules = create_deployment(settings, clock), _take_rules(settings)
     configure(settings.log_level)
     app = FlaskApp("cds_hooks", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
@@ -67,25 +68,49 @@ def create_app(settings: Settings | None = None, clock: Clock = datetime.now) ->
     return app
 
 
+#: The rules that a check of the start has read: processes that are forked from this one have them, too.
+_checked: list[Rules] = []
+
+
 def check_start(settings: Settings) -> None:
-    """Raise StartError where an application could not be made with these settings; nothing stays open."""
+    """Raise StartError where an application could not be made with these settings; nothing stays open.
+
+    What was read and compiled is kept for the workers that are forked from this process: each has it at once, and all
+    have it in the same memory.
+    """
     create_deployment(settings)
-    read_rules(settings)
+    _checked[:] = [read_rules(settings)]
     AccessControl(settings, SERVICE_IDS)
     Recorder(settings)
+
+
+def _take_rules(settings: Settings) -> Rules:
+    """Return the rules that were checked at the start, if their files are still the same; else read them."""
+    kept = _checked.pop() if _checked else None  # who takes them up later is to free these
+    return kept if kept and are_current(kept, settings) else read_rules(settings)
 
 
 def create_deployment(settings: Settings, clock: Clock = datetime.now) -> Deployment:
     """Build everything that calls rest on, but for the rules."""
     check_templates(SERVICES)
-    fhir_check = FhirCheck()
     return Deployment(
         settings=settings,
-        fhir_check=fhir_check,
+        fhir_check=_fhir_check(),
         fhir_client=FhirClient(_fhir_access(settings)),
-        schemas={service.hook: HookSchema(service.hook, fhir_check) for service in SERVICES},
+        schemas=_schemas(),
         clock=clock,
     )
+
+
+@cache
+def _fhir_check() -> FhirCheck:
+    """Return the check of resources; it comes with this package, so that a process compiles it once."""
+    return FhirCheck()
+
+
+@cache
+def _schemas() -> dict[str, HookSchema]:
+    return {service.hook: HookSchema(service.hook, _fhir_check()) for service in SERVICES}
 
 
 def _fhir_access(settings: Settings) -> FhirAccess:

@@ -1,5 +1,6 @@
 """`crd serve` and `crd settings`: run the service, and say what it would run with."""
 
+import gc
 import os
 import secrets
 
@@ -23,7 +24,10 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
     check_free(settings)
     os.environ.setdefault("CRD_CONSOLE_KEY", secrets.token_urlsafe(32))  # one for all workers
     check_start(settings)  # what is wrong is said here, once, before any worker starts
-    create_server(settings).serve()
+    server = create_server(settings)
+    gc.collect()
+    gc.freeze()  # workers are forked and share this memory, as long as the garbage collector does not write to it
+    server.serve()
 
 
 @click.command("settings")

@@ -149,6 +149,11 @@ def read_rules(settings: Settings) -> Rules:
     return load_rules(*_folders(settings))
 
 
+def are_current(rules: Rules, settings: Settings) -> bool:
+    """Tell whether the files that the settings name are those that the rules were read from, unchanged."""
+    return look_at(*_folders(settings)) == rules.files
+
+
 def _folders(settings: Settings) -> tuple[Path, Path, Path]:
     return settings.vocabulary, settings.policies, settings.payers
 

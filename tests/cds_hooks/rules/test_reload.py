@@ -18,7 +18,8 @@ import requests
 
 from cards.payer_directory import Payer
 from cards.policy import Policy
-from cds_hooks.app import create_app
+from cds_hooks import app as application
+from cds_hooks.app import check_start, create_app
 from cds_hooks.rules import loading, reload
 from cds_hooks.rules.loading import RulesError, load_rules
 from cds_hooks.rules.reload import RuleReloader, read_rules
@@ -75,6 +76,35 @@ def wait_until(is_so: Callable[[], Any], seconds: float = 60) -> float:
 
 def events(log: str, event: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in log.splitlines() if f'"event":"{event}"' in line]
+
+
+# --- a start ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_worker_has_the_rules_of_the_check_before_its_start(
+    files: Rules, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is forked from the process that checked them need not read them again, nor keep them twice."""
+    settings = read_settings(
+        **{name: files.root / name for name in FOLDERS}, reload=0, database_url=f"sqlite:///{tmp_path}/crd.sqlite3"
+    )
+    check_start(settings)
+    with monkeypatch.context() as patched:
+        patched.delattr(application, "read_rules")
+        assert create_app(settings).extensions["crd.rules"].current().index.policies
+    assert not application._checked
+
+
+def test_a_worker_that_starts_later_reads_files_that_changed_since(files: Rules, tmp_path: Path) -> None:
+    settings = read_settings(
+        **{name: files.root / name for name in FOLDERS}, reload=0, database_url=f"sqlite:///{tmp_path}/crd.sqlite3"
+    )
+    check_start(settings)
+    files.mark(1)
+
+    rules = create_app(settings).extensions["crd.rules"].current()
+
+    assert "Mark1 Plan" in [payer.name for payer in rules.payers.payers]
 
 
 # --- one process looks ----------------------------------------------------------------------------------------------
