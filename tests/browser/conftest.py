@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.conftest import RunningService
+from tests.running_service import RunningService
 
 HERE = Path(__file__).resolve().parent
 CHROMIUM = shutil.which("chromium")

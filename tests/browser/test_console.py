@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PHONE, Open
-from tests.conftest import ROOT, RunningService, example
+from tests.conftest import ROOT, example
+from tests.running_service import RunningService
 
 CARD = "Prolotherapy (M0076) is not covered: considered investigational"
 

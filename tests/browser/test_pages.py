@@ -7,7 +7,8 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser.conftest import AXE, BY_LOOK, DESK, PHONE, Open, faults_of, take_picture
-from tests.conftest import ROOT, RunningService
+from tests.conftest import ROOT
+from tests.running_service import RunningService
 
 LONG = "Pneumonoultramicroscopicsilicovolcanoconiosis" * 4
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import requests
 
-from tests.conftest import RunningService
+from tests.running_service import RunningService
 
 Start = Callable[..., RunningService]
 

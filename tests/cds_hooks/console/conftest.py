@@ -20,7 +20,7 @@ from cds_hooks.console.parts import Parts
 from cds_hooks.console.service_client import ServiceClient
 from cds_hooks.rules.reload import RuleReloader
 from cds_hooks.settings import Settings, read_settings
-from tests.conftest import TODAY
+from tests.running_service import TODAY
 
 
 def noon(zone: Any) -> datetime:

@@ -14,7 +14,8 @@ from cds_hooks.console.draft_files import DraftError, read_files
 from cds_hooks.console.drafts import Effect, try_drafts
 from cds_hooks.settings import read_settings
 from tests.cds_hooks.console.conftest import token, words
-from tests.conftest import ROOT, TODAY
+from tests.conftest import ROOT
+from tests.running_service import TODAY
 
 SHIPPED = ROOT / "cards" / "policies"
 
