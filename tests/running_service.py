@@ -40,7 +40,8 @@ class ServiceLog(type(Path())):  # type: ignore[misc]  # the class of paths of t
 class RunningService:
     """A service process of its own on a free port, its logs kept; `CRD_` variables as given.
 
-    All tests call from one address, so calls are not limited unless a test asks for it.
+    `{base}` in a variable is its own URL. All tests call from one address, so calls are not limited unless a test asks
+    for it.
 
     Its day is fixed, unless another `command` is to be run. Its logs go to a file unless `stderr` says where else.
     """
@@ -68,7 +69,8 @@ class RunningService:
         }
         outside = {k: v for k, v in os.environ.items() if not k.startswith("CRD_")}
         self.base = f"{self.scheme}://127.0.0.1:{port}"
-        self.process = _start_process(outside | own | variables, self.log, command, stderr)
+        given = {name: value.replace("{base}", self.base) for name, value in variables.items()}
+        self.process = _start_process(outside | own | given, self.log, command, stderr)
 
     def _is_ready(self) -> bool:
         """Wait until it answers, however slow the machine is; False once it has ended."""

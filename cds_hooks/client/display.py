@@ -1,0 +1,81 @@
+"""An answer for people to read in a terminal: its cards, and what it writes onto orders."""
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import click
+
+Json = Mapping[str, Any]
+
+_COLOURS: Final = {"info": "blue", "warning": "yellow", "critical": "red"}
+_VERDICTS: Final = {"covered": "green", "not-covered": "red", "conditional": "yellow"}
+
+_EXTENSION: Final = "http://hl7.org/fhir/us/davinci-crd/StructureDefinition/ext-coverage-information"
+
+#: Columns of text.
+_WIDTH: Final = 100
+
+
+def show(answer: Json) -> Iterator[str]:
+    """Yield the lines of a response; `click.echo` leaves colours out where there is no terminal."""
+    for card in answer.get("cards", ()):
+        yield from _show_card(card)
+        yield ""
+    if not answer.get("cards"):
+        yield "No card."
+    for action in answer.get("systemActions", ()):
+        yield from _show_action(action)
+
+
+def show_refusal(document: Any) -> Iterator[str]:
+    """Yield what a response that is no answer says: the issues of its OperationOutcome."""
+    issues = document.get("issue", ()) if isinstance(document, dict) else ()
+    for issue in issues:
+        places = ", ".join(issue.get("expression", ()))
+        yield f"  {_plain(issue.get('diagnostics') or issue.get('code'))}{f' ({_plain(places)})' if places else ''}"
+    if not issues:
+        yield "  Nothing says why."
+
+
+def _show_card(card: Json) -> Iterator[str]:
+    indicator = _plain(card.get("indicator"))
+    mark = click.style(f" {indicator.upper()} ", fg="black", bg=_COLOURS.get(indicator, "white"))
+    yield f"{mark} {click.style(_plain(card.get('summary')), bold=True)}"
+    yield f"  {_plain(card.get('source', {}).get('label'))}"
+    for line in _plain(card.get("detail", "")).splitlines():
+        yield textwrap.fill(line, _WIDTH, initial_indent="  ", subsequent_indent="  ")
+    for link in card.get("links", ()):
+        yield f"  {click.style(_plain(link.get('label')), underline=True)}: {_plain(link.get('url'))}"
+    for suggestion in card.get("suggestions", ()):
+        yield f"  {click.style('may be applied:', fg='cyan')} {_plain(suggestion.get('label'))}"
+    reasons = "; ".join(_plain(reason.get("display")) for reason in card.get("overrideReasons", ()))
+    if reasons:
+        yield textwrap.fill(f"may be overridden: {reasons}", _WIDTH, initial_indent="  ", subsequent_indent="    ")
+
+
+def _show_action(action: Json) -> Iterator[str]:
+    resource = action.get("resource", {})
+    name = f"{resource.get('resourceType')}/{resource.get('id')}"
+    written = [one for one in resource.get("extension", ()) if one.get("url") == _EXTENSION]
+    if not written:
+        yield f"{_plain(action.get('type'))} {_plain(name)}: {_plain(action.get('description'))}"
+    for one in written:
+        yield f"On {_plain(name)}, for the machine:"
+        for part in one.get("extension", ()):
+            value = next((item for key, item in part.items() if key.startswith("value")), None)
+            yield from _show_part(_plain(part.get("url")), value)
+
+
+def _show_part(name: str, value: Any) -> Iterator[str]:
+    """Yield what one part says: a code or a text; what is more than that is in the JSON."""
+    if isinstance(value, dict):
+        value = value.get("text") or value.get("display") or value.get("reference")
+    if value is not None:
+        said = click.style(_plain(value), fg=_VERDICTS.get(str(value)))
+        yield textwrap.fill(f"{name}: {said}", _WIDTH, initial_indent="  ", subsequent_indent="    ")
+
+
+def _plain(value: Any) -> str:
+    """Return a text without what would steer a terminal: the answer is another's."""
+    return "".join(c if c.isprintable() or c == "\n" else "�" for c in str("" if value is None else value))

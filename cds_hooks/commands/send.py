@@ -1,0 +1,119 @@
+"""`crd send`: plays a client from the terminal: a hook call with its token and prefetch, and the answer to read."""
+
+import os
+import sys
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from cds_hooks.client.display import show, show_refusal
+from cds_hooks.client.keys import read_key
+from cds_hooks.client.prefetch import FhirSource, fill_template
+from cds_hooks.client.sending import Reply, connect
+from cds_hooks.client.tokens import Signer
+from cds_hooks.errors import StartError
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("request", type=FILE)
+@click.option("--to", "url", required=True, help="The service: its base URL, its discovery, or one of its services.")
+@click.option("--sign", "key", type=FILE, help="The private key (crd jwks new) to sign a token with.")
+@click.option("--issuer", help="With --sign: who calls, as the service has it registered (iss).")
+@click.option("--jku", help="With --sign: where the public key is published.")
+@click.option("--fhir", help="Base URL of the FHIR server to prefetch from, and to name in the call.")
+@click.option("--fhir-token", envvar="FHIR_TOKEN", show_envvar=True, help="Access token of that server, for both.")
+@click.option("--version", "version", help="The version of CRD to request, such as 2.2.")
+@click.option("--timeout", type=click.FloatRange(0.1, 60), default=10.0, show_default=True, help="Seconds to wait.")
+@click.option("--json", "as_json", is_flag=True, help="Print the response as it came.")
+def send(
+    request: Path,
+    url: str,
+    key: Path | None,
+    issuer: str | None,
+    jku: str | None,
+    fhir: str | None,
+    fhir_token: str | None,
+    version: str | None,
+    timeout: float,
+    as_json: bool,
+) -> None:
+    """Send the hook call in REQUEST as a client does, and show the answer.
+
+    \b
+      crd send fhir_examples/evicore-cmm-204/m0076-order-sign/request.json --to http://127.0.0.1:8000
+      crd send call.json --to https://payer.example.com/crd --sign private-key.json --issuer https://ehr.example.com
+
+    What the service asks for in its prefetch templates, and the call does not hold, is read with --fhir.
+    """
+    if key and not issuer:
+        raise click.UsageError("--sign needs --issuer: whom the service has registered")
+    signer = Signer(read_key(key), issuer or "", jku) if key else None
+    connection = connect(url, signer, timeout)
+    call = _read_call(request)
+    if version:
+        call["extension"] = {**(call.get("extension") or {}), "davinci-crd.requestedVersion": version}
+    service: Mapping[str, Any] = {"id": connection.service_id}
+    if connection.service_id is None or fhir:
+        service = connection.discover(call["hook"])
+    if fhir:
+        _prefetch(call, service.get("prefetch") or {}, FhirSource(fhir.rstrip("/"), fhir_token, timeout))
+    reply = connection.send(service["id"], call)
+    _tell(reply, connection.url_of(service["id"]), as_json=as_json)
+
+
+def _read_call(path: Path) -> dict[str, Any]:
+    try:
+        call = orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise StartError(f"{path}: not JSON: line {error.lineno}, column {error.colno}") from None
+    if not isinstance(call, dict) or not isinstance(call.get("hook"), str):
+        raise StartError(f"{path}: not a hook call: it names no hook")
+    return {"hookInstance": str(uuid.uuid4()), **call}  # noqa: TID251 - a client's own id, to be unguessable (HK-25)
+
+
+def _prefetch(call: dict[str, Any], templates: Mapping[str, str], source: FhirSource) -> None:
+    """Add what the service asks for and the call does not hold; what cannot be had is left out, and said."""
+    held = call.setdefault("prefetch", {})
+    for name, template in templates.items():
+        query = None if name in held else fill_template(template, call.get("context") or {})
+        if query is None:
+            continue
+        found, fault = source.read(query)
+        if fault:
+            click.echo(f"prefetch {name} is left out: {fault}", err=True)
+        else:
+            held[name] = found
+    call["fhirServer"] = source.base
+    if source.token:
+        call["fhirAuthorization"] = {
+            "access_token": source.token,
+            "token_type": "Bearer",
+            "expires_in": 30,
+            "scope": "user/*.read",
+            "subject": "crd-send",
+        }
+
+
+def _tell(reply: Reply, url: str, *, as_json: bool) -> None:
+    """Print an answer, or why there is none, which ends with code 1. Without a terminal, or with NO_COLOR, in plain."""
+    is_answer = reply.status == 200 and isinstance(reply.document, dict)
+    click.echo(f"{reply.status} in {reply.milliseconds:.0f} ms from {url}\n", err=as_json)
+    if as_json:
+        click.echo(orjson.dumps(reply.document, option=orjson.OPT_INDENT_2))
+    else:
+        click.echo(_readable(reply.document, is_answer=is_answer), color=False if "NO_COLOR" in os.environ else None)
+    if not is_answer:
+        sys.exit(1)
+
+
+def _readable(document: Any, *, is_answer: bool) -> str:
+    try:
+        return "\n".join(show(document) if is_answer else show_refusal(document))
+    except (AttributeError, TypeError):
+        return "What came is not what CDS Hooks has; --json prints it."
