@@ -1,4 +1,4 @@
-# make demo   start the service and see it answer
+# make demo   start the service and an EHR that asks it, and see it answer
 # make check  lint, types, contracts and every test that starts no process: about a minute
 # make test   run everything
 # Each creates .venv on first use; demo installs only what running needs. Other targets: validate, mutants, soak, bench,
@@ -31,7 +31,7 @@ endef
 .PHONY: bench-audit profile lock image clean
 
 demo: $(VENV)/running
-	@exec $(BIN)/python scripts/demo.py --port $(PORT)
+	@exec $(BIN)/python scripts/demo.py --port $(PORT) $(if $(EHR_PORT),--ehr-port $(EHR_PORT))
 
 lint: $(VENV)/installed
 	@$(LINT)

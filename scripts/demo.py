@@ -1,4 +1,4 @@
-"""`make demo`: starts the service, posts the first example, prints its card, and leaves the service running."""
+"""`make demo`: starts the service and the demo EHR, posts the first example, prints its card, and runs on."""
 
 import argparse
 import json
@@ -6,46 +6,104 @@ import os
 import socket
 import subprocess
 import sys
-import textwrap
+import tempfile
 import time
+import webbrowser
+from contextlib import suppress
 from pathlib import Path
 
+import click
 import requests
+
+from cds_hooks.client.display import show
+from cds_hooks.client.sending import connect
+from examples.demo_ehr.signing import Signer
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "fhir_examples" / "evicore-cmm-204" / "m0076-order-select" / "request.json"
+CRD = str(Path(sys.executable).parent / "crd")
+
+Process = subprocess.Popen[bytes]
 
 
 def main() -> int:
     """Run the demonstration; the exit code is that of the service."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, default=8000)
-    port = parser.parse_args().port
-    base = f"http://127.0.0.1:{port}"
-    if _is_taken(port):
-        print(f"Port {port} of 127.0.0.1 is taken; use another: make demo PORT=8001", file=sys.stderr)
-        return 2
+    parser.add_argument("--port", type=int, default=8000, help="port of the service")
+    parser.add_argument("--ehr-port", type=int, help="port of the EHR; without it the next one")
+    given = parser.parse_args()
+    port, ehr_port = given.port, given.ehr_port or given.port + 1
+    for one, name in ((port, "PORT"), (ehr_port, "EHR_PORT")):
+        if _is_taken(one):
+            print(f"Port {one} of 127.0.0.1 is taken; use another: make demo {name}={one + 10}", file=sys.stderr)
+            return 2
+    with tempfile.TemporaryDirectory(prefix="crd-demo-") as folder:
+        return _run(f"http://127.0.0.1:{port}", port, ehr_port, Path(folder))
+
+
+def _run(base: str, port: int, ehr_port: int, folder: Path) -> int:
     print(f"Starting the service on {base}, for this machine only ...", flush=True)
-    command = [str(Path(sys.executable).parent / "crd"), "serve", "--port", str(port)]
-    service = subprocess.Popen(command, env={**os.environ, "CRD_LOG_LEVEL": os.environ.get("CRD_LOG_LEVEL", "error")})
+    running: list[Process] = []
     try:
-        if not _wait_until_ready(base, service):
+        service = _start_service(base, port, ehr_port, folder)
+        running.append(service)
+        if not _wait_until_ready(f"{base}/ready", service):
             return service.wait() or 1
-        url = f"{base}/cds-services/order-select-crd"
-        print(f"Asking it about an order, as an EHR does: POST {url}")
-        print(f"with {EXAMPLE.relative_to(ROOT)}. It answers:\n", flush=True)
-        response = requests.post(
-            url, data=EXAMPLE.read_bytes(), headers={"Content-Type": "application/json"}, timeout=10
-        )
-        _show(response.json())
+        _ask(base)
+        running.append(_start_ehr(base, ehr_port, folder))
         print(f"\nThe service is running at {base}/cds-services. Ctrl-C stops it.")
-        print(f"To try orders of your own and see why, open {base}/ in a browser.", flush=True)
+        print(f"To try orders and see why they are answered so: {base}/")
+        _open(f"http://127.0.0.1:{ehr_port}/", running[-1])
         return service.wait()
     except KeyboardInterrupt:
         return 0
     finally:
-        service.terminate()
-        service.wait()
+        for process in running:
+            process.terminate()
+        for process in running:
+            process.wait()
+
+
+def _start_service(base: str, port: int, ehr_port: int, folder: Path) -> Process:
+    """Start it as one that knows the EHR by its key, lets in who brings no token, and reads on this machine."""
+    clients = folder / "clients.json"
+    ehr = f"http://127.0.0.1:{ehr_port}"
+    clients.write_text(json.dumps(Signer(ehr).registration(f"{ehr}/fhir")))
+    usual = {
+        "CRD_LOG_LEVEL": "error",
+        "CRD_AUTH": "cds-hooks-jwt,none",
+        "CRD_CLIENTS": str(clients),
+        "CRD_PUBLIC_BASE_URL": base,
+        "CRD_ALLOW_PRIVATE_JWKS": "1",
+        "CRD_ALLOW_PRIVATE_FHIR_SERVERS": "1",
+    }
+    return subprocess.Popen([CRD, "serve", "--port", str(port)], env={**usual, **os.environ})
+
+
+def _start_ehr(base: str, port: int, folder: Path) -> Process:
+    """Start the EHR, with the codes that the policies know as what can be ordered."""
+    catalogue = folder / "catalogue.json"
+    subprocess.run([CRD, "export", "fhir", "--out", str(catalogue)], check=True)
+    options = ["--service", base, "--port", str(port), "--catalogue", str(catalogue)]
+    return subprocess.Popen([sys.executable, "-m", "examples.demo_ehr", *options], cwd=ROOT)
+
+
+def _ask(base: str) -> None:
+    print(f"Asking it about an order, as an EHR does: crd send {EXAMPLE.relative_to(ROOT)} --to {base}")
+    reply = connect(base, None, 10).send("order-select-crd", json.loads(EXAMPLE.read_bytes()))
+    print(f"It answers in {reply.milliseconds:.0f} ms:\n")
+    click.echo("\n".join(show(reply.document)))
+
+
+def _open(url: str, ehr: Process) -> None:
+    """Say where the EHR's page is, and open it where there is a screen to open it on."""
+    if not _wait_until_ready(url, ehr):
+        print("The demo EHR did not start; the service goes on without it.", file=sys.stderr)
+        return
+    print(f"To write orders in an EHR with invented patients: {url}", flush=True)
+    if sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        with suppress(webbrowser.Error):
+            webbrowser.open(url)
 
 
 def _is_taken(port: int) -> bool:
@@ -53,31 +111,17 @@ def _is_taken(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _wait_until_ready(base: str, service: "subprocess.Popen[bytes]") -> bool:
+def _wait_until_ready(url: str, process: Process) -> bool:
     for _ in range(300):
-        if service.poll() is not None:
+        if process.poll() is not None:
             return False
         try:
-            if requests.get(f"{base}/ready", timeout=1).ok:
+            if requests.get(url, timeout=1).ok:
                 return True
-        except requests.ConnectionError:
-            time.sleep(0.1)
+        except requests.RequestException:
+            pass
+        time.sleep(0.1)
     return False
-
-
-def _show(answer: "dict[str, list[dict[str, object]]]") -> None:
-    for card in answer["cards"]:
-        print(f"  [{card['indicator']}] {card['summary']}")
-        print(f"  from {card['source']['label']}")
-        for line in str(card["detail"]).splitlines():
-            print(textwrap.fill(line, 100, initial_indent="    ", subsequent_indent="      "))
-        for link in card.get("links", ()):
-            print(f"    -> {link['label']}: {link['url']}")
-    for action in answer.get("systemActions", ()):
-        extension = action["resource"]["extension"][-1]["extension"]
-        said = {part["url"]: next(v for k, v in part.items() if k.startswith("value")) for part in extension}
-        shown = ("covered", "pa-needed", "date", "coverage-assertion-id")
-        print(f"  and on the order, for the machine: {json.dumps({name: said[name] for name in shown})}")
 
 
 if __name__ == "__main__":
