@@ -76,13 +76,12 @@ def suppose(decision: Decision) -> str:
 
 
 def head(decision: Decision) -> str:
-    """Return the summary of a decision's card; what would hold is cut where the whole is too long for one."""
+    """Return the summary of a decision's card; it ends before the verdict where the whole is too long for one."""
     finding, supposed = decision.findings[0], suppose(decision)
-    said = summarise(finding, decision.says)
-    if not supposed or len(supposed + said) <= SUMMARY_LIMIT:
-        return supposed + said
-    shorter = f"{finding.service} {_SAYS[decision.says]}"
-    return supposed + plain(shorter, SUMMARY_LIMIT - len(supposed))
+    said, room = summarise(finding, decision.says), SUMMARY_LIMIT - len(supposed)
+    if len(said) > room:
+        said = plain(f"{finding.service} {_SAYS[decision.says]}", room)
+    return supposed + said
 
 
 def summarise(finding: Finding, covered: Covered) -> str:
