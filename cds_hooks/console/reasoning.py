@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Final, NamedTuple
 
 from cards import Decision, Order, explain
-from cards.matching.match import Span
+from cards.matching.match import Finding, Span
 from cds_hooks.answering.trace import Explanation, Steps
 from cds_hooks.console.wording import BASES
 
@@ -151,13 +151,21 @@ _KINDS: Final = ("named", "doubt", "decides")
 def _marks(explanation: Explanation) -> Iterator[_Marked]:
     """Yield the characters that decided, the clauses that leave a doubt, and the terms that the steps name."""
     for finding in explanation.decision.findings if explanation.decision else ():
-        yield from (_Marked(span, "decides") for span in finding.deciding)
-        clause = finding.match.doubt.clause if finding.match.doubt else None
-        for text in explanation.order.texts:
-            at = text.text.find(clause.words) if clause and text.place is clause.place else -1
-            if clause and at >= 0:
-                yield _Marked(Span(text.path, at, at + len(clause.words)), "doubt")
+        doubted = set(_doubted(finding, explanation.order))
+        yield from (_Marked(span, "decides") for span in finding.deciding if span not in doubted)
+        yield from (_Marked(span, "doubt") for span in doubted)
     yield from (_Marked(span, "named") for span in _named(explanation))
+
+
+def _doubted(finding: Finding, order: Order) -> Iterator[Span]:
+    """Yield where the clause stands that leaves a doubt; the deciding words may be a part of it."""
+    clause = finding.match.doubt.clause if finding.match.doubt else None
+    if clause is None:
+        return
+    for text in order.texts:
+        at = text.text.find(clause.words) if text.place is clause.place else -1
+        if at >= 0:
+            yield Span(text.path, at, at + len(clause.words))
 
 
 def _named(explanation: Explanation) -> Iterator[Span]:

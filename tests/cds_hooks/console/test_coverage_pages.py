@@ -30,7 +30,11 @@ def test_a_cell_is_of_its_day(rules: Rules) -> None:
 
 
 def test_codes_that_name_a_service_come_first(rules: Rules) -> None:
-    assert [row.coding.code for row in codes_in_force(rules, ON)][:2] == ["M0076", "20550"]
+    rows = codes_in_force(rules, ON)
+
+    named = [bool(row.display) for row in rows]
+    assert named == sorted(named, reverse=True)
+    assert [row.coding.code for row in codes_in_force(rules, ON, ["cmm-204"])][:2] == ["M0076", "20550"]
 
 
 def test_a_search_finds_codes_by_number_name_and_policy(rules: Rules) -> None:
@@ -58,7 +62,7 @@ def test_no_spreadsheet_takes_a_name_for_a_formula(rules: Rules) -> None:
 
 
 def test_the_page_leads_from_a_cell_to_its_policy(browser: FlaskClient) -> None:
-    page = browser.get("/console/coverage?on=2026-11-23").text
+    page = browser.get("/console/coverage?on=2026-11-23&q=150.7").text
 
     assert "/console/policies/cms-ncd-150-7?on=2026-11-23" in page
     assert "13 codes on Nov 23, 2026" in words(page)

@@ -103,7 +103,7 @@ def test_words_that_name_the_service_elsewhere_are_told_from_those_that_decide(r
 
 
 def test_each_policy_is_told_with_the_rules_it_was_asked_by(rules: Rules) -> None:
-    payer = next(payer for payer in rules.payers.payers if len(payer.policies) == 2)
+    payer = next(payer for payer in rules.payers.payers if payer.id == "example-medicare-advantage")
     read = read_order(
         {"resourceType": "ServiceRequest", "id": "o", "code": {"text": "Prolotherapy"}}, rules.vocabulary.code_systems
     )
