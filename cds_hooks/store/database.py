@@ -10,6 +10,8 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from cds_hooks.store.tables import TABLES
+
 #: The newest migration. A test compares it with the folder `migrations/versions`.
 NEWEST: Final = "0001"
 
@@ -77,10 +79,13 @@ def prepare(url: str) -> str:
     engine = connect(url, patience=_PATIENCE_AT_START)
     try:
         state = _state(engine)
-        if state is None or state in OLDER:
+        if state is None:
+            _create(engine)
+        elif state in OLDER:
             _migrate(engine)
-            state = _state(engine)
-        return str(state)
+        else:
+            return state
+        return str(_state(engine))
     except (SQLAlchemyError, OSError) as error:
         raise StoreError(kind_of(error)) from None
     finally:
@@ -119,9 +124,44 @@ def kind_of(error: Exception) -> str:
 
 def _state(engine: sa.Engine) -> str | None:
     with engine.connect() as connection:
-        if not sa.inspect(connection).has_table("alembic_version"):
-            return None
-        return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+        return _state_on(connection)
+
+
+def _state_on(connection: sa.Connection) -> str | None:
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+
+
+#: Alembic's own table, as it makes it: which migration the others are as of.
+_STATE: Final = sa.Table(
+    "alembic_version",
+    sa.MetaData(),
+    sa.Column("version_num", sa.String(32), nullable=False),
+    sa.PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
+
+#: Compressed already, so that PostgreSQL need not try.
+_PACKED: Final = ("summary", "bodies")
+
+
+def _create(engine: sa.Engine) -> None:
+    """Make the tables as all migrations together would; loading those takes a first start 0.2 s and 12 MB."""
+    with engine.begin() as connection:
+        _take_turn(connection)
+        if _state_on(connection) is None:
+            TABLES.create_all(connection)
+            if connection.dialect.name == "postgresql":
+                for column in _PACKED:
+                    connection.execute(sa.text(f"ALTER TABLE exchanges ALTER COLUMN {column} SET STORAGE EXTERNAL"))
+            _STATE.create(connection, checkfirst=True)
+            connection.execute(sa.insert(_STATE), {"version_num": NEWEST})
+
+
+def _take_turn(connection: sa.Connection) -> None:
+    """Wait for another process that makes the tables; in SQLite every transaction that writes does."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_TURN})"))
 
 
 def _migrate(engine: sa.Engine) -> None:
@@ -132,8 +172,7 @@ def _migrate(engine: sa.Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).resolve().parent / "migrations").replace("%", "%%"))
     with engine.begin() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_TURN})"))
+        _take_turn(connection)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 

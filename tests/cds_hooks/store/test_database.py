@@ -1,8 +1,10 @@
 """The database makes itself, changes by steps that only add, and is nobody else's to read."""
 
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -10,6 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from cds_hooks.store import database
 from cds_hooks.store.database import NEWEST, OLDER, StoreError, connect, prepare
 from cds_hooks.store.tables import TABLES, USED_TOKENS
 from tests.databases.servers import PostgreSQL
@@ -31,16 +34,62 @@ def differences(store: str) -> list[object]:
     return found
 
 
+def migrate(store: str) -> None:
+    """Make the tables by the migrations, one after the other."""
+    engine = connect(store)
+    database._migrate(engine)
+    engine.dispose()
+
+
 def test_the_migrations_make_the_tables(tmp_path: Path) -> None:
+    migrate(url(tmp_path))
     assert prepare(url(tmp_path)) == NEWEST
     assert differences(url(tmp_path)) == []
 
 
 def test_the_migrations_make_the_tables_in_postgresql(postgresql: PostgreSQL) -> None:
     store = postgresql.new_database()
+    migrate(store)
     assert prepare(store) == NEWEST
     assert prepare(store) == NEWEST
     assert differences(store) == []
+
+
+COLUMNS = """
+    SELECT attrelid::regclass::text, attname, format_type(atttypid, atttypmod), attnotnull, attstorage
+    FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+    WHERE attnum > 0 AND relnamespace = 'public'::regnamespace ORDER BY 1, 2"""
+
+
+def written(store: str) -> list[Any]:
+    """Return how SQLite has written the tables and indexes down, less what means nothing: blanks and quotes."""
+    with sqlite3.connect(store.removeprefix("sqlite:///")) as connection:
+        found = connection.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()
+    connection.close()
+    return [(name, "".join(str(sql).replace('"', "").split())) for name, sql in found]
+
+
+def test_a_new_store_has_the_tables_that_the_migrations_make(tmp_path: Path) -> None:
+    (tmp_path / "migrated").mkdir()
+    migrate(url(tmp_path / "migrated"))
+    assert prepare(url(tmp_path)) == NEWEST
+    assert differences(url(tmp_path)) == []
+    assert written(url(tmp_path)) == written(url(tmp_path / "migrated"))
+
+
+def test_a_new_store_in_postgresql_has_the_tables_that_the_migrations_make(postgresql: PostgreSQL) -> None:
+    def columns(store: str) -> list[Any]:
+        engine = connect(store)
+        with engine.connect() as connection:
+            rows = connection.execute(sa.text(COLUMNS)).fetchall()
+        engine.dispose()
+        return [tuple(row) for row in rows]
+
+    created, migrated = postgresql.new_database(), postgresql.new_database()
+    assert prepare(created) == NEWEST
+    migrate(migrated)
+    assert differences(created) == []
+    assert columns(created) == columns(migrated)
 
 
 def test_the_code_names_every_migration() -> None:
