@@ -2,16 +2,15 @@
 
 from functools import partial
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 
-from cds_hooks.auth.authenticator import Authenticator
 from cds_hooks.auth.caller import ANYONE, Caller, Mode, read_modes
-from cds_hooks.auth.jwks_cache import KeyCache
-from cds_hooks.auth.jwks_fetch import JwksFetcher
 from cds_hooks.auth.rate_limits import open_rates
-from cds_hooks.auth.registration_file import ClientFile
-from cds_hooks.auth.replay_guard import ReplayGuard, ReplayStoreError
 from cds_hooks.errors import AuthenticationError, NotEntitledError, StartError
 from cds_hooks.settings import Settings
+
+if TYPE_CHECKING:
+    from cds_hooks.auth.authenticator import Authenticator
 
 
 class AccessControl:
@@ -24,9 +23,8 @@ class AccessControl:
         self._is_open = self.modes == ("none",)
         self._discovery_is_open = self._is_open or settings.discovery == "open"
         self._base = settings.public_base_url
-        self._authenticator = (
-            Authenticator(self.modes) if self._is_open else _authenticator(self.modes, settings, service_ids)
-        )
+        if not self._is_open:
+            self._authenticator = _authenticator(self.modes, settings, service_ids)
 
     def admit(self, authorization: str | None, service_id: str, peer: str) -> Caller:
         """Return who calls a service from an address.
@@ -70,9 +68,14 @@ class AccessControl:
         return ANYONE
 
 
-def _authenticator(modes: tuple[Mode, ...], settings: Settings, service_ids: frozenset[str]) -> Authenticator:
-    if modes == ("none",):
-        return Authenticator(modes)
+def _authenticator(modes: tuple[Mode, ...], settings: Settings, service_ids: frozenset[str]) -> "Authenticator":
+    """Return what tells callers by their tokens; a service that asks for none is not to load cryptography for it."""
+    from cds_hooks.auth.authenticator import Authenticator
+    from cds_hooks.auth.jwks_cache import KeyCache
+    from cds_hooks.auth.jwks_fetch import JwksFetcher
+    from cds_hooks.auth.registration_file import ClientFile
+    from cds_hooks.auth.replay_guard import ReplayGuard, ReplayStoreError
+
     if settings.clients is None:
         raise StartError(f"CRD_AUTH={settings.auth}: needs CRD_CLIENTS, the file of registered clients")
     clients = ClientFile(settings.clients, service_ids)

@@ -5,11 +5,12 @@ without `alg` for one of RS256 only, and raises TypeError where key and algorith
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import orjson
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from jwt import PyJWK, PyJWTError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 #: The algorithms that a registration may list, with the kind and curve of their keys. None is symmetric (HK-203).
 ALGORITHMS: Final[Mapping[str, tuple[str, str | None]]] = {
@@ -100,6 +101,10 @@ def _read_key(jwk: Mapping[str, Any]) -> Key | None:
     kind = (str(name), members.get("crv"))
     if kind not in _BUILDERS:
         return None
+    # Only here: a service that asks for no tokens loads no cryptography, which takes 9 MB and 50 ms.
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from jwt import PyJWK, PyJWTError
+
     try:
         public = PyJWK({"kty": name, **members}, algorithm=_BUILDERS[kind]).key
     except (PyJWTError, ValueError, TypeError):
@@ -107,5 +112,5 @@ def _read_key(jwk: Mapping[str, Any]) -> Key | None:
     return None if isinstance(public, RSAPublicKey) and not _is_sound(public) else Key(kind, algorithm, public)
 
 
-def _is_sound(key: RSAPublicKey) -> bool:
+def _is_sound(key: "RSAPublicKey") -> bool:
     return key.key_size in _RSA_BITS and key.public_numbers().e.bit_length() <= 32

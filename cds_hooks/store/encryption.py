@@ -21,13 +21,14 @@ import threading
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import zstandard
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from cds_hooks.errors import StartError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _DICTIONARIES: Final = Path(__file__).resolve().parent / "dictionaries"
 
@@ -56,7 +57,7 @@ class RecordCipher:
     """Seals with the first of some keys, and opens with whichever it was sealed with; one for all threads."""
 
     def __init__(self, keys: Iterable[bytes] = ()) -> None:
-        self._ciphers = {_name_of(key): AESGCM(key) for key in keys}
+        self._ciphers = {_name_of(key): _aes(key) for key in keys}
         self._current = next(iter(self._ciphers.items()), None)
         self._lock = threading.Lock()
         self._compressor = zstandard.ZstdCompressor(level=_LEVEL, dict_data=_dictionary(_DICTIONARY))
@@ -104,11 +105,20 @@ class RecordCipher:
         cipher = self._ciphers.get(sealed[_HEAD : _HEAD + _NAME])
         if cipher is None:
             raise SealError("was encrypted with a key that is not in CRD_AUDIT_KEYS")
+        from cryptography.exceptions import InvalidTag
+
         start = _HEAD + _NAME
         try:
             return cipher.decrypt(sealed[start : start + _NONCE], sealed[start + _NONCE :], sealed[1:_HEAD] + about)
         except (InvalidTag, ValueError):
             raise SealError("was changed, or belongs to another record") from None
+
+
+def _aes(key: bytes) -> "AESGCM":
+    # Only where there is a key: cryptography takes 9 MB and 50 ms of a start.
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return AESGCM(key)
 
 
 @cache
