@@ -1,7 +1,6 @@
 """The WSGI application: joins settings, policies and routes. Any WSGI server runs `cds_hooks:create_app()`."""
 
 import gc
-import threading
 from datetime import datetime
 from functools import cache
 from typing import Final
@@ -158,7 +157,6 @@ def create_served_app(clock: Clock = datetime.now) -> Flask:
     gc.set_threshold(50_000, 20, 50)
     app.extensions[_WATCH].start()  # not only with the first call
     app.extensions[_RECORDER].start()
-    threading.Thread(target=_build_models, name="fhir-models", daemon=True).start()
     return app
 
 
@@ -175,11 +173,3 @@ def _show_console(app: Flask, settings: Settings) -> None:
 
     app.wsgi_app = with_console(app.wsgi_app, create)  # type: ignore[method-assign,assignment]
     record("info", "console", path="/")
-
-
-def _build_models() -> None:
-    """Build what explains invalid FHIR beside the first calls, so that the start need not wait a second for it."""
-    from cds_hooks.fhir.schema_derivation import derive_definitions  # imports the models, which takes a second
-
-    derive_definitions()
-    gc.freeze()
