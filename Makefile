@@ -14,7 +14,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # on all cores; a file's tests stay together on one, and the longest come first (tests/conftest.py): make test
 # PYTEST='-n0' runs one after the other
-PYTEST_ALL := $(BIN)/pytest -n auto --dist loadgroup --no-loadscope-reorder
+PYTEST_ALL := $(BIN)/pytest -n auto
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 RUN_LOCKS := requirements.txt requirements-build.txt
 TEST_LOCKS := requirements-extras.txt requirements-dev.txt

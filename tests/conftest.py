@@ -55,30 +55,46 @@ LONG = (
 APART = frozenset({"tests/survival/test_killed.py", "tests/cards/response/test_every_answer.py"})
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Return how many tests run side by side: one more than cores, as many wait for what they started."""
     return (os.cpu_count() or 1) + 1
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep on one core what shares services, in the order of the tests.
+
+    xdist's own `loadgroup` writes groups into an attribute of tests that pytest 9.2 does not have any more (3.8.0).
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+        def _split_scope(self, nodeid: str) -> str:
+            return _group(nodeid)
+
+    config.option.loadscopereorder = False
+    return GroupScheduling(config, log)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that start processes, which `make check` leaves out, and keep on one core what shares services."""
+    """Mark the tests that start processes, which `make check` leaves out, and begin with what takes longest."""
     ranks: dict[str, int] = {}
     for item in items:
-        group = _group(item)
-        item.add_marker(pytest.mark.xdist_group(group))
         starts = isinstance(item, pytest.Function) and _starts_processes(item)
         if starts:
             item.add_marker("process")
+        group = _group(item.nodeid)
         ranks[group] = min(ranks.get(group, len(LONG) + 1), _rank(group, starts))
-    items.sort(key=lambda item: ranks[_group(item)])
+    items.sort(key=lambda item: ranks[_group(item.nodeid)])
 
 
-def _group(item: pytest.Item) -> str:
+def _group(nodeid: str) -> str:
     """Return what a test runs together with: the tests of its file, or all that ask the one validator or browser."""
-    path = item.path.relative_to(ROOT).as_posix()
+    path = nodeid.partition("::")[0]
     if path in APART:
-        return f"{path} {item.name}"
+        return nodeid
     shared = (folder for folder in ("tests/validator", "tests/browser") if path.startswith(f"{folder}/"))
     return next(shared, path)
 

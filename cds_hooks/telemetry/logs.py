@@ -155,7 +155,7 @@ class _BoundedQueue(logging.Handler):
         waiting = self._waiting
         while True:
             first = waiting.get()
-            time.sleep(_REST)
+            _rest()
             self._pass_on([first, *_take(waiting, MOST_AT_ONCE - 1)])
             while more := _take(waiting, MOST_AT_ONCE):
                 self._pass_on(more)
@@ -187,6 +187,11 @@ class _BoundedQueue(logging.Handler):
             lines.append(_report_loss(lost - told) + line if lost > told else line)
             told = lost
         return lines, told
+
+
+def _rest() -> None:
+    """Rest for so many seconds whatever becomes of the clock: `time.sleep` waits for a moment of it."""
+    select.select((), (), (), _REST)
 
 
 def _take(waiting: "SimpleQueue[_Said | Event]", most: int) -> list[_Said | Event]:
