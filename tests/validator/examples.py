@@ -11,12 +11,16 @@ COVERAGE_INFORMATION = f"{CANONICAL}/ext-coverage-information"
 
 
 class Written(NamedTuple):
-    """A resource of an action of a response; `received` is the same of the request, None where there is none."""
+    """A resource of an action of a response; `received` is the same of the request, None where there is none.
+
+    It is only offered where a suggestion has it.
+    """
 
     case: str
     version: str
     resource: Mapping[str, Any]
     received: Mapping[str, Any] | None
+    is_offered: bool = False
 
     @property
     def name(self) -> str:
@@ -42,17 +46,19 @@ def _of_example(folder: Path) -> Iterator[Written]:
     response = json.loads((folder / "response.json").read_text())
     version = request.get("extension", {}).get("davinci-crd.requestedVersion", "2.0")
     received = {_key(resource): resource for resource in _resources(request)}
-    for action in _actions(response):
+    case = f"{folder.parent.name}/{folder.name}"
+    for action, is_offered in _actions(response):
         if isinstance(action.get("resource"), dict):
             resource = action["resource"]
-            yield Written(f"{folder.parent.name}/{folder.name}", version, resource, received.get(_key(resource)))
+            yield Written(case, version, resource, received.get(_key(resource)), is_offered)
 
 
-def _actions(response: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    yield from response.get("systemActions", ())
+def _actions(response: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], bool]]:
+    """Yield the actions of a response, and whether each is only offered."""
+    yield from ((action, False) for action in response.get("systemActions", ()))
     for card in response["cards"]:
         for suggestion in card.get("suggestions", ()):
-            yield from suggestion.get("actions", ())
+            yield from ((action, True) for action in suggestion.get("actions", ()))
 
 
 def _resources(value: Any) -> Iterator[Mapping[str, Any]]:
