@@ -7,6 +7,7 @@ import pytest
 
 from cards import read_order
 from cards.elements import Place
+from cards.matching.explanation import explain
 from cards.matching.match import Doubt, DoubtKind, Finding, Match, Strength
 from cds_hooks.rules.loading import Rules
 
@@ -136,3 +137,17 @@ def test_an_order_is_for_another_service_where_a_code_says_so(codings: Any, is_a
     order = read_order({"resourceType": "ServiceRequest", "code": {"coding": coding}}, rules.vocabulary.code_systems)
 
     assert rules.index.is_another_service(order, rules.index.everything, TODAY) is is_another
+
+
+def test_the_steps_end_with_what_matched_or_that_nothing_did(rules: Rules) -> None:
+    told = {}
+    for text in ("Prolotherapy", "Knee brace"):
+        order = read_order({"resourceType": "ServiceRequest", "code": {"text": text}}, rules.vocabulary.code_systems)
+        steps: list[tuple[str, str]] = []
+        explain(rules.index, order, ("evicore-cmm-204",), TODAY, lambda rule, found, to=steps: to.append((rule, found)))  # type: ignore[misc]
+        told[text] = next(step for step in reversed(steps) if step[0] != "deciding words")
+
+    assert told == {
+        "Prolotherapy": ("match", "evicore-cmm-204: stated at ServiceRequest.code.text"),
+        "Knee brace": ("no match", "evicore-cmm-204: nothing in the order points to it"),
+    }

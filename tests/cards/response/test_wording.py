@@ -5,7 +5,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from cards.payer_selection import CoverageProblem
 from cards.response.plain_text import plain
+from cards.response.wording import tell_problem
 
 #: GitHub-flavoured Markdown with HTML and bare links, as the CDS Hooks sandbox renders a card's detail.
 GFM = MarkdownIt("gfm-like", {"html": True})
@@ -48,3 +50,9 @@ def test_ordinary_words_stay_readable(text: str, shown: str) -> None:
 def test_long_words_end_in_an_ellipsis() -> None:
     assert len(plain("word " * 1000)) <= 100
     assert plain("word " * 1000).endswith("…")
+
+
+@pytest.mark.parametrize("problem", CoverageProblem)
+def test_what_is_not_known_of_a_coverage_is_told_as_a_sentence(problem: CoverageProblem) -> None:
+    assert tell_problem(problem).casefold() == f"{problem.value}.".casefold()
+    assert tell_problem(problem)[0] == problem.value[0].upper()

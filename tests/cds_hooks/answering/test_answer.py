@@ -16,6 +16,7 @@ from cds_hooks.rules.reload import read_rules
 from cds_hooks.settings import read_settings
 from cds_hooks.telemetry.logs import flush
 from tests.guide.conformance import faults
+from tests.service.test_field_cases import case
 
 SERVICE = {service.hook: service for service in SERVICES}
 
@@ -65,3 +66,18 @@ def test_elsewhere_a_failure_in_here_is_an_error(
 
     with pytest.raises(ZeroDivisionError):
         answer_hook(SERVICE[hook], json.dumps(request).encode(), *broken)
+
+
+def test_the_one_appointment_without_an_id_is_annotated_beside_others_that_have_one() -> None:
+    """The EHR can tell whose the answer is: no other is without."""
+    settings = read_settings()
+    request = case("appointment-without-id")
+    entries = request["context"]["appointments"]["entry"]
+    entries.append({"resource": {**entries[0]["resource"], "id": "a2"}})
+
+    answered = answer_hook(
+        SERVICE["appointment-book"], json.dumps(request).encode(), create_deployment(settings), read_rules(settings)
+    )
+
+    written = [action["resource"].get("id") for action in json.loads(answered.body)["systemActions"]]
+    assert written == [None, "a2"]
