@@ -130,12 +130,16 @@ def _merge_new(version: PolicyVersion, weighed: _Weighed) -> PolicyVersion:
     )
 
 
+#: Facts are named where they leave a card's summary short enough.
+_LONGEST: Final = 45
+
 _AUTHORIZATION: Final = "Whether prior authorization is needed"
 
 
 def _say_what_is_open(said: Sequence[PolicyVersion], weighed: _Weighed) -> tuple[str | None, str]:
     """Return what the open facts decide about, in words, and those facts; None where all say the same."""
     words = _enumerate(list(dict.fromkeys(FACTS[fact].words for fact, _ in weighed.open)))
+    words = words if len(words) <= _LONGEST else "facts about the order"
     if weighed.says_nothing or len({one.covered for one in said}) > 1:
         return "Whether it is covered", words
     return (None if len({one.pa_needed for one in said}) == 1 else _AUTHORIZATION), words

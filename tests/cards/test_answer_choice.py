@@ -274,6 +274,15 @@ def test_where_all_answers_that_may_hold_say_the_same_nothing_is_asked(ask: Ask)
     assert said(ask(answers)) == ("covered", "auth-needed")
 
 
+def test_of_many_open_facts_a_summary_names_none(ask: Ask) -> None:
+    """CDS Hooks 2.0, HK-83: a summary has fewer than 140 characters."""
+    answers = [{"if": {"place-of-service": ["22"], "age": {"at-least": 18}, "laterality": ["left"]}, **AUTH}, FREE]
+    found = ask(answers)
+
+    assert said(found) == ("covered", "conditional", "location", "OTH", "detail-code")
+    assert found.findings[0].version.verdict == "prior authorization depends on facts about the order"
+
+
 def test_a_policy_that_may_say_nothing_is_conditional(ask: Ask) -> None:
     answers = [{"if": {"place-of-service": ["22"]}, **FREE}]
 

@@ -42,7 +42,7 @@ def test_a_request_is_explained_order_by_order() -> None:
             "guideline": "https://www.evicore.com/provider/clinical-guidelines",
         }
     ]
-    assert steps(found[1]) == ["payer", "in force", "match"]
+    assert steps(found[1]) == ["payer", "in force", "match", "in force", "ruled out", "no match"]
 
 
 def test_the_deciding_words_are_told_by_their_characters() -> None:

@@ -234,7 +234,7 @@ def test_a_good_folder_is_good(desk: Desk) -> None:
     checked = desk.crd("check")
 
     assert (checked.returncode, checked.stdout) == (0, "1 policy, 6 cases: all good\n")
-    assert desk.json("check", desk.policies) == {"policies": 1, "cases": 6, "findings": [], "move": None}
+    assert desk.json("check", desk.policies) == {"policies": 1, "cases": 6, "findings": [], "move": None, "gaps": []}
 
 
 @pytest.mark.parametrize("name", ["acme-12.json", "acme-12/cases.json"])
@@ -294,7 +294,13 @@ def test_all_broken_files_are_found_at_once_and_good_policies_are_still_checked(
 def test_the_folder_of_one_policy_is_checked_alone(desk: Desk) -> None:
     write(desk.policies / "acme-13" / "policy.json", {})
 
-    assert desk.json("check", desk.policy_file.parent) == {"policies": 1, "cases": 6, "findings": [], "move": None}
+    assert desk.json("check", desk.policy_file.parent) == {
+        "policies": 1,
+        "cases": 6,
+        "findings": [],
+        "move": None,
+        "gaps": [],
+    }
 
 
 def test_a_misspelt_member_of_a_payer_is_found_too(desk: Desk) -> None:
@@ -429,7 +435,7 @@ def test_flat_policies_are_good_and_the_check_says_how_to_move_them(desk: Desk, 
     (desk.policies / "x.schema.json").write_text("{}")
     subprocess.run(["sh", "-e", "-c", command], check=True)
     assert json.loads(desk.policy_file.read_text()) == POLICY
-    assert desk.json("check") == {"policies": 1, "cases": 6, "findings": [], "move": None}
+    assert desk.json("check") == {"policies": 1, "cases": 6, "findings": [], "move": None, "gaps": []}
 
 
 def test_the_keys_of_a_mounted_config_map_are_not_to_be_moved(desk: Desk) -> None:
@@ -480,7 +486,7 @@ def test_a_new_policy_is_good_once_it_and_its_cases_say_what_is_covered(desk: De
     for path in (drafts / "acme-13" / "policy.json", drafts / "acme-13" / "cases.json"):
         path.write_text(path.read_text().replace('"conditional"', '"not-covered"'))
 
-    assert desk.json("check", drafts) == {"policies": 1, "cases": 4, "findings": [], "move": None}
+    assert desk.json("check", drafts) == {"policies": 1, "cases": 4, "findings": [], "move": None, "gaps": []}
 
 
 def test_a_new_policy_brings_the_schemas_that_its_files_name_for_editors(desk: Desk) -> None:

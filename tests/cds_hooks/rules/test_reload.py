@@ -509,7 +509,7 @@ def _mounted(tmp_path: Path, request: pytest.FixtureRequest) -> tuple[Path, Call
 
 def flatten(policies: Path) -> None:
     """Lay the policies of a folder flat, `<id>.json` and `<id>.cases.json`."""
-    for folder in [path for path in policies.iterdir() if path.is_dir()]:
+    for folder in [path for path in policies.iterdir() if (path / "policy.json").is_file()]:
         (folder / "policy.json").rename(policies / f"{folder.name}.json")
         (folder / "cases.json").rename(policies / f"{folder.name}.cases.json")
         folder.rmdir()
