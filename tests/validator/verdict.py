@@ -26,7 +26,8 @@ class Excuse(NamedTuple):
         return same and all(re.fullmatch(pattern, text, re.DOTALL) for pattern, text in parts)
 
 
-CODING = "http://terminology.hl7.org/CodeSystem/crd-coverage-detail#(policy-link|instructions)"
+DETAILS = "policy-link|instructions|allowed-quantity|in-network-copay|concurrent-review"
+CODING = f"http://terminology.hl7.org/CodeSystem/crd-coverage-detail#({DETAILS})"
 TEMPORARY = "http://hl7.org/fhir/us/davinci-crd/CodeSystem/temp"
 
 #: All that is excused; everything else counts, warnings and extensions the validator does not know as well.
