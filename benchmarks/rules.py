@@ -53,6 +53,8 @@ def _write(folder: Path, policies: list[dict[str, Any]]) -> dict[str, str]:
         (folder / "policies" / one["id"] / "policy.json").write_text(json.dumps(one))
     payer = json.loads((ROOT / "cards" / "payers" / "example-health-plan.json").read_bytes())
     payer["policies"] = [one["id"] for one in policies]
+    for about_others in ("policy-links", "policy-contacts"):
+        payer.pop(about_others, None)
     (folder / "payers").mkdir()
     (folder / "payers" / "example-health-plan.json").write_text(json.dumps(payer))
     names = ("policies", "payers", "vocabulary")
