@@ -77,7 +77,7 @@ class Choice:
     version: "PolicyVersion"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class PolicyVersion:
     """What the policy says from `start` (None: not recorded) to `end` (None: not known), both included.
 
@@ -132,7 +132,7 @@ class PolicyVersion:
         return self.references[0]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Policy:
     """A policy with its history."""
 

@@ -53,8 +53,8 @@ def read_codes(codes: Any, path: str, systems: CodeSystems) -> Codes:
         readings = _readings(code["system"], code["code"], where, systems)
         if code["role"] == "definitive":
             named = PolicyCode(readings[0], code["display"])
-            labels = (code["system"], *code.get("also-labelled", ()))
-            spelled = (_readings(label, code["code"], where, systems) for label in labels)
+            labels = code.get("also-labelled", ())
+            spelled = [readings, *(_readings(label, code["code"], where, systems) for label in labels)]
             definitive.update(dict.fromkeys((coding for codings in spelled for coding in codings), named))
         else:
             nonspecific.update(readings)
