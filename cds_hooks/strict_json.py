@@ -212,7 +212,7 @@ def read_document(path: Path, schema: Draft202012Validator, is_valid: Callable[[
 def load_schema(path: Path) -> Draft202012Validator:
     """Return the validator of a schema file; formats (date, uri) are checked, which is not the default."""
     schema = json.loads(path.read_text(encoding="utf-8"))
-    Draft202012Validator.check_schema(schema)
+    jsonschema_rs.meta.validate(schema)  # what jsonschema takes 20 ms for
     return Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 

@@ -3,6 +3,7 @@
 import gc
 import os
 import secrets
+from typing import Any
 
 import click
 import orjson
@@ -16,18 +17,27 @@ from cds_hooks.settings import describe_settings, read_settings
 @click.option("--workers", type=int, help="Worker processes (CRD_WORKERS).")
 def serve(host: str | None, port: int | None, workers: int | None) -> None:
     """Answer hook calls until stopped."""
+    given = {"host": host, "port": port, "workers": workers}
+    gc.disable()  # what is loaded now stays; to look for garbage in it takes a tenth of the start
+    try:
+        server = _prepare({name: value for name, value in given.items() if value is not None})
+        gc.collect()
+        gc.freeze()  # workers are forked and share this memory, as long as the garbage collector does not write to it
+    finally:
+        gc.enable()
+    server.serve()
+
+
+def _prepare(given: dict[str, Any]) -> Any:
+    """Return the server process manager, with all that its workers will need; StartError where one could not start."""
     from cds_hooks.app import check_start  # not needed to show help or settings
     from cds_hooks.server.process import check_free, create_server
 
-    given = {"host": host, "port": port, "workers": workers}
-    settings = read_settings(**{name: value for name, value in given.items() if value is not None})
+    settings = read_settings(**given)
     check_free(settings)
     os.environ.setdefault("CRD_CONSOLE_KEY", secrets.token_urlsafe(32))  # one for all workers
     check_start(settings)  # what is wrong is said here, once, before any worker starts
-    server = create_server(settings)
-    gc.collect()
-    gc.freeze()  # workers are forked and share this memory, as long as the garbage collector does not write to it
-    server.serve()
+    return create_server(settings)
 
 
 @click.command("settings")

@@ -5,8 +5,11 @@ The pools are those of requests and urllib3, by what these offer to subclasses, 
 tests of addresses inside would fail.
 """
 
+import os
 import socket
+import ssl
 import time
+from functools import cache
 from http.client import HTTPException
 from logging import getLogger
 from typing import Any, Final
@@ -150,6 +153,12 @@ class _TlsAnywherePool(HTTPSConnectionPool):
     ConnectionCls = _TlsAnywhereConnection
 
 
+@cache
+def _tls_context(*_: str | None) -> ssl.SSLContext:
+    """Return the context for authorities from these places; workers have that of the process they are forked from."""
+    return make_tls_context()
+
+
 class _Adapter(HTTPAdapter):
     """Pools of such connections, with one TLS context for all."""
 
@@ -165,7 +174,8 @@ class _Adapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make the pools with our TLS context."""
-        super().init_poolmanager(*args, **kwargs, ssl_context=make_tls_context())
+        context = _tls_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+        super().init_poolmanager(*args, **kwargs, ssl_context=context)
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """Leave the authorities to the context; requests would load them anew for every connection, 20 ms each."""
