@@ -1,4 +1,4 @@
-"""A client's keys: the private JWK it signs with, and the JWK Set it publishes (CDS Hooks 2.0, HK-197)."""
+"""A client's keys: the private JWK it signs with, and the JWK Set it publishes (https://cds-hooks.hl7.org/2.0/#trusting-cds-clients)."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ Jwk = Mapping[str, Any]
 #: In bits; NIST SP 800-57 has 3072 beside the 384 bits of the curve's digest.
 _RSA_BITS: Final = 3072
 
-#: The two algorithms that CDS Hooks recommends (HK-206), and how a key of each is made.
+#: The two algorithms that CDS Hooks recommends, and how a key of each is made.
 MAKERS: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
     "ES384": lambda: ECAlgorithm.to_jwk(ec.generate_private_key(ec.SECP384R1()), as_dict=True),
     "RS384": lambda: RSAAlgorithm.to_jwk(rsa.generate_private_key(65537, _RSA_BITS), as_dict=True),

@@ -12,7 +12,7 @@ _TOKEN: Final = re.compile(r"\{\{([^{}]*)\}\}")
 #: `context.dispatchedOrders.resolve().ofType(ServiceRequest).id`, as CRD 2.2 has it (found-29).
 _REFERRED: Final = re.compile(r"context\.([\w.]+)\.resolve\(\)\.ofType\((\w+)\)\.id")
 
-#: The tokens that stand for the user, by the type of resource the user is (HK-59).
+#: The tokens that stand for the user, by the type of resource the user is (https://cds-hooks.hl7.org/2.0/#prefetch-tokens).
 _USERS: Final = {
     "userPractitionerId": "Practitioner",
     "userPractitionerRoleId": "PractitionerRole",
@@ -63,7 +63,7 @@ class FhirSource(NamedTuple):
     timeout: float
 
     def read(self, query: str) -> tuple[Any, str | None]:
-        """Return what a query found (None where there is no such record: HK-53), and what went wrong, if it did."""
+        """Return what a query found (None where there is no such record), and what went wrong, if it did."""
         headers = {"Accept": "application/fhir+json"}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"

@@ -18,7 +18,10 @@ class Signer(NamedTuple):
     jku: str | None = None
 
     def authorization(self, url: str) -> str:
-        """Return the header for one call of one URL (HK-181 to 192): no token is used twice."""
+        """Return the header for one call of one URL: no token is used twice.
+
+        https://cds-hooks.hl7.org/2.0/#trusting-cds-clients
+        """
         now = int(time.time())
         claims = {"iss": self.issuer, "aud": url, "iat": now, "exp": now + _LIFETIME, "jti": secrets.token_urlsafe()}
         header = {"kid": self.key.key_id, **({"jku": self.jku} if self.jku else {})}

@@ -74,7 +74,7 @@ def _read_call(path: Path) -> dict[str, Any]:
         raise StartError(f"{path}: not JSON: line {error.lineno}, column {error.colno}") from None
     if not isinstance(call, dict) or not isinstance(call.get("hook"), str):
         raise StartError(f"{path}: not a hook call: it names no hook")
-    return {"hookInstance": str(uuid.uuid4()), **call}  # noqa: TID251 - a client's own id, to be unguessable (HK-25)
+    return {"hookInstance": str(uuid.uuid4()), **call}  # noqa: TID251 - a client's own id, to be unguessable
 
 
 def _prefetch(call: dict[str, Any], templates: Mapping[str, str], source: FhirSource) -> None:
