@@ -52,7 +52,7 @@ def build_problem(decisions: Sequence[Decision], options: ResponseOptions, deriv
     named = list_orders(decisions, _tell_nothing if len(problems) == 1 else _tell)
     return Card(
         uuid=derive_id(*identify_card("coverage-problem", decisions)),
-        summary=_PROBLEMS[first.basis is Basis.COVERAGE],
+        summary=_PROBLEMS[all(decision.basis is Basis.COVERAGE for decision in decisions)],
         detail=write_paragraphs(f"{said} Once this is resolved, ask again.", named),
         indicator="info",
         source=_source(first.payer, options),

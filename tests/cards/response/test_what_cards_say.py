@@ -25,8 +25,10 @@ from cards import (
     read_order,
     respond,
 )
+from cards.decision import Basis
 from cards.override_reasons import read_override_reasons
 from cards.payer_directory import Payer
+from cards.response.types import instructions
 from cds_hooks.rules.loading import Rules, load_rules
 from tests.cards.response.reading import sentences
 
@@ -239,3 +241,19 @@ def test_every_card_of_the_examples_reads_well(card: dict[str, Any]) -> None:
     assert len(said) == len(set(said))
     assert card["detail"].count("\n- ") != 1
     assert not re.search(r"\([^()]*\(", card["summary"] + card["detail"])
+
+
+@pytest.mark.parametrize("failing", [(False, True), (True, False)])
+def test_the_card_of_orders_without_answer_names_the_coverage_only_where_it_is_the_reason_for_all(
+    failing: tuple[bool, bool],
+) -> None:
+    decisions = [judge(order(), None, version="2.1", failing=fails)[0] for fails in failing]
+
+    options = ResponseOptions(WIRE_VERSIONS["2.1"], primary_hook=True, annotate_unmatched=True)
+    both = instructions.build_problem(decisions, options, lambda *_: "id")
+    alone = instructions.build_problem(
+        [one for one in decisions if one.basis is Basis.COVERAGE], options, lambda *_: "id"
+    )
+
+    assert both.summary == "Nothing could be written onto these orders"
+    assert alone.summary == "Coverage could not be identified: no determination for these orders"
