@@ -20,7 +20,11 @@ from cards.references import find_contained, literal_reference
 #: The code set that says where a service is furnished (CMS), as it is written, in any spelling of a URL.
 PLACE_OF_SERVICE: Final = "https://www.cms.gov/Medicare/Coding/place-of-service-codes/Place_of_Service_Code_Set"
 
-_TWO_DIGITS: Final = re.compile(r"[0-9]{2}")
+#: The codes of that set that are assigned; any other says nothing of the place.
+_ASSIGNED: Final = frozenset(
+    "01 02 03 04 05 06 07 08 09 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 31 32 33 34 41 42 49 50 51 52 53 54"
+    " 55 56 57 58 60 61 62 65 66 71 72 81 99".split()
+)
 
 #: HL7 v3 ActCode, which Encounter.class is from.
 _ACT_CODE: Final = fold_system("http://terminology.hl7.org/CodeSystem/v3-ActCode")
@@ -123,7 +127,7 @@ class Circumstances:
     def _place_codes(self, concepts: Any) -> Iterator[str]:
         for system, code in codings(concepts):
             folded = fold_system(system)
-            if (folded == _PLACES or folded in self.place_systems) and _TWO_DIGITS.fullmatch(code):
+            if (folded == _PLACES or folded in self.place_systems) and code in _ASSIGNED:
                 yield code
 
     @cached_property

@@ -37,11 +37,11 @@ class PolicyCode:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A source of the policy. `retrieved` is the day a person last read it there."""
+    """A source of the policy. `retrieved` is the day a person last read it there, None if nobody has."""
 
     title: str
     url: str
-    retrieved: date
+    retrieved: date | None
 
 
 @dataclass(frozen=True, eq=False)

@@ -210,4 +210,5 @@ def _list_name(term: str, path: str, vocabulary: Vocabulary) -> str:
 
 
 def _read_reference(entry: Json) -> Reference:
-    return Reference(entry["title"], entry["url"], date.fromisoformat(entry["retrieved"]))
+    retrieved = date.fromisoformat(entry["retrieved"]) if "retrieved" in entry else None
+    return Reference(entry["title"], entry["url"], retrieved)

@@ -66,8 +66,8 @@ def _condition(fact: str, value: Any) -> dict[str, Any]:
 
 def document_source(reference: Json) -> dict[str, Any]:
     """Return a source; R4's RelatedArtifact has no date of access, so the citation says it, as citations do."""
-    title, url, retrieved = reference["title"], reference["url"], reference["retrieved"]
-    citation = f"{title}. {url} (retrieved {retrieved})"
+    title, url = reference["title"], reference["url"]
+    citation = f"{title}. {url}" + (f" (retrieved {reference['retrieved']})" if "retrieved" in reference else "")
     return {"type": "documentation", "display": title, "citation": citation, "url": url}
 
 
