@@ -136,7 +136,7 @@ def _read_payor(payor: Json, coverage: Json, resolve: Resolve | None) -> _Payor:
     reference = literal_reference(payor)
     found = _resolve(reference, coverage, resolve) if reference else None
     kind = (found or {}).get("resourceType") or record_key(reference or "").partition("/")[0]
-    is_person = kind in _PERSONS or payor.get("type") in _PERSONS
+    is_person = any(isinstance(one, str) and one in _PERSONS for one in (kind, payor.get("type")))
     organization = found if found and found.get("resourceType") == "Organization" else {}
     alias = organization.get("alias")
     said = (payor.get("display"), organization.get("name"), *(alias if isinstance(alias, list) else ()))

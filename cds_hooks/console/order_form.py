@@ -132,7 +132,7 @@ def _read_resource(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         place = f": line {error.lineno}, column {error.colno}" if isinstance(error, JSONDecodeError) else ""
         raise FormError({"resource": f"This is not JSON{place}."}) from None
-    if not isinstance(order, dict) or order.get("resourceType", "ServiceRequest") not in ORDER_TYPES:
+    if not isinstance(order, dict) or str(order.get("resourceType", "ServiceRequest")) not in ORDER_TYPES:
         raise FormError({"resource": f"An order has a resourceType of {', '.join(ORDER_TYPES)}."})
     return {"resourceType": "ServiceRequest", **order}
 

@@ -70,6 +70,9 @@ def nothing(_: Page) -> None:
     """Look at the page as it comes."""
 
 
+#: The cases of the policy whose page is looked at.
+CASES = len(json.loads((ROOT / "cards/policies/evicore-cmm-204/cases.json").read_bytes())["cases"])
+
 PAGES: dict[str, tuple[str, Callable[[Page], None], str]] = {
     "try": ("/", nothing, "Try an order"),
     "try-faulty": ("/", faulty, "did you mean HCPCS?"),
@@ -82,7 +85,7 @@ PAGES: dict[str, tuple[str, Callable[[Page], None], str]] = {
     "why": ("/console/why", why, "Step by step"),
     "policies": ("/console/policies", nothing, "CMM-204"),
     "policies-none": ("/console/policies?q=nobody", nothing, "No policy of that name"),
-    "policy": ("/console/policies/evicore-cmm-204", nothing, "55 of 55 pass"),
+    "policy": ("/console/policies/evicore-cmm-204", nothing, f"{CASES} of {CASES} pass"),
     "policy-before": ("/console/policies/evicore-cmm-204?on=2020-01-01", nothing, "Nothing is in force"),
     "compare": ("/console/policies/cms-ncd-150-7/compare", nothing, "Two versions"),
     "coverage": ("/console/coverage", nothing, "Coverage by code and payer"),

@@ -273,3 +273,12 @@ def test_a_patient_who_pays_is_no_organization(rules: Rules) -> None:
     read = read_coverage(coverage(payor=[{"reference": "Patient/o"}]), [ORGANIZATION])
 
     assert rules.payers.recognise(read) is None
+
+
+@pytest.mark.parametrize("kind", [["Patient"], {"text": "Patient"}, 1, None, True])
+def test_a_type_of_a_payor_that_is_no_text_says_nothing(kind: Any, rules: Rules) -> None:
+    payor = {"type": kind, "display": "Medicare"}
+    read = read_coverage({"resourceType": "Coverage", "id": "c", "payor": [payor]}, rules.vocabulary.code_systems)
+
+    assert not read.is_self_pay
+    assert read.payer_names == ("Medicare",)

@@ -358,9 +358,9 @@ def test_a_failed_fetch_is_logged_by_its_reason(
     url = f"{key_server.origin}/status/500"
     KeyCache(fetcher.fetch).find(url, "a-key-id-of-a-token")
     flush()
-    [line] = capfdbinary.readouterr().err.splitlines()
+    [line] = [line for line in capfdbinary.readouterr().err.splitlines() if url.encode() in line]
     logged = json.loads(line)
-    assert (logged["event"], logged["url"], logged["reason"]) == ("jwks-not-fetched", url, "status-500")
+    assert (logged["event"], logged["reason"]) == ("jwks-not-fetched", "status-500")
     assert b"a-key-id-of-a-token" not in line
 
 
