@@ -9,16 +9,19 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import jsonschema_rs
 import orjson
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
 
 from cds_hooks.errors import Issue, StartError, UnreadableBodyError
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import ValidationError
 
 
 class DuplicateKeyError(ValueError):
@@ -184,7 +187,22 @@ _ESCAPES: Final = re.compile(
 )
 
 
-def read_document(path: Path, schema: Draft202012Validator, is_valid: Callable[[Any], bool] | None = None) -> Any:
+class Schema:
+    """A JSON Schema of ours (draft 2020-12); formats (date, uri) are checked, which is not the default."""
+
+    def __init__(self, definition: dict[str, Any]) -> None:
+        jsonschema_rs.meta.validate(definition)  # what jsonschema takes 20 ms for
+        self.definition = definition
+
+    @cached_property
+    def validator(self) -> "Draft202012Validator":
+        """Its validator by jsonschema, which tells faults in words; loading that takes 40 ms and 4 MB."""
+        from jsonschema import Draft202012Validator
+
+        return Draft202012Validator(self.definition, format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+def read_document(path: Path, schema: Schema, is_valid: Callable[[Any], bool] | None = None) -> Any:
     """Return a JSON document that has passed its schema; StartError says what is wrong where.
 
     `is_valid` is a `quick_check` of the same schema: only what does not pass it is looked at for its faults.
@@ -203,26 +221,25 @@ def read_document(path: Path, schema: Draft202012Validator, is_valid: Callable[[
         raise StartError(f"{path}: {error}") from None
     if is_valid and is_valid(document):
         return document
-    faults = sorted(_leaves(schema.iter_errors(document)), key=lambda fault: list(map(str, fault.absolute_path)))
+    faults = sorted(
+        _leaves(schema.validator.iter_errors(document)), key=lambda fault: list(map(str, fault.absolute_path))
+    )
     if faults:
         raise StartError("\n".join(f"{path}: {fault.json_path}: {_reason(fault)}" for fault in faults))
     return document
 
 
-def load_schema(path: Path) -> Draft202012Validator:
-    """Return the validator of a schema file; formats (date, uri) are checked, which is not the default."""
-    schema = json.loads(path.read_text(encoding="utf-8"))
-    jsonschema_rs.meta.validate(schema)  # what jsonschema takes 20 ms for
-    return Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+def load_schema(path: Path) -> Schema:
+    """Return the schema of a file."""
+    return Schema(json.loads(path.read_text(encoding="utf-8")))
 
 
-def quick_check(schema: Draft202012Validator) -> Callable[[Any], bool]:
+def quick_check(schema: Schema) -> Callable[[Any], bool]:
     """Return what tells in microseconds that all is well, where the schema itself takes milliseconds to say so.
 
     What it cannot read (a number beyond 64 bits, say) has not passed.
     """
-    definition: Any = schema.schema
-    is_valid = jsonschema_rs.validator_for(definition, validate_formats=True).is_valid
+    is_valid = jsonschema_rs.validator_for(schema.definition, validate_formats=True).is_valid
 
     def passes(document: Any) -> bool:
         try:
@@ -233,7 +250,7 @@ def quick_check(schema: Draft202012Validator) -> Callable[[Any], bool]:
     return passes
 
 
-def _leaves(faults: Any) -> Iterator[ValidationError]:
+def _leaves(faults: Any) -> Iterator["ValidationError"]:
     """Yield the faults themselves instead of "is not valid under any of the given schemas"."""
     for fault in faults:
         deeper = [f for f in fault.context or () if f.validator != "type" or f.path]
@@ -243,7 +260,7 @@ def _leaves(faults: Any) -> Iterator[ValidationError]:
             yield fault
 
 
-def _reason(fault: ValidationError) -> str:
+def _reason(fault: "ValidationError") -> str:
     schema = fault.schema if isinstance(fault.schema, dict) else {}
     if fault.validator == "additionalProperties" and isinstance(fault.instance, dict):
         return fault.message + _nearest_names(fault.instance, schema.get("properties", {}))

@@ -7,13 +7,11 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
-from jsonschema import Draft202012Validator
-
 from cds_hooks.auth.jwk import KeySet, read_key_set
 from cds_hooks.auth.registrations import Clients, RegistrationError, read_clients
 from cds_hooks.errors import StartError
 from cds_hooks.file_watch import State, states_of
-from cds_hooks.strict_json import load_schema, read_document
+from cds_hooks.strict_json import Schema, load_schema, read_document
 from cds_hooks.telemetry.logs import record
 
 SCHEMA: Final = Path(__file__).resolve().parents[1] / "schemas" / "clients.schema.json"
@@ -37,7 +35,7 @@ def load_clients(path: Path, services: frozenset[str] = frozenset(), seen: dict[
 
 
 @cache
-def _schema() -> Draft202012Validator:
+def _schema() -> Schema:
     return load_schema(SCHEMA)
 
 

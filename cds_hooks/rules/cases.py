@@ -8,8 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from jsonschema import Draft202012Validator
-
 from cards import ORDER_TYPES, Circumstances, CodeSystems, DocumentError, Payer, PayerChoice, Policy, decide, read_order
 from cards.coverage_terms import CoverageTerms
 from cards.matching.match import Finding
@@ -17,7 +15,7 @@ from cds_hooks.errors import StartError
 from cds_hooks.rules.folders import SHIPPED
 from cds_hooks.rules.loading import Rules
 from cds_hooks.rules.short_orders import write_in_full
-from cds_hooks.strict_json import load_schema, parse_json, read_document
+from cds_hooks.strict_json import Schema, load_schema, parse_json, read_document
 
 _SCHEMA: Final = SHIPPED / "policies" / "policy-cases.schema.json"
 
@@ -81,7 +79,7 @@ _SILENCE: Final = Answer(NOTHING, None, {})
 
 
 @cache
-def load_cases_schema() -> Draft202012Validator:
+def load_cases_schema() -> Schema:
     """Return the validator of cases files."""
     return load_schema(_SCHEMA)
 

@@ -9,8 +9,6 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from jsonschema import Draft202012Validator
-
 from cards import (
     DocumentError,
     Payer,
@@ -27,7 +25,7 @@ from cds_hooks.errors import StartError
 from cds_hooks.file_watch import State, states_of
 from cds_hooks.rules.folders import QUESTIONNAIRES, SHIPPED, PolicyFiles, document_paths, find_policies, list_documents
 from cds_hooks.rules.questionnaires import load_questionnaires
-from cds_hooks.strict_json import load_schema, quick_check, read_document
+from cds_hooks.strict_json import Schema, load_schema, quick_check, read_document
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -225,7 +223,7 @@ def _check_marks(payers: Mapping[Path, Payer]) -> None:
 
 
 @cache
-def _schema(kind: str, noun: str) -> tuple[Draft202012Validator, Callable[[Any], bool]]:
+def _schema(kind: str, noun: str) -> tuple[Schema, Callable[[Any], bool]]:
     """Return a schema and its quick check; they come with this package and do not change."""
     schema = load_schema(SHIPPED / kind / f"{noun}.schema.json")
     return schema, quick_check(schema)

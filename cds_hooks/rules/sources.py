@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import orjson
-from jsonschema import Draft202012Validator
 
 from cards import PayerDirectory, Policy, PolicyIndex
 from cds_hooks.errors import StartError
@@ -21,7 +20,7 @@ from cds_hooks.rules.loading import (
     read_policy_document,
 )
 from cds_hooks.settings import Settings
-from cds_hooks.strict_json import load_schema, read_document
+from cds_hooks.strict_json import Schema, load_schema, read_document
 
 #: What editors check a policy and its cases against; a new policy names them by their place one folder up.
 _EDITOR_SCHEMAS: Final = ("policy.schema.json", "policy-cases.schema.json")
@@ -106,8 +105,8 @@ def _refuse_installed(folder: Path) -> None:
         raise StartError(f"{folder}: belongs to the installed package, whose next update would remove the policy")
 
 
-def _refuse_faults(document: Mapping[str, Any], schema: Draft202012Validator) -> None:
-    for fault in schema.iter_errors(document):
+def _refuse_faults(document: Mapping[str, Any], schema: Schema) -> None:
+    for fault in schema.validator.iter_errors(document):
         raise StartError(f"{fault.json_path}: {fault.message}; nothing was written")
 
 

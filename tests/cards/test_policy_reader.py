@@ -11,7 +11,7 @@ from cds_hooks.rules.loading import Rules
 from cds_hooks.strict_json import load_schema
 from tests.conftest import ROOT
 
-SCHEMA = load_schema(ROOT / "cards" / "policies" / "policy.schema.json")
+SCHEMA = load_schema(ROOT / "cards" / "policies" / "policy.schema.json").validator
 SAID = {"covered": "covered", "pa-needed": "auth-needed", "verdict": "ask first", "position": "It is to be authorized."}
 NOT_COVERED = {"covered": "not-covered", "verdict": "excluded", "position": "It is excluded."}
 REFERENCES = [{"title": "T", "url": "https://example.org/policy", "retrieved": "2026-11-01"}]

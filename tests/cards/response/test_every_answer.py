@@ -46,8 +46,8 @@ from tests.cards.response.reading import sentences
 from tests.guide.conformance import answer_faults
 
 ROOT = Path(__file__).resolve().parents[3]
-POLICY_SCHEMA = load_schema(ROOT / "cards" / "policies" / "policy.schema.json")
-PAYER_SCHEMA = load_schema(ROOT / "cards" / "payers" / "payer.schema.json")
+POLICY_SCHEMA = load_schema(ROOT / "cards" / "policies" / "policy.schema.json").validator
+PAYER_SCHEMA = load_schema(ROOT / "cards" / "payers" / "payer.schema.json").validator
 VOCABULARY = load_rules(*(ROOT / "cards" / name for name in ("vocabulary", "policies", "payers"))).vocabulary
 DAY = date(2026, 11, 23)
 HCPCS = "http://terminology.hl7.org/CodeSystem/HCPCS-all-codes"

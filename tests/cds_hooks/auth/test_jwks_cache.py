@@ -355,6 +355,8 @@ def test_a_flapping_server_does_not_show(fetcher: JwksFetcher, key_server: KeySe
 def test_a_failed_fetch_is_logged_by_its_reason(
     fetcher: JwksFetcher, key_server: KeyServer, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
+    flush()
+    capfdbinary.readouterr()  # what other tests have logged
     url = f"{key_server.origin}/status/500"
     KeyCache(fetcher.fetch).find(url, "a-key-id-of-a-token")
     flush()
