@@ -1,4 +1,4 @@
-"""Services and commands forked from a process that has imported everything: a start costs less than a third of what it costs alone.
+"""Services and commands forked from a process that has imported everything: a start costs less than a third of its own.
 
 The process that is forked from imports them and builds the models of FHIR, and holds nothing else: settings, files and
 databases are read after the fork. What is about the start itself runs a program instead (`tests/running_service.py`,
