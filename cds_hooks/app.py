@@ -20,7 +20,7 @@ from cds_hooks.rules.folders import how_to_move
 from cds_hooks.rules.loading import Rules
 from cds_hooks.rules.reload import RuleReloader, are_current, read_rules
 from cds_hooks.server.slow_clients import watch
-from cds_hooks.settings import Clock, Settings, read_settings, unknown_variables
+from cds_hooks.settings import Clock, Settings, nearest_setting, read_settings, unknown_variables
 from cds_hooks.telemetry.logs import configure, record
 from cds_hooks.web.body_buffering import with_whole_bodies
 from cds_hooks.web.call_context import Application
@@ -128,7 +128,7 @@ def _report_start(settings: Settings, rules: Rules, gate: AccessControl) -> None
     if "none" in gate.modes:
         record("warning", "clients-not-authenticated", auth=settings.auth, host=settings.host)
     for name in unknown_variables():
-        record("warning", "unknown-setting", name=name)
+        record("warning", "unknown-setting", name=name, **nearest_setting(name))
     if move := how_to_move(settings.policies):
         record("warning", "policies-without-folders", folder=str(settings.policies), move=move)
     record(

@@ -101,11 +101,12 @@ def check_folder(folder: Path | None, cases: Path | None, as_json: bool) -> None
     Example: crd policies check policies
     """
     settings = read_settings()
-    checked = check_policies(folder or settings.policies, cases, settings)
+    looked_at = folder or settings.policies
+    checked = check_policies(looked_at, cases, settings)
     if as_json:
         _echo_json(_checked_json(checked))
     else:
-        click.echo("\n".join(_check_lines(checked)))
+        click.echo("\n".join(_check_lines(checked, looked_at)))
     sys.exit(1 if checked.flaws else 0)
 
 
@@ -115,7 +116,7 @@ def _checked_json(checked: Checked) -> dict[str, Any]:
     return {**counts, "findings": findings, "move": checked.move, "gaps": list(checked.gaps)}
 
 
-def _check_lines(checked: Checked) -> Iterator[str]:
+def _check_lines(checked: Checked, folder: Path) -> Iterator[str]:
     yield from (_flaw_line(flaw) for flaw in checked.flaws)
     if checked.move:
         yield f"Warning: each policy is to have a folder of its own, with its cases. To move them:\n{checked.move}"
@@ -124,7 +125,7 @@ def _check_lines(checked: Checked) -> Iterator[str]:
     if checked.flaws:
         yield f"{count(len(checked.flaws), 'finding', 'findings')} in {policies}"
     else:
-        yield f"{policies}, {count(checked.cases, 'case', 'cases')}: all good"
+        yield f"{policies}, {count(checked.cases, 'case', 'cases')} of {folder}: all good"
 
 
 def _flaw_line(flaw: Flaw) -> str:

@@ -42,7 +42,7 @@ VALUES: Final[Mapping[str, Mapping[str, str]]] = {
         "auth-needed": "Needed",
         "satisfied": "There already",
         "performpa": "To be requested by the performer",
-        "conditional": "Depends on what is not known yet",
+        "conditional": "Depends on what the order does not say",
     },
     "info-needed": {
         "performer": "Who performs it",

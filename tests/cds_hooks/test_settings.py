@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from cds_hooks.errors import StartError
-from cds_hooks.settings import Settings, describe_settings, read_settings, unknown_variables
+from cds_hooks.settings import Settings, describe_settings, nearest_setting, read_settings, unknown_variables
 
 
 @pytest.mark.parametrize(
@@ -71,6 +71,8 @@ def test_a_variable_that_is_no_setting_is_reported(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("CRD_PROT", "1234")
 
     assert "CRD_PROT" in unknown_variables()
+    assert nearest_setting("CRD_PROT") == {"did_you_mean": "CRD_PORT"}
+    assert nearest_setting("CRD_COLOUR_OF_THE_SKY") == {}
 
 
 def test_every_setting_says_what_it_means_and_where_it_came_from(monkeypatch: pytest.MonkeyPatch) -> None:

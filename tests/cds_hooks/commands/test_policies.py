@@ -233,7 +233,7 @@ def test_an_unknown_policy_ends_with_one_line_that_names_the_known_ones(desk: De
 def test_a_good_folder_is_good(desk: Desk) -> None:
     checked = desk.crd("check")
 
-    assert (checked.returncode, checked.stdout) == (0, "1 policy, 6 cases: all good\n")
+    assert (checked.returncode, checked.stdout) == (0, f"1 policy, 6 cases of {desk.policies}: all good\n")
     assert desk.json("check", desk.policies) == {"policies": 1, "cases": 6, "findings": [], "move": None, "gaps": []}
 
 
@@ -430,7 +430,7 @@ def test_flat_policies_are_good_and_the_check_says_how_to_move_them(desk: Desk, 
     assert checked.returncode == 0
     warning, command, last = checked.stdout.splitlines()
     assert warning.startswith("Warning: each policy is to have a folder of its own")
-    assert last == "1 policy, 6 cases: all good"
+    assert last == f"1 policy, 6 cases of {desk.policies}: all good"
     assert desk.json("check")["move"] == command
     (desk.policies / "x.schema.json").write_text("{}")
     subprocess.run(["sh", "-e", "-c", command], check=True)
@@ -442,7 +442,7 @@ def test_the_keys_of_a_mounted_config_map_are_not_to_be_moved(desk: Desk) -> Non
     lay_flat(desk, "acme-12.cases.json")
     (desk.policies / "..data").symlink_to(".")
 
-    assert desk.crd("check").stdout == "1 policy, 6 cases: all good\n"
+    assert desk.crd("check").stdout == f"1 policy, 6 cases of {desk.policies}: all good\n"
 
 
 def test_a_policy_cannot_be_there_in_both_forms(desk: Desk) -> None:
