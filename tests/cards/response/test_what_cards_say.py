@@ -257,3 +257,13 @@ def test_the_card_of_orders_without_answer_names_the_coverage_only_where_it_is_t
 
     assert both.summary == "Nothing could be written onto these orders"
     assert alone.summary == "Coverage could not be identified: no determination for these orders"
+
+
+def test_that_card_is_in_the_name_of_the_first_orders_payer() -> None:
+    [first] = judge(order(), None, version="2.1")
+    other = next(payer for payer in RULES.payers.payers if payer is not first.payer)
+    options = ResponseOptions(WIRE_VERSIONS["2.1"], primary_hook=True, annotate_unmatched=True)
+
+    card = instructions.build_problem([first, first._replace(payer=other)], options, lambda *_: "id")
+
+    assert card.source.label == first.payer.name
