@@ -322,14 +322,18 @@ def read_settings(**overrides: Any) -> Settings:
 
 def unknown_variables() -> list[str]:
     """Return the `CRD_` variables of the environment that are no setting: a typo, or set by an orchestrator."""
-    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    known = _variables()
     return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
 
 
 def nearest_setting(name: str) -> dict[str, str]:
     """Return the setting that a misspelt variable may mean, as `did_you_mean`; nothing where none is like it."""
-    known = [PREFIX + field.upper() for field in Settings.model_fields]
-    return {"did_you_mean": found[0]} if (found := get_close_matches(name, known, n=1, cutoff=0.8)) else {}
+    found = get_close_matches(name, _variables(), n=1, cutoff=0.8)
+    return {"did_you_mean": found[0]} if found else {}
+
+
+def _variables() -> list[str]:
+    return [PREFIX + field.upper() for field in Settings.model_fields]
 
 
 #: The password in a URL, which is nobody's business but the database's.

@@ -3,10 +3,12 @@
 import secrets
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from cards import Payer, PayerDirectory
 from cds_hooks.hooks.services import SERVICES, Service
+from cds_hooks.rules.cases import ANY_PAYER
 
 _SERVICES: Final = {service.hook: service for service in SERVICES}
 
@@ -32,18 +34,7 @@ SITUATIONS: Final = (
     ("none", "No coverage is sent"),
 )
 
-_INVENTED: Final = Payer(
-    id="another-payer",
-    name="Invented Insurance Company",
-    url=None,
-    is_default=False,
-    identifiers=frozenset(),
-    types=(),
-    names=frozenset(),
-    policies=(),
-    policy_links={},
-    policy_contacts={},
-)
+_INVENTED: Final = replace(ANY_PAYER, id="another-payer", name="Invented Insurance Company", is_default=False)
 
 
 def service_of(hook: str) -> Service:
