@@ -25,6 +25,7 @@ from cds_hooks.telemetry.logs import configure, record
 from cds_hooks.web.body_buffering import with_whole_bodies
 from cds_hooks.web.call_context import Application
 from cds_hooks.web.flask_app import FlaskApp
+from cds_hooks.web.hook_calls import HookCalls
 from cds_hooks.web.instrumentation import with_instrumentation
 from cds_hooks.web.middleware import with_call_context, with_preflight
 from cds_hooks.web.routes import add_routes
@@ -56,11 +57,12 @@ def create_app(settings: Settings | None = None, clock: Clock = datetime.now) ->
     gate = AccessControl(settings, SERVICE_IDS)
     rule_watch = RuleReloader(settings, rules)
     recorder = Recorder(settings)
-    add_routes(app, deployment, rule_watch, gate, recorder)
+    add_routes(app, deployment.settings, rule_watch, gate, recorder)
     app.extensions[_DEPLOYMENT] = deployment
     app.extensions[_WATCH] = rule_watch
     app.extensions[_RECORDER] = recorder
-    inner = with_preflight(with_whole_bodies(app.wsgi_app, settings))
+    calls = HookCalls(app.wsgi_app, deployment, rule_watch, gate, recorder)
+    inner = with_preflight(with_whole_bodies(calls, settings))
     measured = with_instrumentation(inner, settings, deployment.fhir_client)
     app.wsgi_app = with_call_context(measured, settings)  # type: ignore[method-assign,assignment]
     _report_start(settings, rules, gate)
