@@ -17,10 +17,9 @@ class Strength(Enum):
     INFERRED = "inferred"  # an agent is injected into a place that makes it likely
     UNLISTED = "unlisted"  # a code that says nothing, and no words that say more
 
-    @property
-    def is_sure(self) -> bool:
-        """Tell whether the policy's own answer may be given; in doubt it is conditional."""
-        return self in (Strength.DEFINITIVE, Strength.STATED)
+    def __init__(self, value: str) -> None:
+        #: Whether the policy's own answer may be given; in doubt it is conditional.
+        self.is_sure = value in ("definitive", "stated")
 
 
 class DoubtKind(Enum):

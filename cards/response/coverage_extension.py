@@ -23,8 +23,8 @@ Part = dict[str, Any]
 #: Documentation that a supporting hook SHALL NOT ask for (CRD-167, hook-19).
 _NOT_ON_SUPPORTING_HOOKS: Final = frozenset({"clinical", "admin"})
 
-#: So many answers are kept as they were written, which saves a fifth of the work on a call with one order.
-_MOST_WRITTEN: Final = 10_000
+#: So many answers are kept as they were written (`CodeSystems.written`), which saves a fifth of the work on a call.
+MOST_WRITTEN: Final = 10_000
 
 
 def write_answer(decision: Decision, options: ResponseOptions, code_systems: CodeSystems) -> tuple[Any, ...]:
@@ -41,7 +41,7 @@ def write_answer(decision: Decision, options: ResponseOptions, code_systems: Cod
     written: tuple[orjson.Fragment, ...] | None = code_systems.written.get(key)
     if written is None:
         written = tuple(orjson.Fragment(orjson.dumps(part)) for part in _answer(decision, options, code_systems))
-        if len(code_systems.written) < _MOST_WRITTEN:
+        if len(code_systems.written) < MOST_WRITTEN:
             code_systems.written[key] = written
     depends = [reference for finding in decision.findings for reference in finding.dependencies]
     if not depends:

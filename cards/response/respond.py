@@ -140,8 +140,10 @@ def _draft_cards(
             continue
         if kind is _CardKind.QUESTION:
             drafts.append((kind, partial(alternate_request.build, group, options, code_systems, derive_id)))
+        elif kind in _LINKING:
+            drafts.append((kind, partial(external_reference.build, decisions, options, code_systems, derive_id)))
         else:
-            drafts.append((kind, partial(_BUILDERS[kind], decisions, options, derive_id)))
+            drafts.append((kind, partial(_INSTRUCTIONS[kind], decisions, options, derive_id)))
     return [draft for _, draft in sorted(drafts, key=itemgetter(0))]
 
 
@@ -190,9 +192,8 @@ def _topic(kind: _CardKind, decision: Decision) -> str:
     return external_reference.topic(decision) if kind in _LINKING else instructions.TOPIC
 
 
-#: What builds each kind of card.
-_BUILDERS: Final[Mapping[_CardKind, Callable[[Sequence[Decision], ResponseOptions, DeriveId], Card]]] = {
-    **dict.fromkeys(_LINKING, external_reference.build),
+#: What builds each kind of card of words alone.
+_INSTRUCTIONS: Final[Mapping[_CardKind, Callable[[Sequence[Decision], ResponseOptions, DeriveId], Card]]] = {
     _CardKind.NO_ACTIVE_COVERAGE: instructions.build_inactive,
     _CardKind.INSTRUCTIONS: instructions.build,
     _CardKind.COVERAGE_PROBLEM: instructions.build_problem,
