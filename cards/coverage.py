@@ -106,10 +106,10 @@ def read_coverage(resource: Json, code_systems: CodeSystems | None = None, resol
         ends=_day(period, "end"),
         status=None if status is None else str(status).strip().lower(),
         order=order if type(order) is int else _LAST,
-        payer_identifiers=frozenset(identifier(system, value) for system, value in identifiers if system),
-        payer_names=tuple(name for payor in payors for name in payor.names),
+        payer_identifiers=frozenset([identifier(system, value) for system, value in identifiers if system]),
+        payer_names=tuple([name for payor in payors for name in payor.names]),
         types=_types(resource.get("type"), code_systems) if code_systems else (),
-        unread_payors=tuple(payor.unread for payor in payors if payor.unread),
+        unread_payors=tuple([payor.unread for payor in payors if payor.unread]),
         classes=tuple(_classes(resource.get("class"))),
         has_bare_identifier=any(not system for system, _ in identifiers),
         is_self_pay=(bool(payors) and all(payor.is_person for payor in payors)) or _is_self_pay(resource.get("type")),
@@ -136,14 +136,15 @@ def _read_payor(payor: Json, coverage: Json, resolve: Resolve | None) -> _Payor:
     reference = literal_reference(payor)
     found = _resolve(reference, coverage, resolve) if reference else None
     kind = (found or {}).get("resourceType") or record_key(reference or "").partition("/")[0]
-    is_person = any(isinstance(one, str) and one in _PERSONS for one in (kind, payor.get("type")))
+    said_type = payor.get("type")
+    is_person = (isinstance(kind, str) and kind in _PERSONS) or (isinstance(said_type, str) and said_type in _PERSONS)
     organization = found if found and found.get("resourceType") == "Organization" else {}
     alias = organization.get("alias")
     said = (payor.get("display"), organization.get("name"), *(alias if isinstance(alias, list) else ()))
     marks = (payor.get("identifier"), *_objects(organization.get("identifier")))
     return _Payor(
-        identifiers=tuple(pair for mark in marks if (pair := _read_identifier(mark))),
-        names=tuple(name for name in said if isinstance(name, str)),
+        identifiers=tuple([pair for mark in marks if (pair := _read_identifier(mark))]),
+        names=tuple([name for name in said if isinstance(name, str)]),
         unread=reference if not organization and not is_person else None,
         is_person=is_person,
     )

@@ -22,6 +22,9 @@ _RELATIVE: Final = re.compile(r"[A-Z][A-Za-z]{1,63}/[A-Za-z0-9.-]{1,64}")
 
 _URL: Final = re.compile(r"https?://([^/?#\s]*)([^?#\s]*)", re.IGNORECASE)
 
+#: The plainest absolute reference: no port, no version, no fragment. Its host is all that is to be folded.
+_ABSOLUTE: Final = re.compile(r"https?://([^/?#\s:@]+)(/[^?#\s]*)?/([A-Z][A-Za-z]{1,63}/[A-Za-z0-9.-]{1,64})")
+
 _UUID: Final = "urn:uuid:"
 
 _DEFAULT_PORT: Final = re.compile(r":(?:0*443|0*80)?\Z")
@@ -98,6 +101,9 @@ def read_reference(text: str) -> Reference:
     """Take a literal reference apart; one of no known form has no parts, and names nothing."""
     if _RELATIVE.fullmatch(text):  # as nearly all are
         return Reference(key=text)
+    if plain := _ABSOLUTE.fullmatch(text):
+        base = plain[1].lower() + (plain[2] or "")
+        return Reference(base, plain[3], f"{base}/{plain[3]}")
     literal = text.strip().partition("#")[0].partition("/_history/")[0]
     if literal.lower().startswith("urn:"):
         return Reference(url=literal.lower())

@@ -85,6 +85,8 @@ def explain(context: CallContext, unknown_payer: str) -> list[Explanation]:
 def _fetch(context: CallContext, scope: CallScope, orders: Sequence[ScopedOrder]) -> bool:
     """Fetch what is missing as far as that can be told by now; tell whether there was anything to fetch."""
     records = context.records
+    if not records.may_fetch:
+        return False
     went_on = records.finish(find_unfinished(context, scope, orders))
     wanted = records.missing(find_needs(context, scope, orders))
     if wanted:

@@ -86,6 +86,11 @@ class ResourcePool:
         return entry
 
     @property
+    def may_fetch(self) -> bool:
+        """Tell whether anything can be read from the client's FHIR server for this call."""
+        return self._client is not None
+
+    @property
     def why_no_access(self) -> str:
         """Why nothing is read for this call, in words."""
         if not self._call.fhir_base:

@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from cards import Entry, ReferenceIndex, find_contained, is_id, record_key, same_base, same_reference
+from cards import Entry, ReferenceIndex, find_contained, is_id, read_reference, record_key, same_base, same_reference
 
 BASE = "https://ehr.example.org/fhir"
 INSIDE = "http://fhir.internal:8080/fhir"
@@ -285,3 +287,19 @@ def test_an_id_is_one_by_fhirs_rule() -> None:
 def test_the_key_of_a_reference_is_its_type_and_id() -> None:
     for reference in ("Patient/1", "/Patient/1", f"{BASE}/Patient/1", "Patient/1/_history/2", " Patient/1 "):
         assert record_key(reference) == "Patient/1"
+
+
+_HOSTS = st.from_regex(r"[A-Za-z0-9.-]{1,12}", fullmatch=True)
+_PATHS = st.from_regex(r"(/[A-Za-z0-9_./~-]{0,12}){0,3}", fullmatch=True)
+
+
+@given(
+    st.sampled_from(["https://", "http://", "HTTPS://"]),
+    _HOSTS,
+    _PATHS,
+    st.sampled_from(["Patient/1", "Coverage/a-b.c", "patient/1", "Patient/", "Patient/1/_history/2"]),
+)
+def test_a_plain_absolute_reference_is_taken_apart_as_any_other_is(scheme: str, host: str, path: str, key: str) -> None:
+    """The quick way is taken where nothing has to be stripped: with a space in front it is not."""
+    reference = f"{scheme}{host}{path}/{key}"
+    assert read_reference(reference) == read_reference(f" {reference}")
