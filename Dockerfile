@@ -23,8 +23,7 @@ RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin crd 
 VOLUME /var/lib/crd
 COPY --from=build /venv /venv
 ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 CRD_HOST=0.0.0.0 CRD_PORT=8000 CRD_WORKERS=2 \
-    CRD_AUTH=cds-hooks-jwt CRD_DATABASE_URL=sqlite:////var/lib/crd/crd.sqlite3 \
-    MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=524288
+    CRD_AUTH=cds-hooks-jwt CRD_DATABASE_URL=sqlite:////var/lib/crd/crd.sqlite3
 # a number, so that orchestrators can see that it is not root
 USER 10001
 EXPOSE 8000

@@ -31,8 +31,10 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
 def _prepare(given: dict[str, Any]) -> Any:
     """Return the server process manager, with all that its workers will need; StartError where one could not start."""
     from cds_hooks.app import check_start  # not needed to show help or settings
+    from cds_hooks.server.memory import keep_little
     from cds_hooks.server.process import check_free, create_server
 
+    keep_little()
     settings = read_settings(**given)
     check_free(settings)
     os.environ.setdefault("CRD_CONSOLE_KEY", secrets.token_urlsafe(32))  # one for all workers
