@@ -7,14 +7,17 @@ options are arguments. Only the `read_*` functions see dictionaries; everything 
 The data beside the code (policies, payers, vocabulary) is read by `cds_hooks.rules.loading`, not from here.
 """
 
+from cards.authorization import Authorization, OnFile
 from cards.circumstances import PLACE_OF_SERVICE, Circumstances
 from cards.coding import CodeSystems
-from cards.coverage import Coverage, CoverageProblem, read_coverage
+from cards.coverage import Coverage, CoverageProblem, Identifier, identifier, read_coverage
 from cards.coverage_outcome import ANSWERED, AnswerRule, CoverageOutcome, find_outcome
 from cards.decision import Basis, Decision, decide, fail, set_aside
 from cards.elements import Fault, OrderText, Place
 from cards.errors import CardsError, DocumentError
 from cards.matching.policy_index import PolicyIndex
+from cards.member import FoundMember, LookUp, Member, MemberHint, choose_member, read_hint
+from cards.membership import describe_member, may_be_asked, settle
 from cards.order import Order
 from cards.order_reader import ORDER_TYPES, read_order
 from cards.payer_directory import Payer, PayerDirectory, read_payer
@@ -47,6 +50,7 @@ from cards.response.options import ResponseOptions
 from cards.response.respond import Answered, HookResponse, respond
 from cards.response.versions import WIRE_VERSIONS, WireVersion
 from cards.response.wording import explain
+from cards.satisfaction import asks_authorization, satisfy
 from cards.service_days import ServiceDays
 from cards.vocabulary import Vocabulary, read_code_systems, read_vocabulary
 
@@ -61,6 +65,7 @@ __all__ = [
     "WIRE_VERSIONS",
     "AnswerRule",
     "Answered",
+    "Authorization",
     "Basis",
     "CardsError",
     "Circumstances",
@@ -72,8 +77,14 @@ __all__ = [
     "DocumentError",
     "Entry",
     "Fault",
+    "FoundMember",
     "HookResponse",
+    "Identifier",
+    "LookUp",
+    "Member",
+    "MemberHint",
     "NamedCoverage",
+    "OnFile",
     "Order",
     "OrderText",
     "Payer",
@@ -88,18 +99,24 @@ __all__ = [
     "ServiceDays",
     "Vocabulary",
     "WireVersion",
+    "asks_authorization",
     "choose_coverages",
+    "choose_member",
     "decide",
+    "describe_member",
     "explain",
     "fail",
     "find_contained",
     "find_outcome",
     "find_paying",
     "fold_base",
+    "identifier",
     "is_id",
     "literal_reference",
+    "may_be_asked",
     "read_code_systems",
     "read_coverage",
+    "read_hint",
     "read_order",
     "read_payer",
     "read_policy",
@@ -110,6 +127,8 @@ __all__ = [
     "rests_on",
     "same_base",
     "same_reference",
+    "satisfy",
     "set_apart",
     "set_aside",
+    "settle",
 ]

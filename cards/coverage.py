@@ -1,7 +1,7 @@
 """Who pays: the Coverage of the patient, and which payer of the directory it names."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
 from typing import Any, Final, NamedTuple
@@ -45,6 +45,11 @@ class CoverageProblem(Enum):
     UNKNOWN_PAYER = "the payer of the coverage is not one this service answers for"
     SELF_PAY = "the coverage is the patient's own payment, so no payer is asked"
     OTHER_PATIENT = "the order is for another patient than the call"
+    NO_MEMBER = "the payer has no member with the ids that were sent"
+    NO_COVERAGE = "the payer knows the member, but no single coverage of it"
+    SEVERAL_MEMBERS = "the ids that were sent may be those of several members of the payer"
+    NO_MEMBER_ID = "the coverage says no id of the member, so the payer's members could not be asked"
+    LOOK_UP_FAILED = "the payer's members could not be asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ class Coverage:
     known all the same. `starts` and `ends` are the period's dates as written, a year or a month at the least.
     `unread_payors` are payors that did not come along, as literal references; `classes` what Coverage.class says of
     group and plan, `has_bare_identifier` that a payer's identifier has no system, `is_self_pay` that a person pays.
+    `source` is the resource it was read from.
     """
 
     reference: str | None
@@ -69,6 +75,7 @@ class Coverage:
     classes: tuple[str, ...] = ()
     has_bare_identifier: bool = False
     is_self_pay: bool = False
+    source: Json | None = field(default=None, compare=False, repr=False)
 
     @property
     def last_day(self) -> date | None:
@@ -113,6 +120,7 @@ def read_coverage(resource: Json, code_systems: CodeSystems | None = None, resol
         classes=tuple(_classes(resource.get("class"))),
         has_bare_identifier=any(not system for system, _ in identifiers),
         is_self_pay=(bool(payors) and all(payor.is_person for payor in payors)) or _is_self_pay(resource.get("type")),
+        source=resource,
     )
 
 

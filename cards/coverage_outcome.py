@@ -94,20 +94,31 @@ def _refused(
     return Row(primary, supporting, refused, refused)
 
 
+def _without_coverage(code: str) -> Row:
+    """Return a row of what is said where nothing is in force, or nobody is insured: by the payer, without a policy."""
+    return Row(
+        CoverageOutcome(card=Voice.PAYER, annotation=Covered.CONDITIONAL),
+        _PAYERS_CARD,
+        CoverageOutcome(card=Voice.PAYER, annotation=Covered.NOT_COVERED),
+        CoverageOutcome(card=Voice.PAYER, annotation=Covered.NOT_COVERED, reason_code=code),
+    )
+
+
 _OF_ANOTHER: Final = _refuse(CoverageProblem.OTHER_PATIENT, "business-rule", "context.patientId")
 _NO_IDENTIFIER: Final = "Coverage.payor.identifier"
 
 #: CRD 2.0.1 defines nothing here. 2.1 and 2.2 refuse a call without one Coverage of a payer served here (hook-13), say
-#: `not-covered` where the coverage is not in force (resp-45), and 2.2 `indeterminate` for technical failures (resp-43).
+#: `not-covered` where the coverage is not in force (resp-45) or the payer has no such member (resp-44; both only where
+#: somebody looked), and 2.2 `indeterminate` for technical failures (resp-43).
 #: Where no Coverage is there at all, nothing can be written: the extension must refer to one.
 TABLE: Final[Mapping[CoverageProblem, Row]] = {
     CoverageProblem.GAVE_WAY: Row(ANSWERED, ANSWERED, ANSWERED, ANSWERED),
-    CoverageProblem.INACTIVE: Row(
-        CoverageOutcome(card=Voice.PAYER, annotation=Covered.CONDITIONAL),
-        _PAYERS_CARD,
-        CoverageOutcome(card=Voice.PAYER, annotation=Covered.NOT_COVERED),
-        CoverageOutcome(card=Voice.PAYER, annotation=Covered.NOT_COVERED, reason_code="no-active-coverage"),
-    ),
+    CoverageProblem.INACTIVE: _without_coverage("no-active-coverage"),
+    CoverageProblem.NO_MEMBER: _without_coverage("no-member-found"),
+    CoverageProblem.NO_COVERAGE: _without_coverage("coverage-not-found"),
+    CoverageProblem.SEVERAL_MEMBERS: Row(_CARD_AND_CONDITIONAL, _CARD, _CARD_AND_CONDITIONAL, _CARD_AND_CONDITIONAL),
+    CoverageProblem.NO_MEMBER_ID: Row(_CARD_AND_CONDITIONAL, _CARD, _CARD_AND_CONDITIONAL, _CARD_AND_CONDITIONAL),
+    CoverageProblem.LOOK_UP_FAILED: Row(_CARD_AND_CONDITIONAL, _CARD, _CARD_AND_CONDITIONAL, _INDETERMINATE),
     CoverageProblem.UNSURE_DAY: Row(_CARD_AND_CONDITIONAL, _CARD, _CARD_AND_CONDITIONAL, _CARD_AND_CONDITIONAL),
     CoverageProblem.NONE: _refused(CoverageProblem.NONE, "required", "Coverage", _CARD, _CARD),
     CoverageProblem.NOT_FOUND: Row(
@@ -144,6 +155,11 @@ TABLE: Final[Mapping[CoverageProblem, Row]] = {
 _NOT_ESTABLISHED: Final = "The payer of this coverage could not be established: it was not sent and could not be read."
 _REASONS: Final[Mapping[CoverageProblem, str]] = {
     CoverageProblem.INACTIVE: "No active coverage: the coverage by {payer} is not in force on {day}.",
+    CoverageProblem.NO_MEMBER: "Member not found: {payer} has no member with the ids of this coverage and its patient.",
+    CoverageProblem.NO_COVERAGE: "Coverage not found: {payer} knows this member, but no single coverage of theirs.",
+    CoverageProblem.SEVERAL_MEMBERS: "The ids of this coverage may be those of several members of {payer}.",
+    CoverageProblem.NO_MEMBER_ID: "This coverage has no id of the member, so {payer} could not look for it.",
+    CoverageProblem.LOOK_UP_FAILED: "The members of {payer} could not be looked up: a technical failure.",
     CoverageProblem.UNREAD_PAYER: _NOT_ESTABLISHED,
     CoverageProblem.UNSENT_PAYER: _NOT_ESTABLISHED,
     CoverageProblem.NO_PAYER_IDENTIFIER: "The payer of this coverage could not be established: it has no identifier.",

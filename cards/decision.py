@@ -6,12 +6,14 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from cards.answer_choice import choose, explain_choice
+from cards.authorization import OnFile
 from cards.circumstances import Circumstances
 from cards.coverage import Coverage, CoverageProblem
 from cards.coverage_outcome import ANSWERED, UNTOLD, CoverageOutcome
 from cards.matching.explanation import Tracer, explain
 from cards.matching.match import Finding
 from cards.matching.policy_index import PolicyIndex
+from cards.member import Member
 from cards.order import Order
 from cards.order_reader import ORDER_TYPES
 from cards.payer_directory import Payer
@@ -23,7 +25,7 @@ from cards.references import record_key
 _STRICTNESS: Final = (Covered.NOT_COVERED, Covered.CONDITIONAL, Covered.COVERED)
 
 #: Prior authorization from the strictest down: of several policies the stricter counts.
-_PA_STRICTNESS: Final = ("auth-needed", "performpa", "conditional", "no-auth")
+_PA_STRICTNESS: Final = ("auth-needed", "performpa", "indeterminate", "conditional", "satisfied", "no-auth")
 
 
 class Basis(Enum):
@@ -41,7 +43,8 @@ class Decision(NamedTuple):
 
     `payer` is who answers; `payer_is_known` is False where that payer is not established. `problem` is what is not
     known of the coverage, and `outcome` what follows from that: with the basis COVERAGE, `findings` are what the
-    payer's policies show all the same. `missing` says what a technical failure kept away.
+    payer's policies show all the same. `missing` says what a technical failure kept away. `member` is whom the payer's
+    directory has, `authorization` what it has on file of what an answer asks for.
     """
 
     order: Order
@@ -49,12 +52,14 @@ class Decision(NamedTuple):
     payer: Payer
     payer_is_known: bool
     problem: CoverageProblem | None
+    member: Member | None
     covered: Covered
     basis: Basis
     findings: tuple[Finding, ...]
     on: date
     missing: tuple[str, ...] = ()
     outcome: CoverageOutcome = ANSWERED
+    authorization: OnFile | None = None
 
     @property
     def day(self) -> date:
@@ -84,7 +89,7 @@ class Decision(NamedTuple):
     def sets_terms(self) -> bool:
         """Tell whether a service that is covered asks for something first: an authorization, or documentation."""
         asks = (finding.version.terms_of_coverage.documents for finding in self.findings)
-        return self.pa_needed not in (None, "no-auth") or any(asks)
+        return self.pa_needed not in (None, "no-auth", "satisfied") or any(asks)
 
     @property
     def is_sure(self) -> bool:

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from cards.coverage import Coverage, CoverageProblem
+from cards.member import Member
 from cards.payer_directory import Payer, PayerDirectory
 from cards.references import record_key
 
@@ -14,12 +15,16 @@ MOST_COVERAGES: Final = 5
 
 
 class PayerChoice(NamedTuple):
-    """A coverage, the payer that answers, and whether the coverage names it; `problem` is what is not known."""
+    """A coverage, the payer that answers, and whether the coverage names it; `problem` is what is not known.
+
+    `member` is whom the payer's own directory of members has under that coverage, where it was asked.
+    """
 
     coverage: Coverage | None
     payer: Payer
     payer_is_known: bool
     problem: CoverageProblem | None = None
+    member: Member | None = None
 
 
 class NamedCoverage(NamedTuple):

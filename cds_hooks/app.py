@@ -16,6 +16,7 @@ from cds_hooks.fhir.client import FhirClient
 from cds_hooks.fhir.validation import FhirCheck
 from cds_hooks.hooks.request import HookSchema
 from cds_hooks.hooks.services import SERVICE_IDS, SERVICES, check_templates
+from cds_hooks.members.opening import open_members
 from cds_hooks.rules.folders import how_to_move
 from cds_hooks.rules.loading import Rules
 from cds_hooks.rules.reload import RuleReloader, are_current, read_rules
@@ -100,6 +101,7 @@ def create_deployment(settings: Settings, clock: Clock = datetime.now) -> Deploy
         fhir_client=FhirClient(_fhir_access(settings)),
         schemas=_schemas(),
         clock=clock,
+        members=open_members(settings),
     )
 
 
@@ -152,7 +154,7 @@ def create_served_app(clock: Clock = datetime.now) -> Flask:
     settings = read_settings()
     app = create_app(settings, clock)
     _show_console(app, settings)
-    longest = settings.body_timeout + settings.fhir_time_budget + _OWN_TIME
+    longest = settings.body_timeout + settings.fhir_time_budget + settings.members_time_budget + _OWN_TIME
     watch(settings.port, longest, settings.header_timeout)
     gc.collect()
     gc.freeze()

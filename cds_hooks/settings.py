@@ -100,6 +100,10 @@ def read_rate(text: str) -> RateLimitItem | None:
     return rate
 
 
+def _members(value: str) -> str:
+    return value if value in ("off", "database") else read_base_url(value)
+
+
 def _networks(value: str) -> str:
     read_networks(value)
     return value
@@ -267,6 +271,25 @@ class Settings(BaseSettings):
     )
     audit_days: int = Field(
         0, ge=0, le=36525, description="days after which calls and feedback are deleted; 0 keeps them for good"
+    )
+    members: Annotated[str, AfterValidator(_members)] = Field(
+        "off",
+        description="".join(
+            (
+                "whom the payers insure: off takes the Coverage's word for it; database asks what `crd members load`",
+                " has put into CRD_DATABASE_URL; the base URL of a service asks that; see docs/members.md",
+            )
+        ),
+    )
+    members_time_budget: float = Field(
+        1.0, ge=0.05, le=2.0, description="seconds that all questions about members may take in one call, 0.05 to 2"
+    )
+    members_token: File | None = Field(
+        None, description="file of the bearer token for the service that CRD_MEMBERS names; none sends no token"
+    )
+    allow_private_members: bool = Field(
+        default=False,
+        description="1 allows that service at private and loopback addresses, and http there; else refused",
     )
     console: Literal["local", "off"] = Field(
         "local",

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from cds_hooks.rules.loading import Rules, load_rules
 from cds_hooks.settings import read_settings
+from tests.members import with_members
 from tests.running_service import RunningService, running_services
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,6 +28,7 @@ PROCESSES = frozenset(
     {
         "start_service",
         "start_shared_service",
+        "asking_service",
         "fhir_server",
         "odd_server",
         "other_server",
@@ -155,6 +157,14 @@ def _start_shared_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def _service(start_shared_service: Callable[..., RunningService]) -> RunningService:
     """The service as it comes, with default settings."""
     return start_shared_service()
+
+
+@pytest.fixture(scope="session", name="asking_service")
+def _asking_service(
+    start_shared_service: Callable[..., RunningService], tmp_path_factory: pytest.TempPathFactory
+) -> RunningService:
+    """The service as it comes, but that it asks the members of the examples."""
+    return start_shared_service(**with_members(tmp_path_factory.mktemp("members")))
 
 
 def example(case: str, policy: str = "evicore-cmm-204") -> dict[str, Any]:

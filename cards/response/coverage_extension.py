@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import orjson
 
+from cards.authorization import OnFile
 from cards.coding import CodeSystems, Coding
 from cards.coverage import CoverageProblem
 from cards.coverage_terms import DETAIL_CATEGORIES, Detail
@@ -16,7 +17,7 @@ from cards.response.doubts import quoted
 from cards.response.options import ResponseOptions
 from cards.response.terms import ask_authorization
 from cards.response.versions import TEMPORARY, WireVersion
-from cards.response.wording import explain, instruct
+from cards.response.wording import NOT_LOOKED_UP, explain, instruct
 
 Part = dict[str, Any]
 
@@ -32,8 +33,9 @@ def write_answer(decision: Decision, options: ResponseOptions, code_systems: Cod
 
     What is kept holds nothing of any order but terms of the vocabulary, as they were spelled.
     """
-    if not decision.is_sure or any(finding.match.doubt for finding in decision.findings):
-        # what is in doubt, or not understood, is told with the order's own words and codes, which are not kept
+    if decision.authorization or not decision.is_sure or any(finding.match.doubt for finding in decision.findings):
+        # what is in doubt, or not understood, is told with the order's own words and codes, which are not kept; nor are
+        # numbers of authorizations
         return tuple(_answer(decision, options, code_systems))
     rests_on = [(f.version, f.match, quoted(f, decision.order), f.facts) for f in decision.findings]
     told = decision.outcome.reason
@@ -56,6 +58,7 @@ def _answer(decision: Decision, options: ResponseOptions, code_systems: CodeSyst
     pa_needed = _pa_needed(decision, wire)
     if pa_needed:
         yield {"url": "pa-needed", "valueCode": pa_needed}
+    on_file = decision.authorization
     documents = _documents(decision, options)
     yield from _documentation(decision, documents, wire)
     if "conditional" in (covered, pa_needed):  # crd-ci-q3: if and only if something is conditional
@@ -64,11 +67,23 @@ def _answer(decision: Decision, options: ResponseOptions, code_systems: CodeSyst
         yield {"url": "billingCode", "valueCoding": write_coding(code, code_systems)}
     for text in (*explain(decision), *_unsayable(decision, options)):
         yield {"url": "reason", "valueCodeableConcept": {**_reason_code(decision, wire), "text": text}}
+    yield from _authorization_reasons(on_file, wire) if on_file else ()
     for detail in _details(decision, wire):
         yield {"url": "detail", "extension": list(_detail(detail, wire))}
     if documents:
         yield from _each("questionnaire", "valueCanonical", _terms(decision, "questionnaires"))
+    if on_file and on_file.satisfied_by:  # crd-ci-q5
+        yield {"url": "satisfied-pa-id", "valueString": on_file.satisfied_by.number}
     yield from _contacts(decision, wire)
+
+
+def _authorization_reasons(on_file: OnFile, wire: WireVersion) -> Iterator[Part]:
+    """Yield which authorizations were looked at in vain, or that none could be (resp-43)."""
+    for text in on_file.looked_at:
+        yield {"url": "reason", "valueCodeableConcept": {"text": text}}
+    if on_file.has_failed:
+        code = _coding("technical", wire)
+        yield {"url": "reason", "valueCodeableConcept": {**code, "text": NOT_LOOKED_UP}}
 
 
 def _each(url: str, member: str, values: Iterable[Any]) -> Iterator[Part]:
@@ -81,6 +96,8 @@ def _pa_needed(decision: Decision, wire: WireVersion) -> str | None:
     if decision.covered is Covered.INDETERMINATE:
         return None if wire.indeterminate == "indeterminate" else wire.conditional_pa_needed
     needed = decision.pa_needed if decision.is_sure else None
+    if needed == "indeterminate":
+        return wire.indeterminate
     return needed or wire.conditional_pa_needed
 
 
@@ -134,6 +151,10 @@ def _reason_code(decision: Decision, wire: WireVersion) -> Part:
         code = decision.outcome.reason_code
     elif decision.basis is Basis.POLICY and not decision.is_sure:
         code = "detail-code"
+    return _coding(code, wire)
+
+
+def _coding(code: str | None, wire: WireVersion) -> Part:
     return {"coding": [{"system": TEMPORARY, "code": code}]} if code in wire.reason_codes else {}
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from cards.authorization import OnFile
 from cards.decision import Decision
 from cards.response.doubts import rests_on
 
@@ -26,7 +27,14 @@ def identify_card(kind: str, decisions: Sequence[Decision]) -> tuple[str, ...]:
     said = [first.covered.value, first.basis.name, first.outcome.reason, *grounds]
     others = [rests_on(finding, decision.order) for decision in decisions[1:] for finding in decision.findings]
     said += [text for text in dict.fromkeys(others) if text not in said]
+    said += [text for decision in decisions if decision.authorization for text in _on_file(decision.authorization)]
     return (kind, payer, *policies, *dict.fromkeys(d.order.reference for d in decisions), *said, *_contents(decisions))
+
+
+def _on_file(found: OnFile) -> tuple[str, ...]:
+    """Return what is told of authorizations: a card that is told anew once one was given is another card."""
+    number = found.satisfied_by.number if found.satisfied_by else ""
+    return ("on file", number, str(found.has_failed), *found.looked_at)
 
 
 def _contents(decisions: Sequence[Decision]) -> Iterator[str]:

@@ -16,6 +16,11 @@ from cards.response.plain_text import plain
 #: As many orders are named on one card.
 _MOST_NAMED: Final = 20
 
+#: What is said of prior authorization where nobody could tell whether one is on file.
+NOT_LOOKED_UP: Final = (
+    "Whether prior authorization is on file could not be looked up: a technical failure. Without one it is needed."
+)
+
 _SAYS: Final = {
     Covered.NOT_COVERED: "is not covered",
     Covered.COVERED: "is covered",
@@ -118,6 +123,12 @@ def advise(problem: CoverageProblem | None) -> str:
     match problem:
         case CoverageProblem.INACTIVE:
             return "Enter the coverage that is in force on the day of service, then ask again."
+        case CoverageProblem.NO_MEMBER | CoverageProblem.NO_COVERAGE | CoverageProblem.SEVERAL_MEMBERS:
+            return "Check the member id and the birth date against the insurance card, then ask again."
+        case CoverageProblem.NO_MEMBER_ID:
+            return "Enter the member id of the coverage, then ask again."
+        case CoverageProblem.LOOK_UP_FAILED:
+            return "Ask again later; nothing on the order needs to change."
         case CoverageProblem.UNKNOWN_PAYER:
             return "Ask the payer of this coverage about the order."
         case CoverageProblem.SELF_PAY:

@@ -10,6 +10,7 @@ from cards import WIRE_VERSIONS, Answered, Basis, ResponseOptions, WireVersion, 
 from cds_hooks.answering.call_context import CallContext
 from cds_hooks.answering.deployment import Deployment
 from cds_hooks.answering.evaluation import EvaluatedOrder, Evaluation, evaluate, explain
+from cds_hooks.answering.member_look_ups import MemberLookUps
 from cds_hooks.answering.rejections import refuse
 from cds_hooks.answering.resource_check import ResourceCheck
 from cds_hooks.answering.resources import ResourcePool
@@ -92,7 +93,8 @@ def _respond(
     if service.is_primary:
         unavailable = zip(evaluation.unavailable, evaluation.said_of_unavailable, strict=True)
         answered += [Answered((said,), b"{}", one.number) for one, said in unavailable]
-    ids = Ids(service.id, call, records, context.on, settings.id_namespace)
+    learnt = records.digest + (context.look_ups.digest if context.look_ups else "")
+    ids = Ids(service.id, call, learnt, context.on, settings.id_namespace)
     response = respond(answered, options, rules.vocabulary.code_systems, ids.derive)
     if metrics.is_on():
         metrics.answered(call.hook, _measure(answered))
@@ -131,7 +133,11 @@ def _open_call(
     call = read_hook_request(body, deployment.schemas[service.hook], settings.max_nesting, settings.max_orders)
     registered = caller.registration.version if caller and caller.registration else None
     wire = choose_version(call.requested_version, registered or settings.default_version)
-    return CallContext(service, call, _open_records(service, call, deployment, rules, caller), wire, rules, on)
+    records = _open_records(service, call, deployment, rules, caller)
+    look_ups = None
+    if deployment.members:
+        look_ups = MemberLookUps(deployment.members, records, call.patient_id, settings.members_time_budget)
+    return CallContext(service, call, records, wire, rules, on, look_ups)
 
 
 def _open_records(

@@ -16,6 +16,7 @@ from cards import (
     read_reference,
     set_apart,
 )
+from cds_hooks.answering.member_look_ups import MemberLookUps
 from cds_hooks.answering.resources import ResourcePool
 from cds_hooks.hooks.held_resources import Draft
 from cds_hooks.hooks.request import HookRequest
@@ -33,7 +34,10 @@ class ScopedOrder(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CallContext:
-    """One call while it is answered: what is asked, with which records, version of CRD and rules, and on which day."""
+    """One call while it is answered: what is asked, with which records, version of CRD and rules, and on which day.
+
+    `look_ups` ask the payers whom they insure; None where that is switched off.
+    """
 
     service: Service
     call: HookRequest
@@ -41,6 +45,7 @@ class CallContext:
     wire: WireVersion
     rules: Rules
     on: date
+    look_ups: MemberLookUps | None = None
 
     def find_paying(self, scoped: ScopedOrder) -> tuple[PayerChoice, ...]:
         """Return under whom an order is judged."""
@@ -48,7 +53,10 @@ class CallContext:
         if self.records.is_another_patient(scoped.order.subject):
             return set_apart(payers)
         named, sent, only_one = self.named_coverages(scoped), self.sent_coverages(), self.wire.refuses_coverage_problems
-        return find_paying(named, sent, payers, *self.days(scoped), only_one=only_one)
+        paying = find_paying(named, sent, payers, *self.days(scoped), only_one=only_one)
+        if self.look_ups is None:
+            return paying
+        return tuple([self.look_ups.settle(one, payers, *self.days(scoped)) for one in paying])
 
     def day(self, scoped: ScopedOrder) -> date:
         """Return the day that an order is judged on."""

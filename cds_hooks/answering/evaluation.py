@@ -1,6 +1,7 @@
 """From a hook call to the decisions on its orders: plan what is needed, fetch it, and then decide once."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from cards import (
@@ -11,15 +12,18 @@ from cards import (
     Entry,
     Order,
     PayerChoice,
+    asks_authorization,
     decide,
     fail,
     find_outcome,
+    satisfy,
 )
 from cds_hooks.answering.call_context import CallContext, ScopedOrder
 from cds_hooks.answering.needs import find_needs, find_unfinished
 from cds_hooks.answering.scope import CallScope, unreadable_order
 from cds_hooks.answering.surroundings import Surroundings
 from cds_hooks.answering.trace import Explanation, Steps, explain_order
+from cds_hooks.hooks.configuration import UNSOLICITED, read_configuration
 from cds_hooks.hooks.held_resources import Draft, OrderReference
 from cds_hooks.telemetry.logs import record, where
 
@@ -98,6 +102,11 @@ def _fetch(context: CallContext, scope: CallScope, orders: Sequence[ScopedOrder]
 _Weighed = tuple[tuple[PayerChoice, ...], tuple[CoverageOutcome, ...]]
 
 
+def _takes_determinations(context: CallContext) -> bool:
+    """Tell whether the client wants to hear of authorizations that nobody asked for; a what-if does not."""
+    return UNSOLICITED not in read_configuration(context.call.configuration).declined
+
+
 class _Judge:
     """Decides on the orders of one call."""
 
@@ -107,6 +116,7 @@ class _Judge:
         is_primary, served = context.service.is_primary, context.rules.payers.names
         self._rule = AnswerRule(context.wire.name, is_primary, unknown_payer, served)
         self._keep_steps = keep_steps
+        self._looks_for_authorizations = context.look_ups is not None and _takes_determinations(context)
         self._weighed: dict[tuple[Any, ...] | None, _Weighed] = {}
 
     def judge(self, scoped: ScopedOrder) -> EvaluatedOrder:
@@ -128,14 +138,31 @@ class _Judge:
         rules, on = self._context.rules, self._context.on
         pairs = zip(*self._weigh(scoped), strict=True)
         return [
-            explain_order(scoped.order, paying, rules, on, outcome, self._circumstances(scoped, paying))
+            self._explain(
+                scoped,
+                explain_order(scoped.order, paying, rules, on, outcome, self._circumstances(scoped, paying)),
+            )
             for paying, outcome in pairs
         ]
+
+    def _explain(self, scoped: ScopedOrder, explained: Explanation) -> Explanation:
+        """Return an explanation with what is authorized already."""
+        if not self._looks_for_authorizations:
+            return explained
+        return explained._replace(decision=self._satisfy(scoped, explained.decision)).with_authorization()
 
     def _circumstances(self, scoped: ScopedOrder, paying: PayerChoice) -> Circumstances | None:
         if not self._context.rules.index.asks_circumstances(scoped.order):
             return None
         return self._surroundings.of(scoped, paying.payer)
+
+    def _satisfy(self, scoped: ScopedOrder, decision: Decision | None) -> Decision | None:
+        """Return a decision with what is authorized already for its member, where it asks for that."""
+        look_ups, member = self._context.look_ups, decision.member if decision else None
+        if decision is None or look_ups is None or member is None or not asks_authorization(decision):
+            return decision
+        get = partial(look_ups.authorizations_of, member, self._context.rules.vocabulary.code_systems)
+        return satisfy(decision, get, self._surroundings.of(scoped, decision.payer))
 
     def _weigh(self, scoped: ScopedOrder) -> _Weighed:
         """Return who pays for an order, and what follows: the same for all that name no coverage, on the same days."""
@@ -154,9 +181,10 @@ class _Judge:
         circumstances = self._circumstances(scoped, paying)
         try:
             if self._keep_steps:
-                explained = explain_order(order, paying, rules, on, outcome, circumstances)
+                explained = self._explain(scoped, explain_order(order, paying, rules, on, outcome, circumstances))
                 return explained.decision, explained.steps
-            return decide(order, paying, rules.index, on, outcome, None, circumstances), ()
+            decision = decide(order, paying, rules.index, on, outcome, None, circumstances)
+            return (self._satisfy(scoped, decision) if self._looks_for_authorizations else decision), ()
         except Exception as error:
             # resp-43: what goes wrong in here is said on the order, where the version has a code for it.
             if self._context.wire.indeterminate != "indeterminate" or not self._context.service.is_primary:

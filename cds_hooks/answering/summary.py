@@ -7,7 +7,6 @@ from typing import Final
 from uuid import UUID
 
 from cards import ASSERTION, NO_PAYER, SUGGESTION, Answered, Basis, Decision, explain, rests_on
-from cds_hooks.answering.resources import ResourcePool
 from cds_hooks.hooks.request import HookRequest
 from cds_hooks.store.calls import CALL_PART, CardSummary, DecisionSummary, PolicySummary, Summary
 
@@ -19,16 +18,16 @@ class Ids:
     """Derives the ids of one answer, and remembers what each is of.
 
     An assertion has the same id in the same call on the same day, and in no other call. Some clients repeat
-    hookInstance and order ids for every patient, so the whole request counts, and what was read for it. A card has the
+    hookInstance and order ids for every patient, so the whole request counts, and what was learnt. A card has the
     same id for the same patient, orders, policies and day in every call, so that one that was dismissed can be known
     again: of the calls that it was sent in, the newest is meant by feedback. All ids of one patient's day begin alike
     (`calls.CALL_PART`), so that the store finds the calls of any of them by one entry of its index.
     """
 
-    def __init__(self, service_id: str, call: HookRequest, records: ResourcePool, on: date, namespace: UUID) -> None:
+    def __init__(self, service_id: str, call: HookRequest, learnt: str, on: date, namespace: UUID) -> None:
         self._namespace = namespace.bytes
         self._patient = f"{call.patient_id}|{on}|"
-        self._call = f"{call.digest}{records.digest}|{service_id}|{on}|"
+        self._call = f"{call.digest}{learnt}|{service_id}|{on}|"
         self._first_part = name_uuid(self._namespace, self._patient)[:CALL_PART]
         self.derived: dict[tuple[str, ...], str] = {}
 
@@ -66,6 +65,7 @@ def give_account(call: HookRequest, answered: Sequence[Answered], ids: Ids, resp
 
 def _tell(decision: Decision, assertion: str | None) -> DecisionSummary:
     findings = decision.findings if decision.basis is Basis.POLICY else ()
+    member, on_file = decision.member, decision.authorization
     policies = [PolicySummary(f.version.key, f.match.strength.value, rests_on(f, decision.order)) for f in findings]
     return DecisionSummary(
         order=decision.order.reference,
@@ -77,7 +77,9 @@ def _tell(decision: Decision, assertion: str | None) -> DecisionSummary:
         assertion=assertion,
         policies=tuple(policies),
         problem=decision.problem.value if decision.problem else None,
-        reasons=explain(decision),
+        reasons=(*explain(decision), *(on_file.looked_at if on_file else ())),
+        member=f"{member.id.system}|{member.id.value}" if member else None,
+        authorization=on_file.satisfied_by.number if on_file and on_file.satisfied_by else None,
     )
 
 

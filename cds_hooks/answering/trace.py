@@ -2,9 +2,19 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from cards import ANSWERED, Circumstances, CoverageOutcome, Decision, Order, PayerChoice, decide
+from cards import (
+    ANSWERED,
+    Circumstances,
+    CoverageOutcome,
+    CoverageProblem,
+    Decision,
+    Order,
+    PayerChoice,
+    decide,
+    describe_member,
+)
 from cds_hooks.rules.loading import Rules
 
 #: The rules that an order went through, each with what it found.
@@ -19,6 +29,18 @@ class Explanation(NamedTuple):
     decision: Decision | None
     steps: Steps
 
+    def with_authorization(self) -> "Explanation":
+        """Return it with a step of what was found of prior authorizations, where one was asked for."""
+        on_file = self.decision.authorization if self.decision else None
+        if on_file is None:
+            return self
+        found = " ".join(on_file.looked_at) or "none is on file for this order"
+        if on_file.satisfied_by:
+            found = f"{on_file.satisfied_by.number} is on file and covers the order"
+        elif on_file.has_failed:
+            found = "the look-up failed"
+        return self._replace(steps=(*self.steps, ("authorization", found)))
+
 
 def explain_order(
     order: Order,
@@ -30,6 +52,10 @@ def explain_order(
 ) -> Explanation:
     """Decide on one order and keep every step."""
     steps: list[tuple[str, str]] = [("payer", _describe_payer(paying))]
+    if paying.member:
+        steps.append(("member", describe_member(paying.member)))
+    elif paying.problem in _OF_MEMBERS:
+        steps.append(("member", paying.problem.value))
     steps += [("read", f"{fault.path} {fault.problem}") for fault in order.faults]
 
     def keep(rule: str, found: str) -> None:
@@ -44,6 +70,17 @@ def explain_order(
 def tell_steps(path: str, steps: Iterable[Steps]) -> Iterator[dict[str, Any]]:
     """Yield the steps of the decisions on one order, by its FHIRPath, as a response shows them."""
     yield from ({"order": path, "steps": one} for one in steps)
+
+
+#: What came of a look-up that found no member.
+_OF_MEMBERS: Final = frozenset(
+    {
+        CoverageProblem.NO_MEMBER,
+        CoverageProblem.SEVERAL_MEMBERS,
+        CoverageProblem.NO_MEMBER_ID,
+        CoverageProblem.LOOK_UP_FAILED,
+    }
+)
 
 
 def _describe_payer(paying: PayerChoice) -> str:

@@ -1,7 +1,5 @@
 """`crd audit`: finds, shows, exports and deletes what was asked and answered. Every reading is on the record."""
 
-import getpass
-import os
 import sys
 import uuid
 from collections.abc import Iterator
@@ -15,6 +13,7 @@ import orjson
 
 from cds_hooks.errors import StartError
 from cds_hooks.settings import Settings, read_settings
+from cds_hooks.store.access_log import system_user
 from cds_hooks.store.audit_event import to_audit_event, to_instant
 from cds_hooks.store.calls import Bodies
 from cds_hooks.store.database import StoreError, check_exists, connect
@@ -75,7 +74,7 @@ def find(most: int, as_json: bool, **wanted: Any) -> None:
 def show(call: uuid.UUID, reason: str | None, as_json: bool) -> None:
     """Show one call whole: what was asked, answered and decided, and what users did with its cards."""
     with _archive() as (archive, _):
-        found = archive.show(call.bytes, _actor(), reason)
+        found = archive.show(call.bytes, system_user(), reason)
         if found is None:
             raise StartError(f"there is no call {call}")
         cards = [card.id for card in found[0].summary.cards] if found[0].summary else []
@@ -101,7 +100,9 @@ def export(form: str, client: str | None, since: int | None, until: int | None, 
     """Write calls as NDJSON, the oldest first: FHIR R4 AuditEvents, or what was asked and answered."""
     with _archive() as (archive, settings):
         base = settings.public_base_url
-        for call, bodies in archive.export(Wanted(client=client, since=since, until=until), _actor(), reason, form):
+        for call, bodies in archive.export(
+            Wanted(client=client, since=since, until=until), system_user(), reason, form
+        ):
             line = to_audit_event(call, base) if form == "audit-event" else {**_describe(call), **_texts(bodies)}
             click.echo(orjson.dumps(line))
 
@@ -112,12 +113,12 @@ def export(form: str, client: str | None, since: int | None, until: int | None, 
 @click.confirmation_option(prompt="What is deleted cannot be had again. Delete?")
 def delete(before: int | None, reason: str | None) -> None:
     """Delete calls and feedback that are older than a day."""
-    settings = _settings_of_store()
+    settings = settings_of_store()
     if before is None and not settings.audit_days:
         raise click.UsageError("say --before, or set CRD_AUDIT_DAYS")
     with _failing_clearly():
         engine = connect(settings.database_url)
-        deleted = delete_before(engine, before or days_ago(settings.audit_days), _actor(), reason)
+        deleted = delete_before(engine, before or days_ago(settings.audit_days), system_user(), reason)
         engine.dispose()
     click.echo(f"{deleted} calls deleted")
 
@@ -142,10 +143,10 @@ def new_key() -> None:
 @_REASON
 def encrypt(reason: str | None) -> None:
     """Encrypt all that is kept with the first key of CRD_AUDIT_KEYS, so that older keys can be given up."""
-    settings = _settings_of_store()
+    settings = settings_of_store()
     with _failing_clearly():
         engine = connect(settings.database_url)
-        changed = sum(re_encrypt(engine, _cipher(settings), _actor(), reason))
+        changed = sum(re_encrypt(engine, _cipher(settings), system_user(), reason))
         engine.dispose()
     click.echo(f"{changed} records re-encrypted")
 
@@ -153,9 +154,9 @@ def encrypt(reason: str | None) -> None:
 _BODIES = ("request", "response", "read")
 
 
-def _settings_of_store() -> Settings:
+def settings_of_store(settings: Settings | None = None) -> Settings:
     """Return the settings; StartError where they name no store: `nothing found` would be a wrong answer there."""
-    settings = read_settings()
+    settings = settings or read_settings()
     try:
         check_exists(settings.database_url)
     except StoreError as error:
@@ -166,7 +167,7 @@ def _settings_of_store() -> Settings:
 @contextmanager
 def _archive(read_only: bool = False) -> Iterator[tuple[Archive, Settings]]:
     """Open the store, for reading only where no access is to be noted in it."""
-    settings = _settings_of_store()
+    settings = settings_of_store()
     with _failing_clearly():
         url = settings.database_url
         reading = connect(url, each_alone=True, read_only=True)
@@ -189,14 +190,6 @@ def _failing_clearly() -> Iterator[None]:
 
 def _cipher(settings: Settings) -> RecordCipher:
     return RecordCipher(read_keys(settings.audit_keys) if settings.audit_keys else ())
-
-
-def _actor() -> str:
-    """Return who gives the command, as far as the system knows: sudo's user, else this process's."""
-    try:
-        return os.environ.get("SUDO_USER") or getpass.getuser()
-    except (OSError, KeyError):
-        return f"uid {os.getuid()}"
 
 
 def _describe(call: Found) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import orjson
 from cards import PLACE_OF_SERVICE, Circumstances, CodeSystems, Payer, PayerChoice, explain, read_order
 from cds_hooks.answering.answer import explain_hook
 from cds_hooks.answering.deployment import Deployment
+from cds_hooks.answering.look_up_notes import note_look_up
 from cds_hooks.answering.trace import Explanation, explain_order
 from cds_hooks.app import create_deployment
 from cds_hooks.errors import CallError, StartError
@@ -72,6 +73,7 @@ def _of_request(path: Path, deployment: Deployment, rules: Rules, on: date | Non
         raise StartError(f"{path}: not a hook call in JSON") from None
     if hook not in _SERVICES:
         raise StartError(f"{path}: $.hook: {hook} is not one of {', '.join(_SERVICES)}")
+    note_look_up(deployment, "crd explain")
     try:
         return explain_hook(_SERVICES[hook], body, deployment, rules, on)
     except CallError as error:

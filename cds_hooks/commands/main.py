@@ -22,9 +22,13 @@ _HERE: Final = "cds_hooks.commands"
 
 COMMANDS: Final[Mapping[str, SubCommand]] = {
     "audit": SubCommand(f"{_HERE}.audit", "audit", "What was asked and answered, kept in CRD_DATABASE_URL."),
+    "authorizations": SubCommand(
+        f"{_HERE}.authorizations", "authorizations", "What the payers have authorized, kept in CRD_DATABASE_URL."
+    ),
     "explain": SubCommand(f"{_HERE}.explain", "explain_command", "Say how an order would be decided, and why."),
     "export": SubCommand(f"{_HERE}.export", "export", "Write the policies in a format that other engines read."),
     "jwks": SubCommand(f"{_HERE}.jwks", "jwks", "Make keys for a client that signs its calls."),
+    "members": SubCommand(f"{_HERE}.members", "members", "Whom the payers insure, kept in CRD_DATABASE_URL."),
     "policies": SubCommand(f"{_HERE}.policies", "policies", "Read, check, begin and compare policies."),
     "send": SubCommand(f"{_HERE}.send", "send", "Send the hook call in REQUEST as a client does, and show the answer."),
     "serve": SubCommand(f"{_HERE}.serve", "serve", "Answer hook calls until stopped."),

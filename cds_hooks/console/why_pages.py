@@ -1,4 +1,7 @@
-"""The page that says why an order is answered as it is: the same rules as on a call, nothing is sent or recorded."""
+"""The page that says why an order is answered as it is: the same rules as on a call, and nothing is sent.
+
+Nothing is recorded but that a member was looked up, where members are asked.
+"""
 
 from typing import Final
 
@@ -6,6 +9,7 @@ import orjson
 from flask import Blueprint, render_template, request
 
 from cds_hooks.answering.answer import explain_hook
+from cds_hooks.answering.look_up_notes import note_look_up
 from cds_hooks.console.asked_orders import call_of, empty_form, form_context, linked_form, posted_form
 from cds_hooks.console.hook_calls import service_of
 from cds_hooks.console.order_form import FormError, OrderForm
@@ -39,6 +43,7 @@ def tell() -> str:
 
 def _show(hook: str, body: bytes, filled: OrderForm) -> str:
     found = parts()
+    note_look_up(found.deployment, "console")
     issues: tuple[str, ...] = ()
     try:
         whys = [

@@ -49,7 +49,19 @@ OPTIONS: Final = (
     ),
 )
 
-_BY_CODE: Final = {option.code: option for option in OPTIONS}
+#: The topic of what was determined without being asked for: here a prior authorization that is on file.
+UNSOLICITED: Final = "unsolicited-determ"
+
+#: What is offered besides where members are looked up: without them nothing of the kind is returned (CRD-115).
+OF_MEMBERS: Final = Option(
+    UNSOLICITED,
+    "boolean",
+    "Unsolicited Determination",
+    "Whether prior authorization that was given already is told; a call that only tries something out wants none.",
+    True,
+)
+
+_BY_CODE: Final = {option.code: option for option in (*OPTIONS, OF_MEMBERS)}
 _TYPES: Final = {"boolean": bool, "integer": int}
 _MAX_CARDS: Final = int(_BY_CODE["max-cards"].default)
 

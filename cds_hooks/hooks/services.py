@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from cards import WIRE_VERSIONS
 from cds_hooks.errors import StartError
-from cds_hooks.hooks.configuration import OPTIONS
+from cds_hooks.hooks.configuration import OF_MEMBERS, OPTIONS
 
 #: What every service asks for; nothing else is needed on every call (CRD-41, minimum necessary).
 STANDARD_PREFETCH: Final[Mapping[str, str]] = {
@@ -84,8 +84,9 @@ class Service:
         """Return the prefetch templates announced where clients speak a version of CRD."""
         return {**self.prefetch, **PREFETCH_2_2.get(self.hook, {})} if version == "2.2" else self.prefetch
 
-    def to_json(self, default_version: str) -> dict[str, Any]:
+    def to_json(self, default_version: str, *, asks_members: bool = False) -> dict[str, Any]:
         """Return the entry of the discovery response (CDS Hooks 2.0, Discovery; CRD 2.2 dev-1, dev-2)."""
+        options = (*OPTIONS, OF_MEMBERS) if asks_members else OPTIONS
         return {
             "hook": self.hook,
             "id": self.id,
@@ -96,7 +97,7 @@ class Service:
             "extension": {
                 # "2.0" is in the guide's prose; the expression of crdver-1 forgets that a minor version can be 0.
                 "davinci-crd.version": list(WIRE_VERSIONS),
-                "davinci-crd.configuration-options": [option.to_json() for option in OPTIONS],
+                "davinci-crd.configuration-options": [option.to_json() for option in options],
             },
         }
 

@@ -1,5 +1,7 @@
 """Who read, exported or deleted of what is kept, and why: written before anything is shown or removed (CRD-79, 80)."""
 
+import getpass
+import os
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -31,3 +33,11 @@ def note_access(
         "reason": reason,
     }
     connection.execute(sa.insert(ACCESSES), row)
+
+
+def system_user() -> str:
+    """Return who gives a command, as far as the system knows: sudo's user, else this process's."""
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (OSError, KeyError):
+        return f"uid {os.getuid()}"

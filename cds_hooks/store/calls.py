@@ -19,7 +19,10 @@ class PolicySummary(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class DecisionSummary(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What was decided on one order under one coverage, and why. `problem` is what was not known of the coverage."""
+    """What was decided on one order under one coverage, and why. `problem` is what was not known of the coverage.
+
+    `member` is whom the payer's directory had, as `system|id`, `authorization` the number of the one that was on file.
+    """
 
     order: str
     covered: str
@@ -31,6 +34,8 @@ class DecisionSummary(msgspec.Struct, frozen=True, omit_defaults=True):
     policies: tuple[PolicySummary, ...] = ()
     problem: str | None = None
     reasons: tuple[str, ...] = ()
+    member: str | None = None
+    authorization: str | None = None
 
 
 class CardSummary(msgspec.Struct, frozen=True, omit_defaults=True):

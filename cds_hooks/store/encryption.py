@@ -57,7 +57,7 @@ class RecordCipher:
     """Seals with the first of some keys, and opens with whichever it was sealed with; one for all threads."""
 
     def __init__(self, keys: Iterable[bytes] = ()) -> None:
-        self._ciphers = {_name_of(key): _aes(key) for key in keys}
+        self._ciphers = {name_of_key(key): _aes(key) for key in keys}
         self._current = next(iter(self._ciphers.items()), None)
         self._lock = threading.Lock()
         self._compressor = zstandard.ZstdCompressor(level=_LEVEL, dict_data=_dictionary(_DICTIONARY))
@@ -66,6 +66,11 @@ class RecordCipher:
     def encrypts(self) -> bool:
         """Whether there is a key to encrypt with."""
         return self._current is not None
+
+    @property
+    def key_name(self) -> bytes | None:
+        """What tells the key that seals from others; None where nothing is encrypted."""
+        return self._current[0] if self._current else None
 
     def seal(self, texts: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
         """Return texts compressed, and encrypted where there is a key; with each comes what it is about.
@@ -160,6 +165,6 @@ def _read_key(text: str, where: str) -> bytes:
     return key
 
 
-def _name_of(key: bytes) -> bytes:
+def name_of_key(key: bytes) -> bytes:
     """Return what tells keys apart, from which the key cannot be computed."""
     return hashlib.sha256(b"crd audit key\0" + key).digest()[:_NAME]

@@ -83,3 +83,36 @@ USED_TOKENS: Final = sa.Table(
     sa.Column("until", sa.Float, nullable=False, index=True),
     sqlite_with_rowid=False,
 )
+
+#: What a payer has loaded (members, authorizations): each load is a generation, of which one of each name is current.
+#: `cipher_key` names the key that it is sealed and digested with, `about` has counts as JSON. A load that has not
+#: ended, or was replaced, is not current.
+DIRECTORIES: Final = sa.Table(
+    "directories",
+    TABLES,
+    sa.Column("generation", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("name", sa.String(32), nullable=False),
+    sa.Column("is_current", sa.Boolean, nullable=False),
+    sa.Column("cipher_key", sa.LargeBinary(8)),
+    sa.Column("about", sa.Text, nullable=False),
+)
+
+#: The rows of a generation, sealed.
+DIRECTORY_ROWS: Final = sa.Table(
+    "directory_rows",
+    TABLES,
+    sa.Column("generation", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+#: By which ids a row is found: keyed digests, so that no id can be read or tried without the key.
+DIRECTORY_KEYS: Final = sa.Table(
+    "directory_keys",
+    TABLES,
+    sa.Column("generation", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("digest", sa.LargeBinary(12), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)

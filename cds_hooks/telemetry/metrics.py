@@ -58,6 +58,7 @@ METRICS: Final[Mapping[str, _Metric]] = {
     ),
     "crd_prefetch": _Metric("Prefetch keys of hook calls, and what came for them.", ("client", "key", "outcome")),
     "crd_fhir_reads": _Metric("Records and searches read from clients' FHIR servers, or not.", ("outcome",)),
+    "crd_look_ups": _Metric("Questions about members and authorizations, and what came of them.", ("what", "outcome")),
     "crd_fhir_request_duration_seconds": _Metric(
         "How long HTTP requests to clients' FHIR servers took.", ("outcome",), _FHIR_SECONDS
     ),
@@ -147,6 +148,11 @@ def asked_fhir(seconds: float, outcome: str) -> None:
 def read_fhir(outcome: str) -> None:
     """Count one record or search that was asked for, and what came of it."""
     _count("crd_fhir_reads", (outcome,))
+
+
+def looked_up(what: str, outcome: str) -> None:
+    """Count one question about a member, or about its authorizations."""
+    _count("crd_look_ups", (what, outcome))
 
 
 def fetched_keys(outcome: str) -> None:

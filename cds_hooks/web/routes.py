@@ -41,7 +41,8 @@ def add_routes(app: Flask, settings: Settings, watch: RuleReloader, access: Acce
 
 
 def _add_discovery(app: Flask, settings: Settings, access: AccessControl) -> None:
-    services = orjson.dumps({"services": [service.to_json(settings.default_version) for service in SERVICES]})
+    version, asks_members = settings.default_version, settings.members != "off"
+    services = orjson.dumps({"services": [service.to_json(version, asks_members=asks_members) for service in SERVICES]})
     document = build_document(settings)
 
     def admit() -> None:

@@ -7,7 +7,20 @@ import pytest
 
 from tests.fhir.servers import RunningServer
 from tests.guide.conformance import faults
-from tests.service.who_answers import COLUMNS, PAGE, ROWS, Row, annotation, coverage, describe, make_call, order, render
+from tests.service.who_answers import (
+    COLUMNS,
+    FAILED_ROW,
+    MEMBER_ROWS,
+    PAGE,
+    ROWS,
+    Row,
+    annotation,
+    coverage,
+    describe,
+    make_call,
+    order,
+    render,
+)
 
 pytest_plugins = ["tests.fhir.fixtures"]
 
@@ -22,6 +35,31 @@ def test_what_is_known_of_the_payer_decides_who_answers(row: Row, column: int, s
 
     assert describe(response) == row.answers[column]
     if response.status_code == 200:
+        assert faults(version, response.json()) == []
+
+
+@pytest.mark.parametrize("column", range(len(COLUMNS)), ids=[" ".join(column) for column in COLUMNS])
+@pytest.mark.parametrize("row", MEMBER_ROWS, ids=[row.known for row in MEMBER_ROWS])
+def test_what_the_payers_members_say_goes_before_the_ehrs_copy_of_a_coverage(
+    row: Row, column: int, asking_service: Any
+) -> None:
+    """resp-42, resp-44, resp-45; hook-13."""
+    version, hook = COLUMNS[column]
+
+    response = asking_service.post(f"/cds-services/{hook}-crd", make_call(row, version, hook))
+
+    assert describe(response) == row.answers[column]
+    if response.status_code == 200:
+        assert faults(version, response.json()) == []
+
+
+def test_where_members_cannot_be_asked_it_is_said_that_nobody_can_tell(start_service: Any) -> None:
+    """resp-43: nothing was loaded into this database."""
+    unloaded = start_service(CRD_MEMBERS="database")
+
+    for (version, hook), expected in zip(COLUMNS, FAILED_ROW.answers, strict=True):
+        response = unloaded.post(f"/cds-services/{hook}-crd", make_call(FAILED_ROW, version, hook))
+        assert describe(response) == expected
         assert faults(version, response.json()) == []
 
 

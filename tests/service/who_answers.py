@@ -204,6 +204,88 @@ ROWS = (
 )
 
 
+def _be_member(subscriber: str | None, born: str | None = "1971-04-02", period: Any = None) -> Callable[[Request], Any]:
+    """Return what makes the patient one with this id and birth date, as the EHR has it."""
+
+    def change(request: Request) -> None:
+        coverage(request).pop("subscriberId")
+        coverage(request).update({"subscriberId": subscriber} if subscriber else {})
+        coverage(request).update({"period": period} if period else {})
+        request["prefetch"]["patient"].pop("birthDate")
+        request["prefetch"]["patient"].update({"birthDate": born} if born else {})
+
+    return change
+
+
+def _be_child_of_member(request: Request) -> None:
+    _be_member("EX-4711", None)(request)
+    coverage(request)["relationship"]["coding"][0]["code"] = "child"
+
+
+def _not_covered(card: str, code: str) -> tuple[str, str, str, str, str, str]:
+    """Return what is said where the payer's members say that nothing is in force."""
+    return (
+        f"{UNTOLD}; {card}",
+        card,
+        "`not-covered` on the order",
+        card,
+        f"`not-covered` (`{code}`) on the order",
+        card,
+    )
+
+
+NO_MEMBER = "card “Example Health Plan: no member found with these ids”"
+NO_COVERAGE = "card “Example Health Plan: no coverage found of this member”"
+
+#: What is answered where members are asked, by fhir_examples/members.csv.
+MEMBER_ROWS = (
+    Row("the member is found, and its coverage is in force", _be_member("EX-4711"), (ANSWER, CARD) * 3),
+    Row(
+        "the member is found, and in force; the EHR's copy of the coverage has ended",
+        _be_member("EX-4711", period={"start": "2025-01-01", "end": "2025-12-31"}),
+        (ANSWER, CARD) * 3,
+    ),
+    Row("no member has these ids", _be_member("EX-9999"), _not_covered(NO_MEMBER, "no-member-found")),
+    Row(
+        "a member has this id, and another birth date",
+        _be_member("EX-4711", "1999-01-01"),
+        _not_covered(NO_MEMBER, "no-member-found"),
+    ),
+    Row(
+        "the member is found, and has no coverage",
+        _be_member("EX-4713", "1990-01-15"),
+        _not_covered(NO_COVERAGE, "coverage-not-found"),
+    ),
+    Row(
+        "the member is found, and its coverage has ended, whatever the EHR's copy says",
+        _be_member("EX-4712", "1984-09-30"),
+        _not_covered(INACTIVE, "no-active-coverage"),
+    ),
+    Row(
+        "only the subscriber's id was sent, of a patient who is not the subscriber and has no birth date",
+        _be_child_of_member,
+        (f"{UNTOLD}; {SUPPOSED}", SUPPOSED) * 3,
+    ),
+    Row("the coverage has no id of the member", _be_member(None), (f"{UNTOLD}; {SUPPOSED}", SUPPOSED) * 3),
+    Row(
+        "the payer is identified and not served here: its members are not asked for",
+        _be_foreign,
+        (UNTOLD, NOTHING, *("400: the payer of the coverage is not one this service answers for",) * 4),
+    ),
+)
+
+#: What is answered where the members cannot be asked.
+FAILED_ROW = Row(
+    "the look-up fails",
+    lambda _: None,
+    (
+        *(f"{UNTOLD}; {SUPPOSED}", SUPPOSED) * 2,
+        f"`indeterminate` (`technical`) on the order; {SUPPOSED}",
+        SUPPOSED,
+    ),
+)
+
+
 def make_call(row: Row, version: str, hook: str) -> Request:
     """Return a call about one order for M0076 of which just this is known."""
     request = example("m0076-order-sign")
@@ -266,12 +348,23 @@ This page is written from the tests: `python -m tests.service.who_answers`.
 """
 
 
+_OF_MEMBERS = """
+
+## Where members are asked
+
+With `CRD_MEMBERS` ([members.md](members.md)) what the payer's own members say goes before the EHR's copy of the coverage. They
+are asked only where a coverage names a payer that is served; all other rows stay as they are.
+
+"""
+
+
 def render() -> str:
     """Return the page."""
     names = [f"{version} {'primary' if hook == 'order-sign' else 'supporting'}" for version, hook in COLUMNS]
     lines = [f"| known | {' | '.join(names)} |", f"|{'---|' * (len(names) + 1)}"]
-    lines += [f"| {row.known} | {' | '.join(row.answers)} |" for row in ROWS]
-    return _HEAD + "\n".join(lines) + "\n"
+    told = [f"| {row.known} | {' | '.join(row.answers)} |" for row in ROWS]
+    asked = [f"| {row.known} | {' | '.join(row.answers)} |" for row in (*MEMBER_ROWS, FAILED_ROW)]
+    return _HEAD + "\n".join([*lines, *told]) + _OF_MEMBERS + "\n".join([*lines, *asked]) + "\n"
 
 
 if __name__ == "__main__":

@@ -76,9 +76,15 @@ def _assert(
     return Assertion(coverage, extension, _knowledge_of(decision))
 
 
+#: What the payer's own members say, whatever it was that an earlier answer rested on.
+_LOOKED_UP: Final = frozenset({CoverageProblem.NO_MEMBER, CoverageProblem.NO_COVERAGE})
+
+
 def _knowledge_of(decision: Decision) -> Knowledge:
     """Return what a decision knows, compared with what is on the order already."""
     if decision.is_sure and decision.covered is Covered.NOT_COVERED:
+        return Knowledge.CONTRADICTS
+    if decision.problem in _LOOKED_UP or (decision.authorization and not decision.authorization.has_failed):
         return Knowledge.CONTRADICTS
     if decision.basis is Basis.POLICY or decision.problem is CoverageProblem.INACTIVE:
         return Knowledge.NEW
@@ -86,11 +92,13 @@ def _knowledge_of(decision: Decision) -> Knowledge:
 
 
 def _expiry(decision: Decision) -> date | None:
-    """Return the last day of the answer, where one is known: of the policy's version or of the coverage."""
+    """Return the last day of the answer, where one is known: of the version, the coverage or the authorization."""
     if not decision.is_sure or decision.coverage is None:
         return None
     ends = [finding.version.end for finding in decision.findings]
     ends.append(decision.coverage.last_day)
+    if decision.authorization and decision.authorization.satisfied_by:
+        ends.append(decision.authorization.satisfied_by.end)
     return min((end for end in ends if end), default=None)
 
 

@@ -14,7 +14,7 @@ from cards.response.doubts import condition, rests_on
 from cards.response.identity import identify_card
 from cards.response.options import ResponseOptions
 from cards.response.terms import ask_authorization, find_shared, summarise_several
-from cards.response.wording import advise, head, list_orders, suppose, write_paragraphs
+from cards.response.wording import NOT_LOOKED_UP, advise, head, list_orders, suppose, write_paragraphs
 
 
 def topic(decision: Decision) -> str:
@@ -70,10 +70,10 @@ def _find_wording(
 ) -> _Wording:
     """Return the wording; that of one order with a sure answer is kept, which saves a tenth of the work on a call.
 
-    Nothing of an order is in it but the code that a policy names.
+    Nothing of an order is in it but the code that a policy names; what tells a number of an authorization is not kept.
     """
     first = decisions[0]
-    if len(decisions) > 1 or not first.is_sure:
+    if len(decisions) > 1 or not first.is_sure or first.authorization:
         return _word(decisions, options, shared)
     findings = [(f.policy, f.version, f.match.coding) for f in first.findings]
     topics, is_primary = options.wire.topic_system, options.primary_hook
@@ -117,7 +117,11 @@ def _summary(decisions: Sequence[Decision]) -> str:
 
 def _is_at_risk(decision: Decision) -> bool:
     """Tell whether a service may not be paid if nothing is done: that is a warning, from the clinician's viewpoint."""
-    return decision.covered is not Covered.COVERED or decision.pa_needed in ("auth-needed", "performpa")
+    return decision.covered is not Covered.COVERED or decision.pa_needed in (
+        "auth-needed",
+        "performpa",
+        "indeterminate",
+    )
 
 
 def _rest(decision: Decision, shared: tuple[str, ...]) -> str:
@@ -125,7 +129,8 @@ def _rest(decision: Decision, shared: tuple[str, ...]) -> str:
     grounds = dict.fromkeys([rests_on(finding, decision.order) for finding in decision.findings])
     conditions = dict.fromkeys([condition(finding) for finding in decision.findings])
     asked = [text for text in ask_authorization(decision) if text not in shared]
-    return " ".join([f"Based on {'; '.join(grounds)}.", *(said for said in conditions if said), *asked])
+    looked_at = decision.authorization.looked_at if decision.authorization else ()
+    return " ".join([f"Based on {'; '.join(grounds)}.", *(said for said in conditions if said), *looked_at, *asked])
 
 
 def _name_terms(decision: Decision, options: ResponseOptions) -> Iterator[str]:
@@ -168,6 +173,7 @@ _SUPPOSED: Final = {
 _PRIOR_AUTHORIZATION: Final = {
     "auth-needed": "Prior authorization is needed.",
     "performpa": "Prior authorization is needed, to be requested by the performer.",
+    "indeterminate": NOT_LOOKED_UP,
     "conditional": "Whether prior authorization is needed depends on more information.",
     "no-auth": "Prior authorization is not needed.",
 }

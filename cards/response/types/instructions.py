@@ -6,6 +6,7 @@ It has a detail, no links and no suggestions (resp-24), and sends nobody to a po
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
+from cards.coverage import CoverageProblem
 from cards.decision import Basis, Decision
 from cards.payer_directory import Payer
 from cards.response.card import Card, Source, hooks_coding, name_source
@@ -67,12 +68,19 @@ _PROBLEMS: Final = {
 }
 
 
+#: What the payer's own look-up found in place of a coverage.
+_FOUND: Final[Mapping[CoverageProblem | None, str]] = {
+    CoverageProblem.NO_MEMBER: "no member found with these ids",
+    CoverageProblem.NO_COVERAGE: "no coverage found of this member",
+}
+
+
 def build_inactive(decisions: Sequence[Decision], options: ResponseOptions, derive_id: Callable[..., str]) -> Card:
-    """Build the one card, in the payer's name, for orders whose coverage is not in force on their day."""
+    """Build the one card, in the payer's name, for orders that no coverage of its members is in force for."""
     first = decisions[0]
     return Card(
         uuid=derive_id(*identify_card("no-active-coverage", decisions)),
-        summary=f"{plain(first.payer.name, 60)}: no active coverage on {first.day}",
+        summary=f"{plain(first.payer.name, 60)}: {_FOUND.get(first.problem) or f'no active coverage on {first.day}'}",
         detail=write_paragraphs(
             f"{first.outcome.reason} {advise(first.problem)}", list_orders(decisions, _tell_nothing)
         ),

@@ -1,0 +1,14 @@
+"""Whom a deployment asks about members, as its settings say."""
+
+from cds_hooks.members.database_directory import DatabaseDirectory
+from cds_hooks.members.source import MemberSource
+from cds_hooks.settings import Settings
+from cds_hooks.store.encryption import read_keys
+
+
+def open_members(settings: Settings) -> MemberSource | None:
+    """Return whom to ask about members; None where that is switched off."""
+    if settings.members == "off":
+        return None
+    keys = read_keys(settings.audit_keys) if settings.audit_keys else ()
+    return DatabaseDirectory(settings.database_url, keys)

@@ -1,0 +1,154 @@
+"""`crd members` and `crd authorizations`: load, check and find; what is wrong is set aside with its reason."""
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import click.testing
+import pytest
+
+from cds_hooks.commands.main import main
+from cds_hooks.store.encryption import make_key
+
+HEAD = "member_system,member_id,birth_date,plan,covered_from\n"
+GOOD = "http://payer.example,A1,1971-04-02,example-health-plan,2026-01-01\n"
+
+
+class Crd:
+    """Runs `crd` with a database and a key of its own."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        (folder / "keys").write_text(make_key())
+        monkeypatch.setenv("CRD_DATABASE_URL", f"sqlite:///{folder}/crd.sqlite3")
+        monkeypatch.setenv("CRD_AUDIT_KEYS", str(folder / "keys"))
+
+    def __call__(self, *arguments: str) -> click.testing.Result:
+        result = click.testing.CliRunner().invoke(main, arguments)
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        return result
+
+    def write(self, text: str, name: str = "members.csv") -> str:
+        path = self.folder / name
+        path.write_text(text)
+        return str(path)
+
+    def accesses(self) -> list[Any]:
+        return [json.loads(line) for line in self("audit", "accesses").output.splitlines()]
+
+
+@pytest.fixture(name="crd")
+def _crd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Crd:
+    return Crd(tmp_path, monkeypatch)
+
+
+def test_what_was_loaded_is_told(crd: Crd) -> None:
+    loaded = crd("members", "load", crd.write(HEAD + GOOD))
+
+    assert (loaded.exit_code, loaded.output) == (0, "1 lines loaded in 0 s\n")
+    checked = crd("members", "check")
+    assert checked.exit_code == 0
+    assert json.loads(checked.output)["plans"] == {"example-health-plan": 1}
+    assert crd("authorizations", "check").exit_code == 1
+
+
+def test_wrong_lines_are_counted_and_set_aside_with_their_reasons(crd: Crd) -> None:
+    path = crd.write(HEAD + GOOD * 3 + GOOD.replace("1971-04-02", "unknown"))
+
+    loaded = crd("members", "load", path, "--most-wrong", "30")
+
+    aside = Path(f"{path}.rejected.ndjson")
+    assert loaded.output == f"3 lines loaded in 0 s, 1 set aside in {aside}\n"
+    (line,) = map(json.loads, aside.read_text().splitlines())
+    assert (line["line"], line["reason"]) == (5, "birth_date: must be a day such as 2026-01-31")
+    assert line["row"]["birth_date"] == "unknown"
+    assert stat.S_IMODE(aside.stat().st_mode) == 0o600
+
+
+def test_with_too_many_wrong_lines_nothing_is_replaced(crd: Crd) -> None:
+    """A member that is missing would be told of as `no-member-found`."""
+    assert crd("members", "load", crd.write(HEAD + GOOD)).exit_code == 0
+
+    refused = crd("members", "load", crd.write(HEAD + GOOD + GOOD.replace("A1", "")))
+
+    assert refused.exit_code == 2
+    assert "nothing was replaced: 1 lines are right, 1 set aside in" in refused.output
+    assert json.loads(crd("members", "check").output)["rows"] == 1
+    assert crd("members", "load", crd.write(HEAD)).exit_code == 2
+
+
+def test_a_file_is_checked_without_being_loaded(crd: Crd) -> None:
+    right, wrong = crd.write(HEAD + GOOD), crd.write(HEAD + GOOD.replace("health", "wealth"), "wrong.csv")
+
+    assert crd("members", "check", right).output == "1 lines are right\n"
+    checked = crd("members", "check", wrong)
+
+    assert checked.exit_code == 1
+    assert "1: plan: must be the id of a payer: example-blue-plan, example-health-plan" in checked.output
+    assert not (crd.folder / "crd.sqlite3").exists()
+
+
+def test_a_look_up_by_a_person_is_on_the_record_before_anything_is_shown(crd: Crd) -> None:
+    """CRD-79, CRD-80: who, when and why; of the id only a digest, the same each time."""
+    crd("members", "load", crd.write(HEAD + GOOD))
+
+    found = crd("members", "find", "A1", "--reason", "call of the member")
+    missing = crd("members", "find", "NOBODY")
+    again = crd("members", "find", "A1")
+
+    (row,) = map(json.loads, found.output.splitlines())
+    assert row["plan"] == "example-health-plan"
+    assert "1971" not in found.output
+    assert "born" not in row
+    assert (missing.exit_code, again.exit_code) == (1, 0)
+    last, other, first, load = crd.accesses()
+    assert (first["action"], first["reason"]) == ("find-member", "call of the member")
+    assert first["detail"] == last["detail"] != other["detail"]
+    assert "A1" not in json.dumps([last, other, first])
+    assert load["action"] == "load"
+
+
+def test_authorizations_are_loaded_and_found_beside_the_members(crd: Crd) -> None:
+    head = "number,member_system,member_id,codes,valid_to\n"
+    path = crd.write(head + "PA-1,http://payer.example,A1,HCPCS|E0784;CPT|70553,2026-12-31\n", "authorizations.csv")
+
+    assert crd("authorizations", "load", path).exit_code == 0
+    assert crd("authorizations", "check", path).exit_code == 0
+    found = json.loads(crd("authorizations", "find", "A1").output)
+
+    assert (found["number"], found["codes"]) == ("PA-1", ["HCPCS|E0784", "CPT|70553"])
+    assert crd("authorizations", "find", "B2").exit_code == 1
+    assert [one["action"] for one in crd.accesses()] == ["find-authorizations", "find-authorizations", "load"]
+
+
+def test_members_and_authorizations_do_not_replace_each_other(crd: Crd) -> None:
+    crd("members", "load", crd.write(HEAD + GOOD))
+    head = "number,member_system,member_id,codes\n"
+    crd("authorizations", "load", crd.write(f"{head}PA-1,http://payer.example,A1,HCPCS|E0784\n", "a.csv"))
+
+    assert crd("members", "find", "A1").exit_code == 0
+    assert crd("authorizations", "find", "A1").exit_code == 0
+
+
+def test_without_their_key_members_are_told_to_be_loaded_again(crd: Crd) -> None:
+    crd("members", "load", crd.write(HEAD + GOOD))
+    (crd.folder / "keys").write_text(make_key())
+
+    checked = crd("members", "check")
+
+    assert checked.exit_code == 1
+    assert "the key of these members is not in CRD_AUDIT_KEYS: load them again" in checked.output
+
+
+def test_without_a_key_it_is_said_that_nothing_is_encrypted(crd: Crd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CRD_AUDIT_KEYS")
+
+    assert "nothing of this is encrypted" in crd("members", "load", crd.write(HEAD + GOOD)).output
+
+
+@pytest.mark.parametrize("command", ["members", "authorizations"])
+def test_where_there_is_no_store_nothing_is_found_and_none_is_made(command: str, crd: Crd) -> None:
+    assert crd(command, "find", "A1").exit_code == 2
+    assert crd(command, "check").exit_code == 2
+    assert not (crd.folder / "crd.sqlite3").exists()
