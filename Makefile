@@ -1,8 +1,9 @@
 # make demo   start the service and an EHR that asks it, and see it answer
 # make check  lint, types, contracts and every test that starts no process: about a minute
 # make test   run everything
-# Each creates .venv on first use; demo installs only what running needs. Other targets: validate, mutants, soak, bench,
-# bench-micro, bench-soak, bench-fetch, bench-policies, bench-reload, bench-audit, profile, lock, image, clean.
+# make docs   build the documentation site; a running service shows it at /docs/
+# Each creates .venv on first use; demo installs only what running needs. Other targets: screenshots, validate, mutants,
+# soak, bench, bench-micro, bench-soak, bench-fetch, bench-policies, bench-reload, bench-audit, profile, lock, image, clean.
 
 SHELL := /bin/bash
 .ONESHELL:
@@ -17,7 +18,7 @@ BIN := $(VENV)/bin
 PYTEST_ALL := $(BIN)/pytest -n auto
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 RUN_LOCKS := requirements.txt requirements-build.txt
-TEST_LOCKS := requirements-extras.txt requirements-dev.txt
+TEST_LOCKS := requirements-extras.txt requirements-dev.txt requirements-docs.txt
 
 define LINT
 $(BIN)/ruff check .
@@ -27,11 +28,19 @@ $(BIN)/bandit -q -c pyproject.toml -r cards cds_hooks
 $(BIN)/lint-imports --no-logo
 endef
 
-.PHONY: demo lint check test validate mutants soak bench bench-micro bench-soak bench-fetch bench-policies bench-reload
+.PHONY: demo docs screenshots lint check test validate mutants soak bench bench-micro bench-soak bench-fetch bench-policies bench-reload
 .PHONY: bench-audit profile lock image clean
 
 demo: $(VENV)/running
 	@exec $(BIN)/python scripts/demo.py --port $(PORT) $(if $(EHR_PORT),--ehr-port $(EHR_PORT))
+
+docs: $(VENV)/docs
+	@$(BIN)/python -m documentation
+
+# takes the pictures of docs/ and draws its diagrams anew, in Debian's Chromium
+screenshots: $(VENV)/installed
+	@scripts/node-modules
+	PICTURES=docs/pictures $(BIN)/pytest -n0 tests/browser/test_pictures.py $(PYTEST)
 
 lint: $(VENV)/installed
 	@$(LINT)
@@ -104,6 +113,10 @@ $(VENV)/running: requirements-pip.txt $(RUN_LOCKS) pyproject.toml
 	$(PIP_INSTALL) --no-deps --no-build-isolation -e .
 	touch $@
 
+$(VENV)/docs: $(VENV)/running requirements-docs.txt
+	@$(PIP_INSTALL) --require-hashes -r requirements-docs.txt
+	touch $@
+
 $(VENV)/mutants: $(VENV)/installed requirements-mutants.txt
 	@$(PIP_INSTALL) --require-hashes -r requirements-mutants.txt
 	touch $@
@@ -118,4 +131,4 @@ $(VENV)/installed: $(VENV)/running $(TEST_LOCKS)
 	touch $@
 
 clean:
-	@rm -rf $(VENV) .venv-healthchain .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache tests/profile/node_modules tests/validator/target
+	@rm -rf $(VENV) build .venv-healthchain .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache tests/profile/node_modules tests/validator/target

@@ -25,6 +25,7 @@ from cds_hooks.settings import Clock, Settings, nearest_setting, read_settings, 
 from cds_hooks.telemetry.logs import configure, record
 from cds_hooks.web.body_buffering import with_whole_bodies
 from cds_hooks.web.call_context import Application
+from cds_hooks.web.documentation import PREFIX, find_site, with_documentation
 from cds_hooks.web.flask_app import FlaskApp
 from cds_hooks.web.hook_calls import HookCalls
 from cds_hooks.web.instrumentation import with_instrumentation
@@ -154,6 +155,7 @@ def create_served_app(clock: Clock = datetime.now) -> Flask:
     settings = read_settings()
     app = create_app(settings, clock)
     _show_console(app, settings)
+    _show_documentation(app, settings)
     longest = settings.body_timeout + settings.fhir_time_budget + settings.members_time_budget + _OWN_TIME
     watch(settings.port, longest, settings.header_timeout)
     gc.collect()
@@ -177,3 +179,10 @@ def _show_console(app: Flask, settings: Settings) -> None:
 
     app.wsgi_app = with_console(app.wsgi_app, create)  # type: ignore[method-assign,assignment]
     record("info", "console", path="/")
+
+
+def _show_documentation(app: Flask, settings: Settings) -> None:
+    """Put the documentation site in front of the service, where one was built."""
+    if site := find_site(settings.docs):
+        app.wsgi_app = with_documentation(app.wsgi_app, site)  # type: ignore[method-assign,assignment]
+        record("info", "documentation", path=f"{PREFIX}/")

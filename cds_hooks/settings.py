@@ -120,6 +120,10 @@ def _rate_store(value: str) -> str:
     return value
 
 
+def _site(value: str) -> str:
+    return value if value in ("", "off") else str(_existing_folder(Path(value)))
+
+
 Folder = Annotated[Path, AfterValidator(_existing_folder)]
 File = Annotated[Path, AfterValidator(_existing_file)]
 
@@ -302,6 +306,15 @@ class Settings(BaseSettings):
     )
     console_key: SecretStr = Field(
         SecretStr(""), description="secret that signs the console's forms; empty draws one at each start"
+    )
+    docs: Annotated[str, AfterValidator(_site)] = Field(
+        "",
+        description="".join(
+            (
+                "folder of the documentation site, shown at /docs/ of `crd serve`; empty takes the one that",
+                " `make docs` built in this checkout, if it did; off shows none",
+            )
+        ),
     )
     cors_origins: Annotated[str, AfterValidator(_origins)] = Field(
         "*",

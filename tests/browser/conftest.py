@@ -17,8 +17,8 @@ CHROMIUM = shutil.which("chromium")
 
 AXE = HERE / "node_modules" / "axe-core" / "axe.min.js"
 
-#: Where pictures of all pages are put, for people to look at.
-SCREENSHOTS = HERE / "screenshots"
+#: Where pictures of all pages are put, for people to look at; CI keeps the folder.
+SCREENSHOTS = HERE.parents[1] / "build" / "screenshots"
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--force-color-profile=srgb"]
 
@@ -83,7 +83,7 @@ def _note_outsider(url: str, base: str, wrong: list[str]) -> None:
 
 def take_picture(page: Page, name: str, *, whole: bool = True) -> None:
     """Keep a picture of a page, or of what of it is seen first."""
-    SCREENSHOTS.mkdir(exist_ok=True)
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=whole)
 
 

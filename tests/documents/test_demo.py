@@ -1,0 +1,93 @@
+"""`make demo` as a process: it prints the card, shows the EHR on the next port, and stops all it started on SIGTERM."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.conftest import ROOT
+from tests.free_ports import free_port
+
+#: Seconds that a start may take on a machine that has other things to do.
+PATIENCE = 120
+
+
+class Demo:
+    """The process, in a folder of its own, and what it has said so far."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port, self.ehr_port = free_port(), free_port()
+        own = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+        self._said = folder / "said"
+        script = str(ROOT / "scripts" / "demo.py")
+        with self._said.open("wb") as file:
+            self.process = subprocess.Popen(
+                [sys.executable, script, "--port", str(self.port), "--ehr-port", str(self.ehr_port)],
+                cwd=folder,
+                env=own | {"PYTHONPATH": str(ROOT)},
+                stdout=file,
+                stderr=file,
+            )
+
+    @property
+    def said(self) -> str:
+        """What it has said."""
+        return self._said.read_text()
+
+    def says(self, text: str) -> bool:
+        """Wait until it has said something."""
+        ends = time.monotonic() + PATIENCE
+        while text not in self.said and time.monotonic() < ends and self.process.poll() is None:
+            time.sleep(0.05)
+        return text in self.said
+
+
+@pytest.fixture(scope="module", name="demo")
+def _demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    demo = Demo(tmp_path_factory.mktemp("demo"))
+    yield demo
+    if demo.process.poll() is None:
+        demo.process.kill()
+        demo.process.wait()
+
+
+def test_it_prints_the_card_and_where_everything_is(demo: Demo) -> None:
+    assert demo.says(f"invented patients: http://127.0.0.1:{demo.ehr_port}/"), demo.said
+    assert "Prolotherapy (M0076) is not covered: considered investigational" in demo.said
+    assert f"why they are answered so: http://127.0.0.1:{demo.port}/" in demo.said
+    assert "Traceback" not in demo.said
+
+
+def test_its_ehr_asks_its_service(demo: Demo) -> None:
+    ehr = f"http://127.0.0.1:{demo.ehr_port}"
+    order = {"codes": "M0076", "day": "2026-11-23", "hook": "order-select"}
+    page = requests.post(f"{ehr}/patients/ida/order", data=order, headers={"Origin": ehr}, timeout=30)
+
+    assert "is not covered: considered investigational" in page.text
+
+
+def test_without_a_port_of_its_own_the_ehr_is_on_the_next_one() -> None:
+    taken = free_port()
+    help_text = subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / "demo.py"), "--help"], capture_output=True, text=True, check=True
+    ).stdout
+
+    assert taken
+    assert re.search(r"--ehr-port EHR_PORT\s+port of the EHR; without it the next one", help_text)
+
+
+def test_on_sigterm_it_ends_with_all_it_started(demo: Demo) -> None:
+    demo.process.send_signal(signal.SIGTERM)
+
+    assert demo.process.wait(timeout=PATIENCE) == 143
+    for port in (demo.port, demo.ehr_port):
+        with pytest.raises(requests.ConnectionError), suppress(requests.Timeout):
+            requests.get(f"http://127.0.0.1:{port}/", timeout=5)
