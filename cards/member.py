@@ -35,12 +35,16 @@ class CoveragePeriod(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member: the payer's id of it, all ids it is known by, and what covers it. `born` tells birth dates apart."""
+    """A member: the payer's id of it, all ids it is known by, and what covers it.
+
+    `born` tells birth dates apart; `key` is what its source knows it by.
+    """
 
     id: Identifier
     ids: frozenset[Identifier]
     periods: tuple[CoveragePeriod, ...] = ()
     born: str | None = None
+    key: str = ""
 
     @property
     def plans(self) -> frozenset[str]:
@@ -52,7 +56,7 @@ class MemberHint(NamedTuple):
     """By what a member is looked for: the payer that the Coverage names, ids, and what tells members apart.
 
     `numbers` are member numbers with their systems, `subscriber` is an id without a system, which a family may share.
-    `is_self`: the patient is the subscriber; None where the Coverage does not say.
+    `is_self`: the patient is the subscriber; None where the Coverage does not say. `sent` are the numbers as written.
     """
 
     payer: str
@@ -60,6 +64,7 @@ class MemberHint(NamedTuple):
     subscriber: str | None
     birth_date: str | None
     is_self: bool | None
+    sent: tuple[tuple[str, str], ...] = ()
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -74,23 +79,25 @@ def read_hint(payer: str, coverage: Json, patient: Json | None) -> MemberHint:
     CRD 2.0.1 and US Core (us-core-15): the member's number is a Coverage.identifier of the type MB, or `subscriberId`.
     """
     born = patient.get("birthDate") if patient else None
+    sent = tuple(dict.fromkeys((*_numbers(coverage), *(_numbers(patient) if patient else ()))))
     subscriber = coverage.get("subscriberId")
     return MemberHint(
         payer=payer,
-        numbers=frozenset((*_numbers(coverage), *(_numbers(patient) if patient else ()))),
+        numbers=frozenset(identifier(system, value) for system, value in sent),
         subscriber=subscriber.strip() if isinstance(subscriber, str) and subscriber.strip() else None,
         birth_date=born if isinstance(born, str) and _is_day(born) else None,
         is_self=_is_self(coverage.get("relationship")),
+        sent=sent,
     )
 
 
-def _numbers(resource: Json) -> Iterator[Identifier]:
+def _numbers(resource: Json) -> Iterator[tuple[str, str]]:
     marks = resource.get("identifier")
     for mark in marks if isinstance(marks, list) else ():
         if isinstance(mark, dict) and _MEMBER_NUMBER in _codes(mark.get("type")):
             value, system = mark.get("value"), mark.get("system")
             if isinstance(value, str) and value.strip():
-                yield identifier(system if isinstance(system, str) else "", value)
+                yield (system if isinstance(system, str) else ""), value.strip()
 
 
 def _is_self(relationship: Any) -> bool | None:

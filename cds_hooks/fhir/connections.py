@@ -62,7 +62,7 @@ class Connections:
         # No trace context goes along: whose server it is, is the caller's choice.
         with self.busy, client_span(f"FHIR {method}", **{"http.request.method": method}) as span:
             try:
-                reply = self._send(call, method, url, body)
+                reply = self.exchange(call, method, url, body)
                 outcome = f"{reply.status // 100}xx"
                 span.set_attribute("http.response.status_code", reply.status)
                 return reply
@@ -73,11 +73,12 @@ class Connections:
             finally:
                 asked_fhir(time.perf_counter() - started, outcome)
 
-    def _send(self, call: Call, method: str, url: str, body: bytes | None) -> Reply:
+    def exchange(self, call: Call, method: str, url: str, body: bytes | None) -> Reply:
+        """Return the reply to one request, as `send` does, of a server that is none of FHIR: nothing is counted."""
         left = call.seconds_left
         if left <= 0:
             raise FetchError(Problem.TOO_LATE)
-        headers = {**call.headers, "Content-Type": FHIR_JSON} if body else dict(call.headers)
+        headers = {"Content-Type": FHIR_JSON, **call.headers} if body else dict(call.headers)
         timeout: Any = Timeout(total=left)  # the stubs of requests know urllib3's own only as what it comes to
         try:
             request = requests.Request(method, url, headers=headers, data=body).prepare()

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import example
+from tests.guide.conformance import faults
+from tests.member_service import MemberServiceProcess
 from tests.members import FOLDER, ROOT, load_authorizations, load_members
 from tests.running_service import RunningService
 from tests.service.who_answers import annotation
@@ -136,3 +138,47 @@ def test_switched_off_nobody_is_looked_up(version: str, service: RunningService)
 
     assert said_of(answer, "pump-1")["pa-needed"] == "auth-needed"
     assert "PA-2026" not in json.dumps(answer)
+
+
+@pytest.mark.parametrize(
+    ("what", "covered", "pa_needed"),
+    [
+        ("well", "covered", "satisfied"),
+        ("no-authorizations", "covered", "indeterminate"),
+        ("slow", "indeterminate", None),
+        ("500", "indeterminate", None),
+    ],
+)
+def test_a_payers_own_service_is_asked_within_its_time(
+    what: str, covered: str, pa_needed: str | None, asking_payer: tuple[RunningService, MemberServiceProcess]
+) -> None:
+    """resp-43: what fails is `indeterminate` with the reason `technical`, and soon."""
+    service, payer = asking_payer
+    payer.do(what)
+
+    answer = sign(service, satisfied())
+    said = said_of(answer, "pump-1")
+
+    assert (said["covered"], said.get("pa-needed")) == (covered, pa_needed)
+    assert said.get("satisfied-pa-id") == ("PA-77" if what == "well" else None)
+    assert ("technical" in json.dumps(answer)) is (what != "well")
+    assert "PA-78" not in json.dumps(answer)
+    assert faults("2.2", answer) == []
+
+
+@pytest.fixture(scope="module", name="asking_payer")
+def _asking_payer(start_shared_service: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A service that asks the payer's own, which is a process of its own."""
+    folder = tmp_path_factory.mktemp("payer")
+    payer = MemberServiceProcess(folder)
+    (folder / "token").write_text("t0ken\n")
+    yield (
+        start_shared_service(
+            CRD_MEMBERS=payer.base,
+            CRD_ALLOW_PRIVATE_MEMBERS="1",
+            CRD_MEMBERS_TOKEN=str(folder / "token"),
+            CRD_MEMBERS_TIME_BUDGET="0.5",
+        ),
+        payer,
+    )
+    payer.stop()
