@@ -254,14 +254,21 @@ def _leaves(faults: Any) -> Iterator["ValidationError"]:
     """Yield the faults themselves instead of "is not valid under any of the given schemas"."""
     for fault in faults:
         deeper = [f for f in fault.context or () if f.validator != "type" or f.path]
-        if deeper:
+        if deeper and not _is_name(fault):
             yield from _leaves(deeper)
         else:
             yield fault
 
 
+def _is_name(fault: "ValidationError") -> bool:
+    """Tell whether a member's name is none of those that may stand there: one fault, whatever it might have been."""
+    return fault.validator == "anyOf" and "propertyNames" in fault.absolute_schema_path
+
+
 def _reason(fault: "ValidationError") -> str:
     schema = fault.schema if isinstance(fault.schema, dict) else {}
+    if _is_name(fault) and "description" in schema:
+        return f"{fault.instance!r} is not {schema['description']}"
     if fault.validator == "additionalProperties" and isinstance(fault.instance, dict):
         return fault.message + _nearest_names(fault.instance, schema.get("properties", {}))
     allowed = schema.get("description")

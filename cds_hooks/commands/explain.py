@@ -7,7 +7,7 @@ from typing import Any, Final
 import click
 import orjson
 
-from cards import PLACE_OF_SERVICE, Circumstances, CodeSystems, Payer, PayerChoice, explain, read_order
+from cards import PLACE_OF_SERVICE, Circumstances, CodeSystems, DocumentError, Payer, PayerChoice, explain, read_order
 from cds_hooks.answering.answer import explain_hook
 from cds_hooks.answering.deployment import Deployment
 from cds_hooks.answering.look_up_notes import note_look_up
@@ -17,6 +17,7 @@ from cds_hooks.errors import CallError, StartError
 from cds_hooks.hooks.services import SERVICES
 from cds_hooks.rules.loading import Rules
 from cds_hooks.rules.reload import read_rules
+from cds_hooks.rules.short_orders import read_code
 from cds_hooks.settings import read_settings
 
 _SERVICES: Final = {service.hook: service for service in SERVICES}
@@ -106,11 +107,17 @@ def _explain_alone(resource: dict[str, Any], payer: Payer, on: date, rules: Rule
 
 
 def _coding(code: str, code_systems: CodeSystems) -> dict[str, str]:
-    """Return a FHIR Coding for `SYSTEM|CODE`, or for a bare code: five digits are CPT, a letter and digits HCPCS."""
+    """Return a FHIR Coding for `SYSTEM|CODE`, or for a bare code: five digits are CPT, a letter and digits HCPCS.
+
+    The system is a name that the vocabulary has, or any URI; StartError for what is neither, which may be misspelt.
+    """
     system, bar, value = code.rpartition("|")
-    if not bar:
-        system = "CPT" if value[:1].isdigit() else "HCPCS"
-    return {"system": code_systems.uri(system), "code": value}
+    if bar and ":" in system:
+        return {"system": system, "code": value}
+    try:
+        return read_code(code, "--code", code_systems)
+    except DocumentError as error:
+        raise StartError(f"--code {code}: {error.reason}") from None
 
 
 def _row(explanation: Explanation) -> dict[str, Any]:

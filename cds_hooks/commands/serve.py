@@ -51,5 +51,6 @@ def show_settings(as_json: bool) -> None:
         click.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2))
         return
     for row in rows:
-        click.echo(f"{row['name']}={row['value']}  ({row['from']}; default {row['default']})")
+        source = "default" if row["from"] == "default" else f"{row['from']}; without it {row['default'] or 'empty'}"
+        click.echo(f"{row['name']}={row['value']}  ({source})")
         click.echo(f"    {row['meaning']}")

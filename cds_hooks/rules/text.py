@@ -11,6 +11,9 @@ from cards.policy_document import outline_version
 
 Json = Mapping[str, Any]
 
+#: In the place of `covered`: a version with several answers, by the code's group or by what the order says else.
+SEVERAL: Final = ("by-group", "by-circumstances")
+
 
 def describe_policy(policy: Policy, on: date) -> dict[str, str | None]:
     """Return what a list says of a policy; `covered` and `verdict` are None where no version is in force that day."""
@@ -31,10 +34,10 @@ def _answer(version: PolicyVersion) -> tuple[str, str]:
     """Return what a version says in few words; one with several answers says how many, or on what they depend."""
     if version.groups:
         names = {group.group.name for group in version.groups.values() if group.group}
-        return "by-group", count(len(names), "group of codes", "groups of codes")
+        return SEVERAL[0], count(len(names), "group of codes", "groups of codes")
     if version.choices:
         asked = (FACTS[fact].words for fact in Fact if fact in version.asks)
-        return "by-circumstances", f"depends on {' and '.join(asked)}"
+        return SEVERAL[1], f"depends on {' and '.join(asked)}"
     return version.covered.value, version.verdict
 
 
@@ -59,9 +62,15 @@ def list_lines(rows: Sequence[Mapping[str, str | None]]) -> Iterator[str]:
 
 
 def _columns(row: Mapping[str, str | None]) -> tuple[str, ...]:
-    says = f"{row['covered']}: {row['verdict']}" if row["covered"] else "nothing in force"
+    says = _in_few_words(row["covered"], row["verdict"])
     since = _SINCE.get(row["first-day"], f"from {row['first-day']}")
     return row["id"] or "", row["publisher"] or "", row["number"] or "-", row["title"] or "", says, since
+
+
+def _in_few_words(covered: str | None, verdict: str | None) -> str:
+    if covered is None:
+        return "nothing in force"
+    return str(verdict) if covered in SEVERAL else f"{covered}: {verdict}"
 
 
 _SINCE: Final = {None: "never in force", UNKNOWN_START: "start not recorded"}

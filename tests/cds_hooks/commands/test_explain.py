@@ -126,3 +126,19 @@ def test_two_binding_policies_give_one_card_with_both_links(service: Any, exampl
     parts = [part["url"] for part in answer["systemActions"][0]["resource"]["extension"][-1]["extension"]]
     assert parts.count("covered") == parts.count("coverage-assertion-id") == parts.count("billingCode") == 1
     assert parts.count("reason") == 2
+
+
+def test_a_code_system_that_nobody_knows_is_said_and_the_nearest_named() -> None:
+    """Else the order is one of an unknown code, and the answer is about a slip of the pen."""
+    misspelt, unknown = explain("--code", "HCPC M0076"), explain("--code", "FOO|M0076")
+
+    assert (misspelt.returncode, misspelt.stdout) == (2, "")
+    assert misspelt.stderr.startswith("crd: --code HCPC M0076: no code system 'HCPC' (known: HCPCS, CPT,")
+    assert misspelt.stderr.endswith("did you mean HCPCS?\n")
+    assert unknown.stderr.startswith("crd: --code FOO|M0076: no code system 'FOO'")
+
+
+def test_a_system_may_be_any_uri() -> None:
+    [row] = rows("--code", "http://terminology.example/own|M0076")
+
+    assert (row["covered"], row["basis"]) == ("conditional", "no policy of this service")

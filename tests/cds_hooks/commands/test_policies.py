@@ -291,6 +291,18 @@ def test_all_broken_files_are_found_at_once_and_good_policies_are_still_checked(
     assert [line[: len(start)] for line, start in zip(found, expected, strict=True)] == list(expected)
 
 
+@pytest.mark.parametrize("day", ["2023-05-32", "May 2023", "Unknown"])
+def test_a_version_that_begins_on_no_day_is_one_finding(desk: Desk, day: str) -> None:
+    def rename(policy: dict[str, Any]) -> None:
+        versions = policy["versions"]
+        versions[day] = versions.pop(next(iter(versions)))
+
+    changed(desk.policy_file, desk.policy_file, rename)
+
+    [finding, _] = desk.crd("check").stdout.splitlines()
+    assert finding == f"{desk.policy_file}: $.versions: '{day}' is not a day such as 2026-01-31, nor \"unknown\""
+
+
 def test_the_folder_of_one_policy_is_checked_alone(desk: Desk) -> None:
     write(desk.policies / "acme-13" / "policy.json", {})
 
