@@ -10,7 +10,7 @@ from flask import Flask
 from cds_hooks.answering.deployment import Deployment
 from cds_hooks.answering.recording import Recorder
 from cds_hooks.auth.access import AccessControl
-from cds_hooks.console.mount import why_hidden, with_console
+from cds_hooks.console.mount import check_signing, why_hidden, with_console
 from cds_hooks.fhir.access import FhirAccess
 from cds_hooks.fhir.client import FhirClient
 from cds_hooks.fhir.validation import FhirCheck
@@ -85,6 +85,8 @@ def check_start(settings: Settings) -> None:
     _checked[:] = [read_rules(settings)]
     AccessControl(settings, SERVICE_IDS)
     Recorder(settings)
+    if not why_hidden(settings):
+        check_signing(settings)
 
 
 def _take_rules(settings: Settings) -> Rules:

@@ -307,6 +307,16 @@ class Settings(BaseSettings):
     console_key: SecretStr = Field(
         SecretStr(""), description="secret that signs the console's forms; empty draws one at each start"
     )
+    console_sign: File | None = Field(
+        None,
+        description="".join(
+            (
+                "file of the private key (`crd jwks new`) that the console signs its calls with where CRD_AUTH asks",
+                " for tokens; CRD_CONSOLE_ISSUER is then registered with its public key",
+            )
+        ),
+    )
+    console_issuer: str = Field("", description="issuer (iss) that the console signs its calls as")
     docs: Annotated[str, AfterValidator(_site)] = Field(
         "",
         description="".join(
@@ -398,4 +408,5 @@ def describe_settings(settings: Settings) -> list[dict[str, str]]:
 def _explain(fault: Any) -> str:
     name = str(fault["loc"][0])
     allowed = Settings.model_fields[name].description if name in Settings.model_fields else "not a setting"
-    return f"{PREFIX}{name.upper()}={_without_password(fault['input'])}: {fault['msg']} ({allowed})"
+    said = fault["msg"].removeprefix("Value error, ")  # pydantic's word for what a validator of ours says
+    return f"{PREFIX}{name.upper()}={_without_password(fault['input'])}: {said} ({allowed})"

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import request
 
-from cds_hooks.console.examples import cases_of, examples, payer_of
+from cds_hooks.console.examples import cases_of, examples, first_tries, payer_of
 from cds_hooks.console.hook_calls import SITUATIONS, write_call
 from cds_hooks.console.order_form import (
     HOOKS,
@@ -80,6 +80,7 @@ def form_context(form: OrderForm | None, faults: Mapping[str, str] | None = None
     """Return what a template needs to show a form; its link carries no word of the order."""
     found = parts()
     carried = form._asdict().items() if form else ()
+    offered = examples(found.rules, found.settings)
     return {
         "form": form,
         "faults": faults or {},
@@ -90,5 +91,6 @@ def form_context(form: OrderForm | None, faults: Mapping[str, str] | None = None
         "versions": VERSIONS,
         "kinds": KINDS,
         "places": PLACES,
-        "examples": examples(found.rules, found.settings),
+        "examples": offered,
+        "first_tries": first_tries(offered),
     }

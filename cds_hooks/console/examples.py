@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from cards import Policy
 from cds_hooks.errors import StartError
 from cds_hooks.file_watch import State, states_of
-from cds_hooks.rules.cases import Case, read_cases
+from cds_hooks.rules.cases import NOTHING, Case, read_cases
 from cds_hooks.rules.folders import find_policies
 from cds_hooks.rules.loading import Rules
 from cds_hooks.settings import Settings
@@ -28,6 +28,11 @@ class Example(NamedTuple):
     number: int
     name: str
     expect: str
+
+    @property
+    def key(self) -> str:
+        """The example as a form names it."""
+        return f"{self.policy} {self.number}"
 
 
 class Cases(NamedTuple):
@@ -73,10 +78,17 @@ def examples(rules: Rules, settings: Settings) -> dict[Policy, list[Example]]:
 def _choose(policy: str, cases: Sequence[Case]) -> list[Example]:
     first: dict[tuple[str, str | None], Example] = {}
     for number, case in enumerate(cases):
-        key = (case.expect, case.strength if case.expect != "nothing" else None)
-        if key not in first and (case.strength or case.expect == "nothing"):
+        key = (case.expect, case.strength or case.pa_needed if case.expect != NOTHING else None)
+        if key not in first and not case.beside and (case.strength or case.expect in (NOTHING, "covered")):
             first[key] = Example(policy, number, case.name, case.expect)
     return list(first.values()) or [Example(policy, 0, cases[0].name, cases[0].expect)] if cases else []
+
+
+def first_tries(offered: Mapping[Policy, Sequence[Example]]) -> list[Example]:
+    """Return what somebody may try who sees this for the first time: something not covered, and something covered."""
+    found = [one for policy in offered.values() for one in policy]
+    firsts = (next((one for one in found if one.expect == said), None) for said in ("not-covered", "covered"))
+    return [one for one in firsts if one] or found[:2]
 
 
 def payer_of(policy: str, rules: Rules) -> str:

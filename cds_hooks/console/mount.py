@@ -33,6 +33,14 @@ def why_hidden(settings: Settings) -> str | None:
     return None
 
 
+def check_signing(settings: Settings) -> None:
+    """Raise StartError where the console is to sign its calls and cannot."""
+    if settings.console_sign:
+        from cds_hooks.console.service_client import own_signer  # what signs is loaded where something is signed
+
+        own_signer(settings)
+
+
 def with_console(application: Application, create: Callable[[], Application]) -> Application:
     """Wrap the outermost application; the console is made when its first page is asked for."""
     console = _Lazy(create)

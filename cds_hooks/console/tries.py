@@ -91,7 +91,8 @@ def indent(text: str) -> str:
         return text
 
 
-def curl_line(tried: Try, base: str) -> str:
-    """Return the command that sends the same call from a terminal."""
-    url, body = shlex.quote(f"{base}{tried.path}"), shlex.quote(tried.request)
-    return f"curl -sS {url} -H 'Content-Type: application/json' --data-binary {body}"
+def curl_line(tried: Try, service: ServiceClient) -> str:
+    """Return the command that sends the same call from a terminal; a token is good for one call, so none is in it."""
+    url, body = shlex.quote(f"{service.base}{tried.path}"), shlex.quote(tried.request)
+    token = ' -H "Authorization: Bearer $TOKEN"' if service.signer else ""
+    return f"curl -sS {url} -H 'Content-Type: application/json'{token} --data-binary {body}"

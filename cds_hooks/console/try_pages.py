@@ -115,7 +115,7 @@ def _show(tried: Try, filled: OrderForm | None = None, applied: str | None = Non
         issues=issues_of(tried.answered),
         request_text=indent(tried.request),
         response_text=indent(tried.response),
-        curl=curl_line(tried, parts().service.base),
+        curl=curl_line(tried, parts().service),
         applied=applied,
         **form_context(filled),
     )

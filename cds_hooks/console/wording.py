@@ -6,13 +6,15 @@ from typing import Any, Final, NamedTuple
 
 from cds_hooks.rules.text import count
 
-#: Of the codes of `covered`, and of a case that expects that a policy says nothing.
+#: Of the codes of `covered`, of a case that expects that a policy says nothing, and of a policy with several answers.
 COVERED: Final[Mapping[str, str]] = {
     "covered": "Covered",
     "not-covered": "Not covered",
     "conditional": "Conditional",
     "indeterminate": "Cannot be told",
     "nothing": "Nothing to say",
+    "by-group": "By group",
+    "by-circumstances": "It depends",
 }
 
 PARTS: Final[Mapping[str, str]] = {
@@ -140,7 +142,13 @@ _REPLIES: Final[Mapping[int, Told]] = {
     400: Told("The service cannot read this call", "It names what is wrong with it:"),
     401: Told(
         "The service asks who is calling",
-        "CRD_AUTH lets in registered clients only, and this page is none. To try, set CRD_AUTH=none on your machine.",
+        "".join(
+            (
+                "CRD_AUTH lets in registered clients only. Give this page a key (crd jwks new, CRD_CONSOLE_SIGN and",
+                " CRD_CONSOLE_ISSUER) and register it with the public half, or set CRD_AUTH=none on your machine. If",
+                " it has one, the service's log says under “cause” why it was not taken.",
+            )
+        ),
     ),
     403: Told("The service lets this client do less", "It says why:"),
     412: Told("The service has not all it needs", "It was not sent, and there was nowhere to read it from:"),

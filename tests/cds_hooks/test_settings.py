@@ -54,6 +54,13 @@ def test_all_wrong_settings_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -
     assert len(str(refused.value).splitlines()) == 2
 
 
+def test_a_wrong_setting_is_said_in_words_of_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRD_CORS_ORIGINS", "here")
+
+    with pytest.raises(StartError, match=r"^CRD_CORS_ORIGINS=here: not an origin \(origins that"):
+        read_settings()
+
+
 def test_the_command_line_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CRD_PORT", "1234")
 

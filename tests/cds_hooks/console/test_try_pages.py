@@ -216,3 +216,28 @@ def test_a_suggestion_that_is_not_there_is_refused(browser: FlaskClient, suggest
     data = {"csrf_token": token(browser), "call": call, "suggestion": suggestion}
 
     assert browser.post("/console/apply", data=data).status_code == 400
+
+
+def test_a_newcomer_is_offered_something_not_covered_and_something_covered(browser: FlaskClient) -> None:
+    page = browser.get("/").text
+    offered = re.search(r"<h3>Or try one</h3>(.*?)</section>", page, re.DOTALL)
+    assert offered
+
+    links = re.findall(r'href="([^"]+)"><span class="verdict ([\w-]+)">', offered[1])
+    assert [verdict for _, verdict in links] == ["not-covered", "covered"]
+    for link, verdict in links:
+        form = dict(re.findall(r'<input id="(\w+)" name="\w+" value="([^"]*)"', browser.get(unescape(link)).text))
+        assert form["code"], verdict
+
+
+def test_the_list_of_examples_says_which_one_is_shown(browser: FlaskClient) -> None:
+    def chosen(url: str) -> list[str]:
+        select = re.search(r'<select id="example".*?</select>', browser.get(url).text, re.DOTALL)
+        assert select
+        return re.findall(r'value="([^"]*)" selected', select[0])
+
+    assert chosen("/") == []
+    assert chosen("/?example=cms-ncd-150-7+0") == ["cms-ncd-150-7 0"]
+    assert chosen("/?policy=cms-ncd-150-7&case=0") == ["cms-ncd-150-7 0"]
+    assert "The order below" in browser.get("/?code=CPT+20999").text
+    assert chosen("/?code=CPT+20999") == [""]
