@@ -34,6 +34,7 @@ _EVERYDAY: Final = (
     Orderable(CPT, "73721", "MRI of the knee", "MRI of the knee"),
     Orderable(CPT, "99213", "Office visit", "Office visit"),
     Orderable(CPT, "97110", "Therapeutic exercises", "Therapeutic exercises"),
+    Orderable(HCPCS, "J1030", "Methylprednisolone acetate, 40 mg", "Methylprednisolone acetate, 40 mg: a drug"),
 )
 
 

@@ -80,11 +80,12 @@ class Chart:
         self.told: dict[str, str] = {}
         self.stage = "writing"
         self.is_sent = self.is_booked = False
+        self.visit = "not begun"
 
     @property
     def order(self) -> Resource:
         """The order; empty where none is written yet."""
-        orders = [one for one in self.records.values() if one["resourceType"] != "Appointment"]
+        orders = [one for one in self.records.values() if one["resourceType"] not in ("Appointment", "Encounter")]
         return orders[0] if orders else {}
 
     @property
@@ -127,6 +128,25 @@ class Chart:
         self.records[reference_of(appointment)] = appointment
         self._call("appointment-book", hooks.appointment_book(self.patient, appointment))
         self.is_booked = True
+        self._save()
+
+    def start_visit(self) -> None:
+        """Ask when the visit for the order begins."""
+        planned = hooks.plan_encounter(self.patient, self.order)
+        self._go_on_with(planned | {"status": "in-progress"}, "encounter-start")
+        self.visit = "begun"
+
+    def discharge(self) -> None:
+        """Ask when the visit ends."""
+        found = next(one for one in self.records.values() if one["resourceType"] == "Encounter")
+        self._go_on_with(found | {"status": "finished"}, "encounter-discharge")
+        self.visit = "ended"
+
+    def _go_on_with(self, encounter: Resource, hook: str) -> None:
+        """Put a visit on file, where the service's prefetch finds it, and ask about it."""
+        self.records[reference_of(encounter)] = encounter
+        self._desk.fhir.save(encounter)
+        self._call(hook, hooks.encounter(self.patient, encounter["id"]))
         self._save()
 
     def _save(self) -> None:

@@ -8,6 +8,7 @@ import uuid
 from typing import Any
 
 from examples.demo_ehr.fhir_server import LIFETIME, reference_of
+from examples.demo_ehr.orders import concept_of
 from examples.demo_ehr.patients import CLINICIAN, PERFORMER, Resource
 
 Context = dict[str, Any]
@@ -58,6 +59,25 @@ def propose_appointment(patient: str, order: Resource, day: str) -> Resource:
             {"actor": {"reference": f"Patient/{patient}"}, "status": "accepted"},
             {"actor": {"reference": CLINICIAN}, "status": "needs-action"},
         ],
+    }
+
+
+def encounter(patient: str, encounter_id: str) -> Context:
+    """A visit begins (`encounter-start`), or a stay ends (`encounter-discharge`): the context only refers to it."""
+    return {"userId": CLINICIAN, "patientId": patient, "encounterId": encounter_id}
+
+
+def plan_encounter(patient: str, order: Resource) -> Resource:
+    """Return a visit for what an order asks for."""
+    is_request = order["resourceType"] == "ServiceRequest"
+    return {
+        "resourceType": "Encounter",
+        "id": f"{order['id']}-encounter",
+        "status": "planned",
+        "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB", "display": "ambulatory"},
+        "serviceType": concept_of(order),
+        "subject": {"reference": f"Patient/{patient}"},
+        **({"basedOn": [{"reference": reference_of(order)}]} if is_request else {}),  # nothing else may stand there
     }
 
 

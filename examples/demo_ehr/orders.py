@@ -21,8 +21,18 @@ _PLACE_SYSTEM: Final = "https://www.cms.gov/Medicare/Coding/place-of-service-cod
 #: HCPCS codes of what is handed over rather than done: equipment, orthotics, prosthetics.
 _DEVICE: Final = re.compile(r"[EKL]\d{4}")
 
+#: HCPCS codes of drugs that are given, not swallowed.
+_DRUG: Final = re.compile(r"J\d{4}")
+
+#: Where an order of each kind says what is ordered.
+_CONCEPTS: Final = {
+    "ServiceRequest": "code",
+    "DeviceRequest": "codeCodeableConcept",
+    "MedicationRequest": "medicationCodeableConcept",
+}
+
 #: What of an order the form says; the rest stays as it is.
-_OF_FORM: Final = ("code", "codeCodeableConcept", "note", "reasonCode", "locationCode", "occurrenceDateTime")
+_OF_FORM: Final = (*_CONCEPTS.values(), "note", "reasonCode", "locationCode", "occurrenceDateTime", "dispenseRequest")
 
 
 class OrderForm(NamedTuple):
@@ -86,16 +96,25 @@ def _describe(form: OrderForm, orderables: list[Orderable], before: Resource) ->
     known = {(coding.get("system"), coding.get("code")): coding for coding in concept_of(before).get("coding", ())}
     coding = [known.get((one.system, one.code)) or _coding(one) for one in orderables]
     concept = {**({"coding": coding} if coding else {}), **({"text": form.text} if form.text else {})}
-    is_device = any(one.system == HCPCS and _DEVICE.fullmatch(one.code) for one in orderables)
-    order: Resource = {"resourceType": "DeviceRequest" if is_device else "ServiceRequest"}
-    order["codeCodeableConcept" if is_device else "code"] = concept
+    kind = _kind_of(orderables)
+    order: Resource = {"resourceType": kind, _CONCEPTS[kind]: concept}
     if form.note:
         order["note"] = [{"text": form.note}]
     if form.reason:
         order["reasonCode"] = [{"text": form.reason}]
-    if form.place and not is_device:
+    if form.place and kind == "ServiceRequest":
         order["locationCode"] = [{"coding": [{"system": _PLACE_SYSTEM, "code": form.place}]}]
+    if kind == "MedicationRequest":  # which has no day of its own but the one it may be dispensed from
+        return order | {"dispenseRequest": {"validityPeriod": {"start": form.day}}}
     return order | {"occurrenceDateTime": form.day}
+
+
+def _kind_of(orderables: list[Orderable]) -> str:
+    """Return the kind of order that codes stand for: of a drug, of a device, else of something that is done."""
+    codes = [one.code for one in orderables if one.system == HCPCS]
+    if any(_DRUG.fullmatch(code) for code in codes):
+        return "MedicationRequest"
+    return "DeviceRequest" if any(_DEVICE.fullmatch(code) for code in codes) else "ServiceRequest"
 
 
 def _coding(one: Orderable) -> dict[str, str]:
@@ -105,13 +124,14 @@ def _coding(one: Orderable) -> dict[str, str]:
 def fill_form(order: Resource, catalogue: Catalogue) -> OrderForm:
     """Return the form that shows an order."""
     place: Any = next(iter(order.get("locationCode", ())), {})
+    dispensed_from: Any = order.get("dispenseRequest", {}).get("validityPeriod", {})
     return OrderForm(
         codes=", ".join(_written(coding, catalogue) for coding in concept_of(order).get("coding", ())),
         text=concept_of(order).get("text", ""),
         note=next((one["text"] for one in order.get("note", ())), ""),
         reason=next((one.get("text", "") for one in order.get("reasonCode", ())), ""),
         place=next((one["code"] for one in place.get("coding", ())), ""),
-        day=order.get("occurrenceDateTime", ""),
+        day=order.get("occurrenceDateTime") or dispensed_from.get("start", ""),
     )
 
 
@@ -122,7 +142,7 @@ def _written(coding: dict[str, str], catalogue: Catalogue) -> str:
 
 def concept_of(order: Resource) -> dict[str, Any]:
     """Return what is ordered."""
-    concept: dict[str, Any] = order.get("code") or order.get("codeCodeableConcept") or {}
+    concept: dict[str, Any] = next((order[name] for name in _CONCEPTS.values() if order.get(name)), {})
     return concept
 
 

@@ -40,6 +40,9 @@ _POLICY: Final = "; ".join(
 #: Markdown of cards (CDS Hooks 2.0, Card.detail): what looks like HTML stays text, and no picture is loaded.
 _MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
 
+#: Where a chart stands when a visit may begin: the order is signed, and there was none.
+_MAY_START: Final = ("signed", "not begun")
+
 _STATES: Final = ("normal", "slow", "closed")
 _VERSIONS: Final = ("2.0", "2.1", "2.2")
 
@@ -144,6 +147,8 @@ def _add_moves(app: Flask, charts: Mapping[str, Chart]) -> None:
         "sign-anyway": lambda chart: chart.put_on_file() if chart.stage == "asked" else None,
         "dispatch": lambda chart: chart.dispatch() if chart.stage == "signed" else None,
         "book": lambda chart: chart.book(_today()) if chart.stage == "signed" else None,
+        "start-visit": lambda chart: chart.start_visit() if (chart.stage, chart.visit) == _MAY_START else None,
+        "discharge": lambda chart: chart.discharge() if chart.visit == "begun" else None,
         "accept": accept,
         "override": override,
     }

@@ -81,10 +81,13 @@ def _note_outsider(url: str, base: str, wrong: list[str]) -> None:
         wrong.append(f"asked for {url}")
 
 
-def take_picture(page: Page, name: str, *, whole: bool = True) -> None:
-    """Keep a picture of a page, or of what of it is seen first."""
+def take_pictures(page: Page, name: str, scheme: str, *, whole: bool = True) -> None:
+    """Keep pictures of a page, or of what of it is seen first, in light and dark; it goes on in the scheme it had."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=whole)
+    for shown in ("dark", "light") if scheme == "light" else ("light", "dark"):
+        page.emulate_media(color_scheme=shown)  # type: ignore[arg-type]
+        file = f"{name}-{shown}-{(page.viewport_size or {})['width']}.png"
+        page.screenshot(path=SCREENSHOTS / file, full_page=whole, animations="disabled")
 
 
 #: The rules of axe whose findings change with colours and width; the others need no second look.

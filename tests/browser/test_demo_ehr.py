@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import AXE, BY_LOOK, DESK, PHONE, Open, faults_of, take_picture
+from tests.browser.conftest import AXE, BY_LOOK, DESK, PHONE, Open, faults_of, take_pictures
 from tests.demo_ehr.running import RunningEhr
 
 pytest_plugins = ["tests.demo_ehr.fixtures"]
@@ -42,8 +42,11 @@ def test_from_an_empty_form_to_the_annotated_order(open_chart: Chart) -> None:
     page.click("text=Send to the orthopaedic clinic")
     page.click("text=Book an appointment")
     expect(page.locator(".coverage .verdict")).to_have_text(["not covered", "not covered"])
+    page.click("text=Start the visit")
+    page.click("text=Discharge the patient")
+    expect(page.locator(".step .hook").first).to_have_text("encounter-discharge")
 
-    page.locator(".step summary").first.click()
+    page.locator(".step summary").nth(2).click()  # the appointment's
     expect(page.locator(".step[open]")).to_contain_text("GET Coverage?patient=ida&status=active")
     expect(page.locator(".step[open]")).to_contain_text("Organization/ehp")
 
@@ -70,6 +73,13 @@ def asked(page: Page) -> None:
     page.locator(".step summary").first.click()
 
 
+def signed(page: Page) -> None:
+    page.click("text=Sign it all the same")
+    page.click("text=Send to the orthopaedic clinic")
+    page.click("text=Start the visit")
+    page.wait_for_selector("text=Discharge the patient")
+
+
 def patients(page: Page) -> None:
     page.click("text=Patients >> nth=0")
     page.wait_for_selector("text=Who is here today?")
@@ -84,10 +94,10 @@ def registration(page: Page) -> None:
 @pytest.mark.parametrize(("size", "scheme"), [(DESK, "light"), (PHONE, "dark")])
 def test_its_pages_can_be_used_by_everybody(open_chart: Chart, size: tuple[int, int], scheme: str) -> None:
     page = open_chart("mae", size, color_scheme=scheme)
-    for use in (empty, asked, patients, registration):
+    for use in (empty, asked, signed, patients, registration):
         use(page)
 
-        take_picture(page, f"ehr-{use.__name__}-{scheme}-{size[0]}")
+        take_pictures(page, f"ehr-{use.__name__}", scheme)
         assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
         if AXE.is_file():
             assert faults_of(page, None if scheme == "light" else BY_LOOK) == []

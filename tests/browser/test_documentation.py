@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import AXE, BY_LOOK, DESK, PATIENCE, PHONE, Open, faults_of, take_picture
+from tests.browser.conftest import AXE, BY_LOOK, DESK, PATIENCE, PHONE, Open, faults_of, take_pictures
 from tests.running_service import RunningService
 
 pytest_plugins = ["tests.documents.site_fixture"]
@@ -58,7 +58,7 @@ def test_its_pages_can_be_used_by_everybody(open_page: Open, documented: Running
             f"/docs/{name}.html" if name != "index" else "/docs/", size, documented.base, color_scheme=scheme
         )
         page.wait_for_selector("h1")
-        take_picture(page, f"docs-{name.replace('/', '-')}-{scheme}-{size[0]}", whole=False)
+        take_pictures(page, f"docs-{name.replace('/', '-')}", scheme, whole=False)
 
         assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
         if AXE.is_file() and name != "requirements":  # four hundred rows of the same

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import AXE, BY_LOOK, DESK, PHONE, Open, faults_of, take_picture
+from tests.browser.conftest import AXE, BY_LOOK, DESK, PHONE, Open, faults_of, take_pictures
 from tests.conftest import ROOT
 from tests.running_service import RunningService
 
@@ -103,7 +103,7 @@ def test_a_page_can_be_used_by_everybody(open_page: Open, name: str, size: tuple
     use(page)
     page.wait_for_selector(f"text={says}")
 
-    take_picture(page, f"{name}-{scheme}-{size[0]}", whole=name != "answer-200-orders")
+    take_pictures(page, name, scheme, whole=name != "answer-200-orders")
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
     if AXE.is_file() and name != "answer-200-orders":  # the parts of the page before, 200 times
         assert faults_of(page, None if scheme == "light" else BY_LOOK) == []
@@ -122,7 +122,5 @@ def test_the_other_pairs_of_size_and_scheme_have_no_serious_finding(
     page = open_page("/", size, color_scheme=scheme)
     answer(page)
     page.wait_for_selector("text=is not covered")
-    take_picture(page, f"answer-{scheme}-{size[0]}")
-
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
     assert not AXE.is_file() or faults_of(page) == []

@@ -197,6 +197,47 @@ def test_equipment_is_a_device_request_and_is_not_booked(client: FlaskClient) ->
     assert "Book an appointment" not in page.text
 
 
+def test_a_drug_is_a_medication_request(client: FlaskClient) -> None:
+    """CRD profiles MedicationRequest; its day is the one from which it may be dispensed."""
+    page = Page(client, "ida").write("order-sign", codes="J1030", text="Methylprednisolone, left knee")
+    if "not signed yet" in page.text:
+        page.move("sign-anyway")
+
+    [request] = [body for body in page.bodies if body.get("hook") == "order-sign"]
+    [entry] = request["context"]["draftOrders"]["entry"]
+    assert entry["resource"]["resourceType"] == "MedicationRequest"
+    assert entry["resource"]["dispenseRequest"]["validityPeriod"] == {"start": "2026-11-23"}
+    assert page.steps == ["order-sign 200"]
+    assert len(page.verdicts) == 1
+    assert "Book an appointment" not in page.text
+
+
+@pytest.mark.parametrize("version", ["2.0", "2.1", "2.2"])
+def test_a_visit_for_the_order_begins_and_ends(version: str, ehr: RunningEhr, client: FlaskClient) -> None:
+    """CDS Hooks library: encounter-start and encounter-discharge refer to the Encounter, which prefetch brings."""
+    ehr.desk.version = version
+    page = Page(client, "ida").write("order-sign", codes="M0076").move("sign-anyway")
+    assert "Discharge" not in page.text
+
+    page.move("start-visit")
+    assert page.steps[0] == "encounter-start 200"
+    assert NOT_COVERED in page.text
+    [order_id] = set(re.findall(r"Encounter/(ida-order-\d+)-encounter", page.text))
+    assert f"GET Encounter/{order_id}-encounter" in page.text
+
+    page.move("discharge").move("discharge").move("start-visit")
+    assert page.steps == ["encounter-discharge 200", "encounter-start 200", "order-sign 200"]
+    visit = ehr.desk.fhir.get(f"Encounter/{order_id}-encounter")
+    assert visit is not None
+    assert (visit["status"], visit["basedOn"]) == ("finished", [{"reference": f"ServiceRequest/{order_id}"}])
+
+
+def test_nobody_is_visited_before_the_order_is_signed(client: FlaskClient) -> None:
+    page = Page(client, "ida").write("order-select", codes="M0076").move("start-visit").move("discharge")
+
+    assert page.steps == ["order-select 200"]
+
+
 @pytest.mark.parametrize("version", ["2.1", "2.2"])
 def test_later_versions_are_spoken_from_end_to_end(version: str, ehr: RunningEhr, client: FlaskClient) -> None:
     ehr.desk.version = version

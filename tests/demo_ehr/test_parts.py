@@ -130,14 +130,20 @@ def test_a_code_is_known_as_people_write_it(written: str, code: tuple[str, str] 
 
 
 def test_codes_of_ended_policies_are_not_offered() -> None:
-    assert [one.code for one in CATALOGUE.orderables if one.system == HCPCS] == ["L1851"]
+    assert [one.code for one in CATALOGUE.orderables if one.system == HCPCS] == ["J1030", "L1851"]
 
 
 FORM = OrderForm("CPT 73721, HCPCS L1851", "Brace, left knee", "Since May", "Pain", "", "2026-11-23")
 
 
 @pytest.mark.parametrize(
-    "form", [FORM, FORM._replace(codes="CPT 73721", place="22"), OrderForm(text="x", day=FORM.day)]
+    "form",
+    [
+        FORM,
+        FORM._replace(codes="CPT 73721", place="22"),
+        FORM._replace(codes="HCPCS J1030"),
+        OrderForm(text="x", day=FORM.day),
+    ],
 )
 def test_a_form_becomes_an_order_and_the_order_that_form(form: OrderForm) -> None:
     assert fill_form(write_order(form, CATALOGUE, "ida", "o-1", {}), CATALOGUE) == form
