@@ -80,7 +80,18 @@ def _start_service(base: str, port: int, ehr_port: int, folder: Path) -> Process
         "CRD_ALLOW_PRIVATE_JWKS": "1",
         "CRD_ALLOW_PRIVATE_FHIR_SERVERS": "1",
     }
+    if not os.environ.keys() & {"CRD_MEMBERS", "CRD_DATABASE_URL"}:
+        usual |= _load_members()
     return subprocess.Popen([CRD, "serve", "--port", str(port)], env={**usual, **os.environ})
+
+
+def _load_members() -> dict[str, str]:
+    """Load whom the EHR's patients are to their payers into a database of the demo's own."""
+    database = {"CRD_DATABASE_URL": "sqlite:///crd-demo.sqlite3"}
+    for name in ("members", "authorizations"):
+        command = [CRD, name, "load", str(ROOT / "examples" / "demo_ehr" / f"{name}.csv")]
+        subprocess.run(command, env={**os.environ, **database}, check=True, capture_output=True)
+    return {**database, "CRD_MEMBERS": "database"}
 
 
 def _start_ehr(base: str, port: int, folder: Path) -> Process:

@@ -121,14 +121,17 @@ def _coding(code: str, code_systems: CodeSystems) -> dict[str, str]:
 
 
 def _row(explanation: Explanation) -> dict[str, Any]:
-    decision = explanation.decision
+    decision, member = explanation.decision, explanation.paying.member
+    on_file = decision.authorization if decision else None
     return {
         "order": explanation.order.title or f"{explanation.order.resource_type} without a name",
         "payer": explanation.paying.payer.name,
         "covered": decision.covered if decision else None,
         "pa-needed": decision.pa_needed if decision and decision.is_sure else None,
         "basis": decision.basis.value if decision else "an order that asks for nothing",
-        "reasons": list(explain(decision)) if decision else [],
+        "reasons": [*explain(decision), *(on_file.looked_at if on_file else ())] if decision else [],
+        "member": member.id.value if member else None,
+        "authorization": on_file.satisfied_by.number if on_file and on_file.satisfied_by else None,
         "findings": [
             {
                 "policy": finding.version.key,

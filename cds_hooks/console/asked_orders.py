@@ -73,7 +73,7 @@ def call_of(form: OrderForm) -> dict[str, Any]:
     """Return the hook call about the order that a form describes; FormError where it describes none."""
     found = parts()
     order = write_order(form, found.rules.vocabulary.code_systems)
-    return write_call(order, form.hook, form.version, form.coverage, form.on, found.rules.payers)
+    return write_call(order, form.hook, form.version, form.coverage, form.on, found.rules.payers, form.member)
 
 
 def form_context(form: OrderForm | None, faults: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -93,4 +93,5 @@ def form_context(form: OrderForm | None, faults: Mapping[str, str] | None = None
         "places": PLACES,
         "examples": offered,
         "first_tries": first_tries(offered),
+        "asks_members": found.deployment.members is not None,
     }

@@ -43,12 +43,16 @@ def service_of(hook: str) -> Service:
 
 
 def write_call(
-    order: Mapping[str, Any], hook: str, version: str, coverage: str, on: str, payers: PayerDirectory
+    order: Mapping[str, Any], hook: str, version: str, coverage: str, on: str, payers: PayerDirectory, member: str = ""
 ) -> dict[str, Any]:
-    """Return the call of a hook about one order, to be done on a day, under a coverage as the form names it."""
+    """Return the call of a hook about one order, to be done on a day, under a coverage as the form names it.
+
+    Of a `member` by an id the invented patient is, and then says no birth date.
+    """
     placed = _place(order, on)
     context = {"userId": "Practitioner/prac-1", "patientId": "pat-1"}
-    prefetch: dict[str, Any] = {"patient": dict(PATIENT), "coverage": _coverages(coverage, payers)}
+    patient = {name: value for name, value in PATIENT.items() if not member or name != "birthDate"}
+    prefetch: dict[str, Any] = {"patient": patient, "coverage": _coverages(coverage, payers, member)}
     more_context, more_prefetch = _CONTEXTS[hook](placed, version, on)
     return {
         "hook": hook,
@@ -78,7 +82,7 @@ def _place(order: Mapping[str, Any], on: str) -> dict[str, Any]:
     return {"resourceType": kind, **usual, **order, **{k: v for k, v in known.items() if k not in order}, **day}
 
 
-def _coverages(name: str, payers: PayerDirectory) -> dict[str, Any]:
+def _coverages(name: str, payers: PayerDirectory, member: str) -> dict[str, Any]:
     """Return what an EHR sends of the patient's coverage."""
     if name == "none":
         return _bundle("searchset")
@@ -90,6 +94,8 @@ def _coverages(name: str, payers: PayerDirectory) -> dict[str, Any]:
         "beneficiary": _SUBJECT,
         "relationship": {"coding": [{"system": f"{_HL7}/subscriber-relationship", "code": "self"}]},
     }
+    if member:
+        coverage["subscriberId"] = member
     if name == "ended":
         coverage["period"] = {"start": "2019-01-01", "end": "2019-12-31"}
     if name == "self-pay":

@@ -39,7 +39,8 @@ VERSIONS: Final = tuple(WIRE_VERSIONS)
 
 class OrderForm(NamedTuple):
     """What a person wrote, as text. `coverage` is a payer's id or one of `hook_calls.SITUATIONS`; `resource` an order
-    as FHIR, which then stands for all that the fields say of one."""
+    as FHIR, which then stands for all that the fields say of one; `member` the id of a member, where members are asked.
+    """
 
     kind: str = "ServiceRequest"
     code: str = ""
@@ -52,6 +53,7 @@ class OrderForm(NamedTuple):
     hook: str = "order-sign"
     version: str = "2.2"
     resource: str = ""
+    member: str = ""
 
 
 #: What a link to a try may carry: nothing that a person has written of a patient.

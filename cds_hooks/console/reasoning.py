@@ -87,7 +87,7 @@ def tell_why(explanation: Explanation, on: date) -> Why:
         day=order.day_of_service(on),
         covered=decision.covered.value if decision else None,
         basis=BASES.get(decision.basis.name, "") if decision else "the order asks for nothing",
-        reasons=tuple(explain(decision)) if decision else (),
+        reasons=tuple(_reasons(decision)) if decision else (),
         policies=tuple(_policies(decision)) if decision else (),
         first=first,
         asked=asked,
@@ -95,6 +95,12 @@ def tell_why(explanation: Explanation, on: date) -> Why:
         codes=tuple(_codes(order, decision)),
         texts=tuple(_texts(order, list(_marks(explanation)))),
     )
+
+
+def _reasons(decision: Decision) -> Iterator[str]:
+    """Yield the reasons of the answer, and which authorizations were looked at in vain."""
+    yield from explain(decision)
+    yield from decision.authorization.looked_at if decision.authorization else ()
 
 
 def _policies(decision: Decision) -> Iterator[PolicyShown]:

@@ -45,6 +45,7 @@ VALUES: Final[Mapping[str, Mapping[str, str]]] = {
         "satisfied": "There already",
         "performpa": "To be requested by the performer",
         "conditional": "Depends on what the order does not say",
+        "indeterminate": "Cannot be told",
     },
     "info-needed": {
         "performer": "Who performs it",

@@ -39,6 +39,7 @@ PEOPLE: Final = (
     Person("otis", "Otis", "male", "1949-06-11", "cms", covered_by="Medicare"),
     Person("nora", "Nora", "female", "1992-12-05", covered_by="No coverage on file"),
     Person("emil", "Emil", "male", "1966-03-21", "ehp", "2025-12-31", covered_by="Example Health Plan, ended"),
+    Person("lea", "Lea", "female", "1988-11-09", "ehp", covered_by="Example Health Plan, which does not know her"),
     Person("pia", "Pia", "female", "1979-08-08", pays_alone=True, covered_by="Pays for herself"),
     Person("finn", "Finn", "male", "2001-02-14", "acme", covered_by="Acme Health, not served by the service"),
 )

@@ -134,6 +134,7 @@ TOLD = {
     "otis": "Not covered by Medicare",
     "nora": "If this patient is covered by Example Health Plan",
     "emil": "no active coverage on",
+    "lea": "Not covered by Example Health Plan",  # but where members are asked, as `make demo` does
     "pia": "The coverage is the patient's own payment",
     "finn": "The payer of this coverage is another one",
 }

@@ -1,12 +1,15 @@
 """A service that asks who is a member: what leaves it, what is kept, and what stays out of the log."""
 
 import json
+import re
 import subprocess
 import sys
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from tests.conftest import example
 from tests.guide.conformance import faults
@@ -49,8 +52,6 @@ def test_the_option_is_announced_where_members_are_asked(
     """CRD-115, 116, 121: an option for each type of card or answer that is returned."""
 
     def codes(one: RunningService) -> set[str]:
-        import requests
-
         services = requests.get(f"{one.base}/cds-services", timeout=10).json()["services"]
         return {
             option["code"] for each in services for option in each["extension"]["davinci-crd.configuration-options"]
@@ -182,3 +183,32 @@ def _asking_payer(start_shared_service: Any, tmp_path_factory: pytest.TempPathFa
         payer,
     )
     payer.stop()
+
+
+def test_the_console_takes_a_members_id_and_shows_what_is_authorized_and_what_was_looked_at(
+    asking_service: RunningService,
+) -> None:
+    asked = {"member": "EX-4711", "kind": "DeviceRequest", "on": "2026-11-23"}
+    pump = _page(asking_service, "/", **asked, code="HCPCS E0784")
+    why = _page(asking_service, "/console/why", **asked, code="HCPCS E0784")
+    mri = _page(asking_service, "/console/why", **asked, code="CPT 70553")
+    stranger = _page(asking_service, "/", **asked | {"member": "EX-0"}, code="HCPCS E0784")
+
+    assert "Prior authorization There already" in pump
+    assert f"Authorization number {NUMBER}" in pump
+    assert "member EX-4711 (example.org/ehp/member): example-health-plan, PPO" in why
+    assert "PA-2026-0002 was looked at: it ended on 2026-10-30." in mri
+    assert "Member not found: Example Health Plan has no member with the ids" in stranger
+
+
+def test_the_console_asks_for_no_members_id_where_none_is_looked_up(service: RunningService) -> None:
+    assert 'name="member"' not in requests.get(f"{service.base}/", timeout=20).text
+
+
+def _page(service: RunningService, path: str, **fields: str) -> str:
+    """Send a form of the console, and return the words of the page."""
+    form = requests.get(service.base + path, timeout=20)
+    token = re.search(r'name="csrf_token" value="([^"]+)"', form.text)
+    assert token
+    page = requests.post(service.base + path, {"csrf_token": token[1], **fields}, cookies=form.cookies, timeout=20)
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page.text)).split())
