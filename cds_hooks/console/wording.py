@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final, NamedTuple
 
+from cds_hooks.console.parts import parts
 from cds_hooks.rules.text import count
+from cds_hooks.web.documentation import PREFIX as DOCUMENTS
+from cds_hooks.web.documentation import find_site
 
 #: Of the codes of `covered`, of a case that expects that a policy says nothing, and of a policy with several answers.
 COVERED: Final[Mapping[str, str]] = {
@@ -162,6 +165,16 @@ _REPLIES: Final[Mapping[int, Told]] = {
 }
 
 
+#: What is said of authorization where nothing beside it says what is meant.
+_AUTHORIZATION: Final[Mapping[str, str]] = {
+    "no-auth": "No authorization needed",
+    "auth-needed": "Authorization needed",
+    "satisfied": "Authorized already",
+    "performpa": "The performer asks for it",
+    "conditional": "Authorization depends",
+}
+
+
 def part_name(name: str) -> str:
     """Return what an element of coverage information is called."""
     return PARTS.get(name, name.replace("-", " ").capitalize())
@@ -181,10 +194,14 @@ FILTERS: Final[Mapping[str, Any]] = {
     "covered": lambda code: COVERED.get(code, code),
     "part_name": part_name,
     "part_value": part_value,
+    "authorization": lambda code: _AUTHORIZATION.get(code, code),
     "day": day,
     "strength": lambda code: STRENGTHS.get(code, code),
     "step": lambda rule: STEPS.get(rule, rule.capitalize()),
     "role": lambda role: ROLES.get(role, role),
 }
 
-GLOBALS: Final[Mapping[str, Any]] = {"count": count}
+GLOBALS: Final[Mapping[str, Any]] = {
+    "count": count,
+    "documents": lambda: f"{DOCUMENTS}/" if find_site(parts().settings.docs) else "",
+}

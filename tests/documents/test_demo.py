@@ -1,8 +1,8 @@
-"""`make demo` as a process: it prints the card, shows the EHR on the next port, and stops all it started on SIGTERM."""
+"""`make demo` as a process: it prints the card, has the EHR on the next port, and stops all it started on SIGTERM."""
 
 import os
-import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -20,17 +20,26 @@ from tests.free_ports import free_port
 PATIENCE = 120
 
 
+def _two_free_ports() -> tuple[int, int]:
+    """Return a free port whose next one is free, too: the EHR's, where nobody says another."""
+    while True:
+        port = free_port()
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port + 1))
+            return port, port + 1
+
+
 class Demo:
     """The process, in a folder of its own, and what it has said so far."""
 
     def __init__(self, folder: Path) -> None:
-        self.port, self.ehr_port = free_port(), free_port()
+        self.port, self.ehr_port = _two_free_ports()
         own = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
         self._said = folder / "said"
         script = str(ROOT / "scripts" / "demo.py")
         with self._said.open("wb") as file:
             self.process = subprocess.Popen(
-                [sys.executable, script, "--port", str(self.port), "--ehr-port", str(self.ehr_port)],
+                [sys.executable, script, "--port", str(self.port)],
                 cwd=folder,
                 env=own | {"PYTHONPATH": str(ROOT)},
                 stdout=file,
@@ -74,14 +83,14 @@ def test_its_ehr_asks_its_service(demo: Demo) -> None:
     assert "is not covered: considered investigational" in page.text
 
 
-def test_without_a_port_of_its_own_the_ehr_is_on_the_next_one() -> None:
-    taken = free_port()
-    help_text = subprocess.run(
-        [sys.executable, str(ROOT / "scripts" / "demo.py"), "--help"], capture_output=True, text=True, check=True
-    ).stdout
+def test_a_port_that_is_taken_is_said_before_anything_starts(demo: Demo) -> None:
+    demo.says("invented patients")
+    command = [sys.executable, str(ROOT / "scripts" / "demo.py"), "--port", str(demo.port)]
 
-    assert taken
-    assert re.search(r"--ehr-port EHR_PORT\s+port of the EHR; without it the next one", help_text)
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == f"Port {demo.port} of 127.0.0.1 is taken; use another: make demo PORT={demo.port + 10}\n"
 
 
 def test_on_sigterm_it_ends_with_all_it_started(demo: Demo) -> None:

@@ -160,6 +160,7 @@ def test_a_running_service_shows_the_site_where_it_was_built(
     assert again.status_code == 304
     for path in ("/docs/nowhere.html", "/docs/..%2f..%2fpages%2findex.md", "/docs/%2e%2e/zensical.toml", "/docsx"):
         assert requests.get(service.base + path, timeout=10).status_code == 404
+    assert '<a href="/docs/">Documents</a>' in requests.get(f"{service.base}/", timeout=10).text
     assert requests.post(f"{service.base}/docs/calls.html", timeout=10).status_code in (404, 405)
 
 
@@ -170,3 +171,4 @@ def test_a_service_without_a_site_shows_none(
     for setting in ("off", str(tmp_path)):
         service = start_service(CRD_DOCS=setting)
         assert requests.get(f"{service.base}/docs/", timeout=10).status_code == 404
+        assert "Documents" not in requests.get(f"{service.base}/", timeout=10).text
