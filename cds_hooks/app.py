@@ -56,9 +56,9 @@ def create_app(settings: Settings | None = None, clock: Clock = datetime.now) ->
     app = FlaskApp("cds_hooks", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.url_map.merge_slashes = False
-    gate = AccessControl(settings, SERVICE_IDS)
-    rule_watch = RuleReloader(settings, rules)
     recorder = Recorder(settings)
+    gate = AccessControl(settings, SERVICE_IDS, recorder.count_refusal)
+    rule_watch = RuleReloader(settings, rules)
     add_routes(app, deployment.settings, rule_watch, gate, recorder)
     app.extensions[_DEPLOYMENT] = deployment
     app.extensions[_WATCH] = rule_watch

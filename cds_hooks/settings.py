@@ -295,6 +295,24 @@ class Settings(BaseSettings):
         default=False,
         description="1 allows that service at private and loopback addresses, and http there; else refused",
     )
+    facts: Literal["on", "off"] = Field(
+        "on",
+        description="counts of calls, answers, cards and tokens by day, which Insights shows: on, or off for none",
+    )
+    facts_days: int = Field(
+        0, ge=0, le=36525, description="days after which facts are deleted; 0 keeps them for good: they name no patient"
+    )
+    heed_overrides: int = Field(
+        0,
+        ge=0,
+        le=365,
+        description="".join(
+            (
+                "days for which a card that was overridden with a reason is not shown again on order-select, for the",
+                " same patient, order content and policy version; 0 shows it again",
+            )
+        ),
+    )
     console: Literal["local", "off"] = Field(
         "local",
         description="".join(

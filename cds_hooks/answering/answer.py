@@ -10,11 +10,13 @@ from cards import WIRE_VERSIONS, Answered, Basis, ResponseOptions, WireVersion, 
 from cds_hooks.answering.call_context import CallContext
 from cds_hooks.answering.deployment import Deployment
 from cds_hooks.answering.evaluation import EvaluatedOrder, Evaluation, evaluate, explain
+from cds_hooks.answering.heeding import ALL_CARDS, Heed, Heeding
+from cds_hooks.answering.heeding import HOOK as HEEDING_HOOK
 from cds_hooks.answering.member_look_ups import MemberLookUps
 from cds_hooks.answering.rejections import refuse
 from cds_hooks.answering.resource_check import ResourceCheck
 from cds_hooks.answering.resources import ResourcePool
-from cds_hooks.answering.summary import Ids, give_account
+from cds_hooks.answering.summary import Beside, Ids, give_account
 from cds_hooks.answering.trace import Explanation, tell_steps
 from cds_hooks.auth.caller import ANYONE, Caller
 from cds_hooks.errors import Issue, UnsupportedVersionError
@@ -45,8 +47,18 @@ class Answer(NamedTuple):
     read: tuple[bytes, ...] = ()
 
 
-def answer_hook(service: Service, body: bytes, deployment: Deployment, rules: Rules, caller: Caller = ANYONE) -> Answer:
-    """Answer one hook call of a caller that was let in; CallError where it cannot be answered."""
+def answer_hook(
+    service: Service,
+    body: bytes,
+    deployment: Deployment,
+    rules: Rules,
+    caller: Caller = ANYONE,
+    heed: Heed | None = None,
+) -> Answer:
+    """Answer one hook call of a caller that was let in; CallError where it cannot be answered.
+
+    With `heed`, cards that were overridden before are withheld where they shall be.
+    """
     with span("read"):
         context = _open_call(service, body, deployment, rules, caller, deployment.today())
     registered = caller.registration.fhir_check if caller.registration else None
@@ -63,7 +75,10 @@ def answer_hook(service: Service, body: bytes, deployment: Deployment, rules: Ru
     judged = evaluation._replace(orders=refuse(context, evaluation))
     cards_in_doubt = bool(caller.registration and caller.registration.cards_in_doubt)
     options = _choose_options(context, deployment.settings, cards_in_doubt=cards_in_doubt)
-    return _respond(context, judged, options, deployment.settings, check.faults)
+    heeding = Heeding(heed, caller.client, options.max_cards) if heed else None
+    if heeding and service.hook == HEEDING_HOOK:
+        options = options._replace(max_cards=ALL_CARDS)  # what is withheld takes nobody's place
+    return _respond(context, judged, options, deployment.settings, check.faults, heeding)
 
 
 def _choose_options(context: CallContext, settings: Settings, *, cards_in_doubt: bool) -> ResponseOptions:
@@ -84,7 +99,12 @@ def _choose_options(context: CallContext, settings: Settings, *, cards_in_doubt:
 
 
 def _respond(
-    context: CallContext, evaluation: Evaluation, options: ResponseOptions, settings: Settings, fhir_faults: int
+    context: CallContext,
+    evaluation: Evaluation,
+    options: ResponseOptions,
+    settings: Settings,
+    fhir_faults: int,
+    heeding: Heeding | None = None,
 ) -> Answer:
     """Return the answer that says the decisions on the orders of a call."""
     service, call, records, rules = context.service, context.call, context.records, context.rules
@@ -96,14 +116,19 @@ def _respond(
     learnt = records.digest + (context.look_ups.digest if context.look_ups else "")
     ids = Ids(service.id, call, learnt, context.on, settings.id_namespace)
     response = respond(answered, options, rules.vocabulary.code_systems, ids.derive)
+    heeded = heeding.withhold(response, call, answered, ids) if heeding else None
+    response = heeded.response if heeded else response
     if metrics.is_on():
         metrics.answered(call.hook, _measure(answered))
     if settings.trace == "response":
         steps = [step for one in judged for step in tell_steps(one.draft.path, one.steps)]
+        steps += heeded.steps if heeded else ()
         response = replace(response, extension={TRACE: steps})
     written = response.to_json()
     facts = _facts(context, judged, fhir_faults, read_configuration(call.configuration).nonsense)
-    return Answer(written, facts, partial(give_account, call, answered, ids, written, rules.digest), records.fetched)
+    known_again = (heeded.about, heeded.withheld) if heeded else ()
+    beside = Beside(rules.digest, service.templates(settings.default_version), *known_again)
+    return Answer(written, facts, partial(give_account, call, answered, ids, written, beside), records.fetched)
 
 
 def choose_version(requested: Any, default: str) -> WireVersion:

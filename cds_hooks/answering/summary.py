@@ -1,9 +1,9 @@
 """What is told of a call in a few words, for the store: what was decided on which orders, and under which ids."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from cards import ASSERTION, NO_PAYER, SUGGESTION, Answered, Basis, Decision, explain, rests_on
@@ -50,17 +50,42 @@ def name_uuid(namespace: bytes, name: str) -> str:
 _VARIANTS: Final = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
 
 
-def give_account(call: HookRequest, answered: Sequence[Answered], ids: Ids, response: bytes, rules: str) -> Summary:
-    """Return the account of a call that was answered; ids that did not leave are not in it. `rules` is their digest."""
-    sent = {parts: identity for parts, identity in ids.derived.items() if identity.encode() in response}
+class Beside(NamedTuple):
+    """What is told of a call beside its answer: the digest of the rules, and the keys of prefetch that it announced.
+
+    `about` is what cards are known again by, `withheld` are those that were not sent, by their ids; where overrides are
+    heeded.
+    """
+
+    rules: str
+    announced: Collection[str]
+    about: Mapping[str, str] = {}
+    withheld: Collection[str] = ()
+
+
+def give_account(call: HookRequest, answered: Sequence[Answered], ids: Ids, response: bytes, beside: Beside) -> Summary:
+    """Return the account of a call that was answered; of ids that did not leave only those of cards withheld."""
+    sent = {
+        parts: identity
+        for parts, identity in ids.derived.items()
+        if identity.encode() in response and identity not in beside.withheld
+    }
     assertions = {parts[1:3]: identity for parts, identity in sent.items() if parts[0] == ASSERTION}
     decisions = [
         _tell(decision, assertions.get((str(item.number), _coverage_of(decision) or "")))
         for item in answered
         for decision in item.decisions
     ]
-    cards = [_card(parts, identity, decisions) for parts, identity in sent.items() if parts[0] not in _NO_CARDS]
-    return Summary(call.hook_instance, tuple(decisions), tuple(cards), rules)
+    cards = [
+        _card(parts, identity, decisions, beside.about) for parts, identity in sent.items() if parts[0] not in _NO_CARDS
+    ]
+    left_out = tuple([key for key in beside.announced if key not in call.prefetch])
+    withheld = [
+        _card(parts, identity, decisions, beside.about)
+        for parts, identity in (ids.derived.items() if beside.withheld else ())
+        if identity in beside.withheld
+    ]
+    return Summary(call.hook_instance, tuple(decisions), tuple(cards), beside.rules, None, left_out, tuple(withheld))
 
 
 def _tell(decision: Decision, assertion: str | None) -> DecisionSummary:
@@ -87,11 +112,13 @@ def _coverage_of(decision: Decision) -> str | None:
     return decision.coverage.reference if decision.coverage else None
 
 
-def _card(parts: Iterable[str], identity: str, decisions: Sequence[DecisionSummary]) -> CardSummary:
+def _card(
+    parts: Iterable[str], identity: str, decisions: Sequence[DecisionSummary], known: Mapping[str, str]
+) -> CardSummary:
     """Return a card with the orders that it names, or all of its payer where it names none, and their policies."""
     _, *about = parts
     named = [decision for decision in decisions if decision.order in about]
     concerned = named or [decision for decision in decisions if decision.payer in about]
     orders = dict.fromkeys(decision.order for decision in concerned)
     policies = dict.fromkeys(policy.version for decision in concerned for policy in decision.policies)
-    return CardSummary(identity, tuple(orders), tuple(policies))
+    return CardSummary(identity, tuple(orders), tuple(policies), known.get(identity) if policies else None)

@@ -1,5 +1,6 @@
 """Who is let in: the settings' modes of authentication, the registrations, and the public URLs tokens are made for."""
 
+from collections.abc import Callable
 from functools import partial
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
@@ -16,7 +17,14 @@ if TYPE_CHECKING:
 class AccessControl:
     """Lets callers in to the services with these ids, or not; one for all threads of a process."""
 
-    def __init__(self, settings: Settings, service_ids: frozenset[str]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        service_ids: frozenset[str],
+        refused: Callable[[AuthenticationError], None] = lambda _: None,
+    ) -> None:
+        """`refused` is told of each token that is no good."""
+        self._refused = refused
         self.modes = read_modes(settings.auth)
         _check(self.modes, settings)
         self._rates = open_rates(settings.rate, settings.rate_store)
@@ -53,8 +61,10 @@ class AccessControl:
         self._rates.refuse_failing(peer)
         try:
             return self._authenticator.authenticate(authorization, (url,), service_id, partial(self._count, peer=peer))
-        except (AuthenticationError, NotEntitledError):
+        except (AuthenticationError, NotEntitledError) as error:
             self._rates.count_failure(peer)
+            if isinstance(error, AuthenticationError):
+                self._refused(error)
             raise
 
     def _count(self, caller: Caller, peer: str) -> None:

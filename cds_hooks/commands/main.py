@@ -27,6 +27,7 @@ COMMANDS: Final[Mapping[str, SubCommand]] = {
     ),
     "explain": SubCommand(f"{_HERE}.explain", "explain_command", "Say how an order would be decided, and why."),
     "export": SubCommand(f"{_HERE}.export", "export", "Write the policies in a format that other engines read."),
+    "facts": SubCommand(f"{_HERE}.facts", "facts", "Count anew what Insights shows."),
     "jwks": SubCommand(f"{_HERE}.jwks", "jwks", "Make keys for a client that signs its calls."),
     "members": SubCommand(f"{_HERE}.members", "members", "Whom the payers insure, kept in CRD_DATABASE_URL."),
     "policies": SubCommand(f"{_HERE}.policies", "policies", "Read, check, begin and compare policies."),

@@ -39,17 +39,23 @@ class DecisionSummary(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class CardSummary(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A card that was sent: its uuid, the orders it is about and the versions of policies it rests on."""
+    """A card that was sent: its uuid, the orders it is about and the versions of policies it rests on.
+
+    `about` is the keyed digest that an override of it is heeded by, in hexadecimal; None where overrides are not.
+    """
 
     id: str
     orders: tuple[str, ...] = ()
     policies: tuple[str, ...] = ()
+    about: str | None = None
 
 
 class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is known of a call without reading its bodies.
 
     `rules` is the digest of the policies and payers that it was judged by, `error` the kind of error that ended it.
+    `left_out` are the keys of prefetch that were announced and did not come; None where nobody looked. `withheld` are
+    cards that were not sent, since they had been overridden before.
     """
 
     hook_instance: str | None = None
@@ -57,6 +63,8 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
     cards: tuple[CardSummary, ...] = ()
     rules: str | None = None
     error: str | None = None
+    left_out: tuple[str, ...] | None = None
+    withheld: tuple[CardSummary, ...] = ()
 
 
 class Bodies(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -21,10 +21,11 @@ _MOST_CALLS: Final = 50
 
 
 class CardSent(NamedTuple):
-    """The call that a card was sent in, and the versions of policies the card rests on."""
+    """The call that a card was sent in, the versions of policies the card rests on, and what it is known again by."""
 
     exchange: bytes
     policies: tuple[str, ...]
+    about: str | None = None
 
 
 def find_card(engine: sa.Engine, cipher: RecordCipher, card: str, client: str) -> CardSent | None:
@@ -51,7 +52,7 @@ def find_card(engine: sa.Engine, cipher: RecordCipher, card: str, client: str) -
             continue
         for sent in cards:
             if sent.id == card:
-                return CardSent(row.id, sent.policies)
+                return CardSent(row.id, sent.policies, sent.about)
     return None
 
 

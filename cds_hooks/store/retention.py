@@ -2,18 +2,21 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from cds_hooks.settings import Settings
 from cds_hooks.store.access_log import note_access
 from cds_hooks.store.calls import first_id, reseal_call, split_mentions
 from cds_hooks.store.database import StoreError, connect, kind_of
 from cds_hooks.store.encryption import RecordCipher
 from cds_hooks.store.feedback import reseal_report
-from cds_hooks.store.tables import EXCHANGES, FEEDBACK, MENTIONS
+from cds_hooks.store.tables import EXCHANGES, FACTS, FEEDBACK, MENTIONS, OVERRIDES
 from cds_hooks.telemetry.logs import record
 
 #: As many calls are deleted or re-encrypted in one transaction, so that calls need not wait long.
@@ -103,15 +106,52 @@ def _encrypt_slice(
     return (rows[-1]["id"], len(changed)) if rows else None
 
 
+def delete_facts(engine: sa.Engine, days: int) -> None:
+    """Delete the facts of days that are so long over."""
+    first = datetime.fromtimestamp(days_ago(days) / 1_000_000, UTC).date().isoformat()
+    _delete(engine, sa.delete(FACTS).where(FACTS.c.day < first))
+
+
+def delete_overrides(engine: sa.Engine, days: int) -> None:
+    """Delete the overrides that are heeded no more."""
+    _delete(engine, sa.delete(OVERRIDES).where(OVERRIDES.c.at < days_ago(days)))
+
+
+def _delete(engine: sa.Engine, statement: sa.Delete) -> None:
+    try:
+        with engine.begin() as connection:
+            connection.execute(statement)
+    except SQLAlchemyError as error:
+        raise StoreError(kind_of(error)) from None
+
+
+def open_retention(settings: Settings) -> "Retention | None":
+    """Return what deletes as the settings say; None where all is kept for good."""
+    also = [partial(delete_facts, days=settings.facts_days)] if settings.facts_days else []
+    also += [partial(delete_overrides, days=settings.heed_overrides)] if settings.heed_overrides else []
+    if not settings.audit_days and not also:
+        return None
+    return Retention(settings.database_url, settings.audit_days, also=also)
+
+
 class Retention:
     """Deletes what is older than so many days, now and then, by a thread of its own in the process that answers calls.
 
-    Several processes may do it at once: each deletes what the others have not.
+    With 0 days no calls are deleted, but what else there is. Several processes may do it at once: each deletes what the
+    others have not.
     """
 
-    def __init__(self, url: str, days: int, first: float = 5.0, every: float = 3600.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        days: int,
+        first: float = 5.0,
+        every: float = 3600.0,
+        also: Sequence[Callable[[sa.Engine], object]] = (),
+    ) -> None:
         self._url = url
         self._days = days
+        self._also = also
         self._first, self._every = first, every
         self._lock = threading.Lock()
         self._is_started = False
@@ -127,9 +167,11 @@ class Retention:
         while True:
             engine = connect(self._url)
             try:
-                deleted = delete_before(engine, days_ago(self._days), "retention", f"{self._days} days are over")
-                if deleted:
-                    record("info", "calls-deleted", calls=deleted)
+                if self._days:
+                    deleted = delete_before(engine, days_ago(self._days), "retention", f"{self._days} days are over")
+                    record("info", "calls-deleted", calls=deleted) if deleted else None
+                for delete in self._also:
+                    delete(engine)
             except StoreError as error:
                 record("error", "calls-not-deleted", reason=str(error))
             finally:

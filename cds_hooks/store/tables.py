@@ -116,3 +116,49 @@ DIRECTORY_KEYS: Final = sa.Table(
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
 )
+
+#: How often what was asked, answered and done with cards, day by day: counts and codes, nothing of a patient
+#: (docs/insights.md has each kind). `what` is an outcome, a verdict, a key or a cause, `why` the basis, the reason or,
+#: of calls, how many milliseconds they took at the most.
+FACTS: Final = sa.Table(
+    "facts",
+    TABLES,
+    sa.Column("kind", sa.String(16), primary_key=True),
+    sa.Column("day", sa.String(10), primary_key=True),
+    *[sa.Column(name, sa.String(NAME), primary_key=True) for name in ("hook", "client", "payer", "policy")],
+    *[sa.Column(name, sa.String(NAME), primary_key=True) for name in ("version", "what", "why")],
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Column("milliseconds", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+#: How far the counting anew of facts came: the next day to count, by the name of the run.
+FACT_PROGRESS: Final = sa.Table(
+    "fact_progress",
+    TABLES,
+    sa.Column("name", sa.String(32), primary_key=True),
+    sa.Column("day", sa.String(10), nullable=False),
+)
+
+#: Cards that were overridden with a reason, where that is heeded: a keyed digest of the patient, the content of the
+#: orders and the versions of the policies, and when.
+OVERRIDES: Final = sa.Table(
+    "overrides",
+    TABLES,
+    sa.Column("digest", sa.LargeBinary(16), primary_key=True),
+    sa.Column("at", sa.BigInteger, primary_key=True),
+    sa.Index("overrides_by_time", "at"),
+    sqlite_with_rowid=False,
+)
+
+#: Who is logged in to the console: the digest of the cookie's secret, so that no cookie can be made of it.
+LOGINS: Final = sa.Table(
+    "logins",
+    TABLES,
+    sa.Column("digest", sa.LargeBinary(32), primary_key=True),
+    sa.Column("operator", sa.String(NAME), nullable=False),
+    sa.Column("role", sa.String(16), nullable=False),
+    sa.Column("since", sa.BigInteger, nullable=False),
+    sa.Column("seen", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,92 @@
+"""What a service does is counted beside its records, whoever is refused too; and not where the setting is off."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from cds_hooks.app import create_app
+from cds_hooks.settings import read_settings
+from cds_hooks.store.database import connect
+from cds_hooks.store.tables import FACTS
+from tests.cds_hooks.console.conftest import noon
+
+Start = Callable[..., Flask]
+SIGN = "/cds-services/order-sign-crd"
+
+
+@pytest.fixture(name="url")
+def _url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/crd.sqlite3"
+
+
+@pytest.fixture(name="start")
+def _start(url: str) -> Iterator[Start]:
+    made: list[Flask] = []
+
+    def start(**settings: Any) -> Flask:
+        made.append(create_app(read_settings(database_url=url, rate="none", reload=0, **settings), noon))
+        return made[-1]
+
+    yield start
+    for app in made:
+        app.extensions["crd.recorder"].close()
+
+
+def facts(app: Flask, url: str) -> set[tuple[Any, ...]]:
+    """Return the facts once the service has stopped: kind, policy, what, why and count."""
+    app.extensions["crd.recorder"].close()
+    engine = connect(url, each_alone=True)
+    columns = [FACTS.c[name] for name in ("kind", "client", "policy", "what", "count")]
+    with engine.connect() as connection:
+        found = {tuple(row) for row in connection.execute(sa.select(*columns))}
+    engine.dispose()
+    return found
+
+
+def test_a_call_and_its_feedback_are_counted(start: Start, url: str, example: Any) -> None:
+    app = start()
+    client = app.test_client()
+    request = example("m0076-order-sign")
+    [card] = client.post(SIGN, json=request).json["cards"]
+    client.post(SIGN, json={**request, "prefetch": {}, "fhirServer": None})
+    client.post(SIGN, json={})
+    reason = {"reason": {"code": "patient-pays", "system": "https://plan.example.org/reasons"}}
+    report = {"card": card["uuid"], "outcome": "overridden", "outcomeTimestamp": "2026-11-23T12:00:00Z"}
+    client.post(f"{SIGN}/feedback", json={"feedback": [{**report, "overrideReason": reason}]})
+    client.post(SIGN, json=request)
+
+    found = facts(app, url)
+    policy = "evicore-cmm-204"
+    assert {
+        ("answer", "anonymous", policy, "not-covered", 2),
+        ("card", "anonymous", policy, "shown", 2),
+        ("feedback", "anonymous", policy, "overridden", 1),
+        ("repeat", "anonymous", policy, "", 1),
+        ("left-out", "anonymous", "", "coverage", 2),
+    } <= found
+    counted = {(what, count) for kind, _, _, what, count in found if kind == "call"}
+    assert {what for what, _ in counted} == {"answered", "refused"}
+    assert sum(count for _, count in counted) == 4
+
+
+def test_refused_tokens_are_counted_by_cause(start: Start, url: str, tmp_path: Path) -> None:
+    jwt = {"issuer": "https://ehr.example.org", "jku": ["https://ehr.example.org/jwks"], "algorithms": ["ES384"]}
+    clients = tmp_path / "clients.json"
+    clients.write_text(json.dumps({"clients": [{"id": "example", "jwt": jwt}]}))
+    app = start(auth="cds-hooks-jwt", clients=clients, public_base_url="https://plan.example.org")
+    for authorization in ({}, {}, {"Authorization": "Bearer nonsense"}):
+        assert app.test_client().post(SIGN, json={}, headers=authorization).status_code == 401
+
+    counts = {what: count for kind, _, _, what, count in facts(app, url) if kind == "refusal"}
+    assert sorted(counts.values()) == [1, 2]
+
+
+def test_nothing_is_counted_where_the_setting_is_off(start: Start, url: str, example: Any) -> None:
+    app = start(facts="off")
+    app.test_client().post(SIGN, json=example("m0076-order-sign"))
+    assert facts(app, url) == set()
