@@ -4,13 +4,14 @@ import gc
 from datetime import datetime
 from functools import cache
 from typing import Final
+from urllib.parse import urlsplit
 
 from flask import Flask
 
 from cds_hooks.answering.deployment import Deployment
 from cds_hooks.answering.recording import Recorder
 from cds_hooks.auth.access import AccessControl
-from cds_hooks.console.mount import check_signing, why_hidden, with_console
+from cds_hooks.console.mount import check_console, check_signing, why_hidden, with_console
 from cds_hooks.fhir.access import FhirAccess
 from cds_hooks.fhir.client import FhirClient
 from cds_hooks.fhir.validation import FhirCheck
@@ -84,6 +85,7 @@ def check_start(settings: Settings) -> None:
     create_deployment(settings)
     _checked[:] = [read_rules(settings)]
     AccessControl(settings, SERVICE_IDS)
+    check_console(settings)
     Recorder(settings)
     if not why_hidden(settings):
         check_signing(settings)
@@ -179,7 +181,9 @@ def _show_console(app: Flask, settings: Settings) -> None:
 
         return create_console(app.extensions[_DEPLOYMENT], app.extensions[_WATCH])
 
-    app.wsgi_app = with_console(app.wsgi_app, create)  # type: ignore[method-assign,assignment]
+    everywhere, root = settings.console == "login", urlsplit(settings.public_base_url).path
+    shown = with_console(app.wsgi_app, create, everywhere=everywhere, root=root)
+    app.wsgi_app = shown  # type: ignore[method-assign,assignment]
     record("info", "console", path="/")
 
 

@@ -62,7 +62,7 @@ def _base_url(value: str) -> str:
 
 
 def _fhir_servers(value: str) -> str:
-    for base in _listed(value):
+    for base in read_list(value):
         read_base_url(base)
     return value
 
@@ -75,7 +75,8 @@ def _origins(value: str) -> str:
     return value
 
 
-def _listed(value: str) -> list[str]:
+def read_list(value: str) -> list[str]:
+    """Return what is separated by commas."""
     return [one.strip() for one in value.split(",") if one.strip()]
 
 
@@ -89,7 +90,7 @@ def _database_url(value: str) -> str:
 
 def read_networks(text: str) -> tuple[Network, ...]:
     """Return addresses or networks that are separated by commas; ValueError where one is neither."""
-    return tuple(map(ip_network, _listed(text)))
+    return tuple(map(ip_network, read_list(text)))
 
 
 def read_rate(text: str) -> RateLimitItem | None:
@@ -313,12 +314,12 @@ class Settings(BaseSettings):
             )
         ),
     )
-    console: Literal["local", "off"] = Field(
+    console: Literal["local", "login", "off"] = Field(
         "local",
         description="".join(
             (
                 "the pages for people, at / of `crd serve`: local shows them to this machine alone, where the service",
-                " listens on a loopback address; off has none",
+                " listens on a loopback address; login to whoever logs in, wherever it listens; off has none",
             )
         ),
     )
@@ -344,6 +345,27 @@ class Settings(BaseSettings):
             )
         ),
     )
+    console_minutes: int = Field(
+        30,
+        ge=1,
+        le=720,
+        description="minutes after which a login that is not used ends, 1 to 720; any ends in 12 hours",
+    )
+    operators: Annotated[Path, AfterValidator(Path.absolute)] | None = Field(
+        None, description="file of those who may log in with a password; `crd operators add` makes it"
+    )
+    oidc_issuer: Annotated[str, AfterValidator(_base_url)] = Field(
+        "", description="URL of the OpenID Connect provider that operators log in at; empty for none"
+    )
+    oidc_client: str = Field("", description="id of this service at that provider (client_id)")
+    oidc_secret: SecretStr = Field(
+        SecretStr(""), description="its secret there (client_secret); empty for a public client, with PKCE alone"
+    )
+    oidc_claim: str = Field(
+        "roles", min_length=1, description="claim of the ID token that has the roles; a dot leads into an object"
+    )
+    oidc_readers: str = Field("crd-reader", description="values of that claim, by commas, that make a reader")
+    oidc_operators: str = Field("crd-operator", description="values of that claim, by commas, that make an operator")
     cors_origins: Annotated[str, AfterValidator(_origins)] = Field(
         "*",
         description="origins that browsers may call from, separated by commas, or *; listed ones with credentials, too",

@@ -30,6 +30,7 @@ COMMANDS: Final[Mapping[str, SubCommand]] = {
     "facts": SubCommand(f"{_HERE}.facts", "facts", "Count anew what Insights shows."),
     "jwks": SubCommand(f"{_HERE}.jwks", "jwks", "Make keys for a client that signs its calls."),
     "members": SubCommand(f"{_HERE}.members", "members", "Whom the payers insure, kept in CRD_DATABASE_URL."),
+    "operators": SubCommand(f"{_HERE}.operators", "operators", "Say who may log in to the console."),
     "policies": SubCommand(f"{_HERE}.policies", "policies", "Read, check, begin and compare policies."),
     "send": SubCommand(f"{_HERE}.send", "send", "Send the hook call in REQUEST as a client does, and show the answer."),
     "serve": SubCommand(f"{_HERE}.serve", "serve", "Answer hook calls until stopped."),

@@ -8,14 +8,24 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from flask import Blueprint, Flask, Response, g, render_template, request, url_for
+from flask import Blueprint, Flask, Response, current_app, g, render_template, request, url_for
 from flask_wtf.csrf import CSRFError, CSRFProtect
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException, InternalServerError, Unauthorized
 
 from cds_hooks.answering.deployment import Deployment
-from cds_hooks.console import coverage_pages, draft_pages, policy_pages, try_pages, why_pages, wording
+from cds_hooks.console import (
+    coverage_pages,
+    draft_pages,
+    insights_pages,
+    login_pages,
+    policy_pages,
+    try_pages,
+    why_pages,
+    wording,
+)
+from cds_hooks.console.login import ask_who, say_logged_out
 from cds_hooks.console.markdown import render
-from cds_hooks.console.mount import PREFIX
+from cds_hooks.console.mount import PREFIX, is_secure
 from cds_hooks.console.parts import Parts, keep_parts
 from cds_hooks.console.service_client import own_service
 from cds_hooks.rules.reload import RuleReloader
@@ -64,6 +74,7 @@ SECTIONS: Final = (
     Section(policy_pages.pages, (("Policies", "policies.index"),)),
     Section(coverage_pages.pages, (("Coverage", "coverage.matrix"),)),
     Section(draft_pages.pages, (("Drafts", "drafts.form"),)),
+    Section(insights_pages.pages, (("Insights", "insights.show"),)),
 )
 
 
@@ -86,24 +97,42 @@ def create_pages(found: Parts) -> Flask:
     keep_parts(app, found)
     for section in SECTIONS:
         app.register_blueprint(section.pages)
-    app.context_processor(lambda: {"rules_fault": found.watch.fault, "today": found.today})
+    app.register_blueprint(login_pages.pages)
+    app.context_processor(lambda: _context(found))
     app.before_request(_begin)
+    app.before_request(ask_who)
     app.after_request(_finish)
     app.register_error_handler(HTTPException, _say_error)
+    app.register_error_handler(Unauthorized, lambda _: say_logged_out())
     app.register_error_handler(Exception, _say_failure)
     return app
 
 
 def _configuration(settings: Settings) -> dict[str, Any]:
+    name = f"crd-console-{settings.port}"  # cookies of one host are shared by all its ports
     return {
         "SECRET_KEY": settings.console_key.get_secret_value() or secrets.token_urlsafe(32),
-        "SESSION_COOKIE_NAME": f"crd-console-{settings.port}",  # cookies of one host are shared by all its ports
-        "SESSION_COOKIE_SAMESITE": "Strict",
-        "SESSION_COOKIE_SECURE": settings.tls_certificate is not None,
+        "SESSION_COOKIE_NAME": f"__Host-{name}" if is_secure(settings) else name,
+        # Who comes back from a provider comes from another site.
+        "SESSION_COOKIE_SAMESITE": "Lax" if settings.oidc_issuer else "Strict",
+        "SESSION_COOKIE_SECURE": is_secure(settings),
+        "SESSION_COOKIE_HTTPONLY": True,
         "WTF_CSRF_TIME_LIMIT": None,  # a token lives as long as its session
         "MAX_CONTENT_LENGTH": _MOST_BYTES,
         "MAX_FORM_MEMORY_SIZE": _MOST_BYTES,
         "MAX_FORM_PARTS": 2000,
+    }
+
+
+def _context(found: Parts) -> dict[str, Any]:
+    """Return what the frame of every page shows."""
+    return {
+        "rules_fault": found.watch.fault,
+        "today": found.today,
+        "login": g.get("login"),
+        "shown_to": found.settings.console,
+        "settings_facts": found.settings.facts if found.settings.audit != "off" else "off",
+        "ways": {"password": found.settings.operators is not None, "provider": bool(found.settings.oidc_issuer)},
     }
 
 
@@ -133,6 +162,8 @@ def _begin() -> None:
 def _finish(response: Response) -> Response:
     """Add what every response of the console has, and write its log record; no URL, which people write."""
     response.headers.update(_HEADERS)
+    if current_app.config["SESSION_COOKIE_SECURE"]:
+        response.headers["Strict-Transport-Security"] = "max-age=31536000"
     is_asset = request.endpoint == "static" and "v" in request.args and response.status_code in (200, 304)
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if is_asset else "no-store"
     taken = time.perf_counter() - g.get("started", time.perf_counter())

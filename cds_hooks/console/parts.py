@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Final
 
 from flask import Flask, current_app
 
 from cds_hooks.answering.deployment import Deployment
+from cds_hooks.console.attempts import Attempts
+from cds_hooks.console.records import Records
 from cds_hooks.console.service_client import ServiceClient
 from cds_hooks.rules.loading import Rules
 from cds_hooks.rules.reload import RuleReloader
@@ -22,6 +25,16 @@ class Parts:
     deployment: Deployment
     watch: RuleReloader
     service: ServiceClient
+
+    @cached_property
+    def records(self) -> Records:
+        """What is kept, opened by the first page that needs it."""
+        return Records(self.deployment.settings)
+
+    @cached_property
+    def attempts(self) -> Attempts:
+        """How often who tried to log in."""
+        return Attempts(self.deployment.settings.rate_store)
 
     @property
     def settings(self) -> Settings:

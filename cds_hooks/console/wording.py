@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 from cds_hooks.console.parts import parts
 from cds_hooks.rules.text import count
+from cds_hooks.store.audit_event import to_instant
+from cds_hooks.store.facts import BOUNDS, MORE
 from cds_hooks.web.documentation import PREFIX as DOCUMENTS
 from cds_hooks.web.documentation import find_site
 
@@ -122,6 +125,8 @@ def page_error(code: int, *, is_stale: bool) -> Told:
         return Told(
             "This page is older than the service", "The service was started anew. Go back, reload, and send again."
         )
+    if code == 403:
+        return Told("This is for operators", "You are logged in as a reader, who sees figures. Operators open calls.")
     if code == 404:
         return Told("There is no such page", "It may have been about a policy that is no longer here.")
     if code == 413:
@@ -190,7 +195,35 @@ def day(value: date | None) -> str:
     return "not recorded" if value in (None, date.min) else f"{value:%b} {value.day}, {value.year}" if value else ""
 
 
+def iso_day(text: str) -> str:
+    """Return a day that ISO 8601 writes as people write it out."""
+    return day(date.fromisoformat(text))
+
+
+def bound(text: str) -> str:
+    """Return what calls are counted under, in words: `250` milliseconds, or `more` than all bounds."""
+    if text == MORE:
+        return f"over {BOUNDS[-1] // 1000} s"
+    return f"{int(text) // 1000} s" if int(text) >= 1000 else f"{text} ms"
+
+
+def duration(milliseconds: int) -> str:
+    """Return a time in words."""
+    return f"{milliseconds / 1000:.1f} s" if milliseconds >= 1000 else f"{milliseconds} ms"
+
+
+def sentence(text: str) -> str:
+    """Return a text with a capital letter in front."""
+    return text[:1].upper() + text[1:]
+
+
 FILTERS: Final[Mapping[str, Any]] = {
+    "bound": bound,
+    "duration": duration,
+    "instant": lambda at: f"{at if isinstance(at, str) else to_instant(at)}".replace("T", " ").replace("Z", " UTC"),
+    "iso_day": iso_day,
+    "sentence": sentence,
+    "uuid": lambda identity: str(UUID(bytes=identity)),
     "covered": lambda code: COVERED.get(code, code),
     "part_name": part_name,
     "part_value": part_value,

@@ -1,6 +1,9 @@
 // What makes the pages quicker to use; every one of them works without it.
 "use strict";
 
+// On a narrow screen the navigation scrolls: the page that is shown is to be seen in it.
+document.querySelector(".top nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+
 for (const button of document.querySelectorAll("[data-copy]")) {
   const target = document.getElementById(button.dataset.copy);
   button.hidden = !target || !navigator.clipboard;
