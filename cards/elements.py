@@ -23,6 +23,7 @@ class Place(Enum):
     DISPLAY = "a code's display"
     ORDER_DETAIL = "the order's details"
     NOTE = "the order's note"
+    INSTRUCTION = "the order's instructions"
     REASON = "the order's reason"
     SITE = "the order's body site"
     DOSAGE = "the order's dosage"
@@ -44,11 +45,12 @@ class OrderCoding(NamedTuple):
 
 
 class OrderText(NamedTuple):
-    """Words of the order, as written, and their FHIRPath."""
+    """Words of the order, as written, and their FHIRPath; of a note also when it was written, as the order says."""
 
     place: Place
     text: str
     path: str
+    time: str | None = None
 
 
 class Reading:
@@ -121,11 +123,11 @@ class Reading:
         found = (literal_reference(item) for item, _ in self.objects(value, path))
         return tuple(reference for reference in found if reference)
 
-    def text(self, value: Any, path: str, place: Place) -> None:
-        """Keep a text of the order if there is one."""
+    def text(self, value: Any, path: str, place: Place, time: Any = None) -> None:
+        """Keep a text of the order if there is one; a `time` that is no string is as if there were none."""
         words = self.string(value, path)
         if words and not words.isspace():
-            self.texts.append(OrderText(place, words, path))
+            self.texts.append(OrderText(place, words, path, time if isinstance(time, str) else None))
 
     def concept(self, value: Any, path: str, place: Place) -> None:
         """Read a CodeableConcept: its text, every coding, and the billing options on it."""

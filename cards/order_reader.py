@@ -109,7 +109,7 @@ def _read_content(reading: Reading, resource: Json, kind: str) -> None:
 
 
 def _read_circumstances(reading: Reading, resource: Json, kind: str) -> None:
-    """Read the details, the reasons, the places, the dosage and the notes."""
+    """Read the details, the reasons, the places, the dosage, the notes and the instructions."""
     for element, place in _CONCEPT_LISTS:
         if element in resource:
             for value, path in reading.objects(resource[element], f"{kind}.{element}"):
@@ -120,7 +120,9 @@ def _read_circumstances(reading: Reading, resource: Json, kind: str) -> None:
         _read_dosage(reading, resource, kind)
     if "note" in resource:
         for value, path in reading.objects(resource["note"], f"{kind}.note"):
-            reading.text(value.get("text"), f"{path}.text", Place.NOTE)
+            reading.text(value.get("text"), f"{path}.text", Place.NOTE, value.get("time"))
+    if "patientInstruction" in resource:
+        reading.text(resource["patientInstruction"], f"{kind}.patientInstruction", Place.INSTRUCTION)
 
 
 def _read_what_changes_the_meaning(reading: Reading, resource: Json, kind: str) -> None:
@@ -144,9 +146,10 @@ def _read_medication(reading: Reading, resource: Json) -> None:
 
 
 def _read_dosage(reading: Reading, resource: Json, kind: str) -> None:
-    """Read what dosage instructions say of the place and the way."""
+    """Read what dosage instructions say of the place and the way, and to the patient."""
     for dosage, path in reading.objects(resource["dosageInstruction"], f"{kind}.dosageInstruction"):
         reading.text(dosage.get("text"), f"{path}.text", Place.DOSAGE)
+        reading.text(dosage.get("patientInstruction"), f"{path}.patientInstruction", Place.INSTRUCTION)
         reading.concept(dosage.get("route"), f"{path}.route", Place.SITE)
         reading.concept(dosage.get("site"), f"{path}.site", Place.SITE)
 

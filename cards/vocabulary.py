@@ -39,12 +39,14 @@ class CodePattern(NamedTuple):
 class WordList:
     """Terms, and codes that stand for the same; `look_alikes` hold a term but mean something else.
 
-    `near_names` are those of procedures near the one that the terms name: it may be meant, or not.
+    `near_names` are those of procedures near the one that the terms name: it may be meant, or not. Of the words
+    `misspelt` a typing error counts too.
     """
 
     terms: tuple[str, ...]
     look_alikes: tuple[str, ...] = ()
     near_names: tuple[str, ...] = ()
+    misspelt: tuple[str, ...] = ()
     codes: tuple[CodePattern, ...] = ()
 
 
@@ -59,10 +61,14 @@ class WithdrawalWords:
     hints: tuple[str, ...]
     harmless: tuple[str, ...]
     reinstatements: tuple[str, ...]
+    renewals: tuple[str, ...]
+    movements: tuple[str, ...]
     objects: frozenset[str]
     subjects: frozenset[str]
     others: frozenset[str]
     boundaries: frozenset[str]
+    conditions: frozenset[str]
+    days: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -76,10 +82,14 @@ class Vocabulary:
     actions: tuple[str, ...]
     other_treatments: tuple[str, ...]
     other_services: tuple[str, ...]
+    consultations: tuple[str, ...]
     relations: tuple[str, ...]
     loose_relations: tuple[str, ...]
     plain_words: tuple[str, ...]
     open_words: tuple[str, ...]
+    means: tuple[str, ...]
+    compound_parts: tuple[str, ...]
+    compound_adjectives: tuple[str, ...]
     labels: tuple[str, ...]
     order_labels: tuple[str, ...]
     withdrawals: WithdrawalWords
@@ -133,10 +143,14 @@ def read_vocabulary(systems: CodeSystems, words: Json, cues: Json, plain: Json, 
         actions=tuple(cues["actions"]),
         other_treatments=tuple(cues["other-treatments"]),
         other_services=tuple(cues["other-services"]),
+        consultations=tuple(cues["consultations"]),
         relations=tuple(cues["relations"]),
         loose_relations=tuple(cues["loose-relations"]),
         plain_words=_read_plain(plain, only_in_open_names=False),
         open_words=_read_plain(plain, only_in_open_names=True),
+        means=tuple(word for group in plain["groups"] if group.get("means", False) for word in group["words"]),
+        compound_parts=tuple(plain["compounds"]["parts"]),
+        compound_adjectives=tuple(plain["compounds"]["adjectives"]),
         labels=tuple(plain["labels"]),
         order_labels=tuple(plain["order-labels"]),
         withdrawals=_read_withdrawals(withdrawals),
@@ -164,10 +178,14 @@ def _read_withdrawals(document: Json) -> WithdrawalWords:
         hints=phrases("hints"),
         harmless=phrases("harmless"),
         reinstatements=phrases("reinstatements"),
+        renewals=phrases("renewals"),
+        movements=phrases("movements"),
         objects=words("objects"),
         subjects=words("subjects"),
         others=words("others"),
         boundaries=words("boundaries"),
+        conditions=words("conditions"),
+        days=words("days"),
     )
 
 
@@ -179,6 +197,7 @@ def _read_list(entry: Json, path: str, code_systems: CodeSystems) -> WordList:
         terms=tuple(entry["terms"]),
         look_alikes=tuple(entry.get("look-alikes", ())),
         near_names=tuple(entry.get("near-names", ())),
+        misspelt=tuple(entry.get("misspelt", ())),
         codes=tuple(pattern for code in entry.get("codes", ()) for pattern in read_patterns(code, code_systems)),
     )
 

@@ -14,7 +14,8 @@ from typing import Final
 
 from cards.matching.lazy import lazy
 from cards.matching.phrases import Hit, PhraseFinder
-from cards.matching.tokens import STOP, Line, Tokens
+from cards.matching.sentences import STOP
+from cards.matching.tokens import Line, Tokens
 from cards.vocabulary import Cue, Vocabulary
 
 #: Between cue and term, these followed by an action begin a new statement: "no relief from PT, schedule ...".
@@ -59,10 +60,13 @@ class HarmlessPhrases:
 
     def leave_out(self, first: int, end: int) -> Sequence[str]:
         """Return the words of the tokens from `first` to before `end` that lie in no such phrase."""
-        words = self._words[first:end]
+        return [self._words[index] for index in self.kept(first, end)]
+
+    def kept(self, first: int, end: int) -> Sequence[int]:
+        """Return which tokens from `first` to before `end` lie in no such phrase."""
         if not self._starts:
-            return words
-        return [word for index, word in enumerate(words, first) if not self.hold(index, index + 1)]
+            return range(first, end)
+        return [index for index in range(first, end) if not self.hold(index, index + 1)]
 
 
 class CuesOfText:

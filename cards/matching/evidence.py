@@ -4,9 +4,12 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from cards.elements import OrderText, Place
+from cards.matching.entries import is_before
 from cards.matching.lazy import lazy
 from cards.matching.match import Clause, Doubt, DoubtKind, Span
-from cards.matching.text import Mention, TermFinder, TextReading
+from cards.matching.mention import Mention
+from cards.matching.text import TermFinder, TextReading
+from cards.matching.withdrawals import Liveness, read_session
 from cards.order import Order
 
 #: Places that name the order; another treatment there, or one given now elsewhere, is a doubt.
@@ -64,12 +67,16 @@ class Evidence:
     @lazy
     def has_open_name(self) -> bool:
         """Tell that the texts that name the order name nothing, so that a note may say what is done."""
-        return self._injects and all(self._finder.plain.are_open(reading.unlabelled) for reading in self._naming)
+        are_open = all(self._finder.plain.are_open(reading.unlabelled) for reading in self._naming)
+        return self._injects and are_open and next(self.treatments(in_names=True), None) is None
 
     @lazy
     def names_another(self) -> bool:
         """Tell that a text that names the order names another service."""
-        return not self._injects or any(self._finder.plain.name_another(reading.tokens) for reading in self._naming)
+        return not self._injects or any(self._names_another(reading) for reading in self._naming)
+
+    def _names_another(self, reading: TextReading) -> bool:
+        return next(self._finder.plain.find_services(reading.tokens), None) is not None
 
     @property
     def has_unread_script(self) -> bool:
@@ -86,16 +93,48 @@ class Evidence:
 
     @lazy
     def withdrawal(self) -> Remark | None:
-        """What takes the order back: the surest clause of all texts."""
+        """What takes the order back: the surest clause of all texts that no later note answers."""
         unsure = None
-        for text, reading in self._texts:
-            if found := reading.withdrawal:
-                kind = DoubtKind.TAKEN_BACK if found.is_sure else DoubtKind.NOT_UNDERSTOOD
-                said = remark(kind, text, reading.tokens.span(found.first, found.end))
-                if found.is_sure:
-                    return said
-                unsure = unsure or said
+        for text, liveness in self._liveness:
+            found = liveness.withdrawal
+            if found is None or self._is_answered(text):
+                continue
+            reading = self._reading_of(text)
+            kind = DoubtKind.TAKEN_BACK if found.is_sure else DoubtKind.NOT_UNDERSTOOD
+            said = remark(kind, text, reading.tokens.span(found.first, found.end))
+            if found.is_sure:
+                return said
+            unsure = unsure or said
         return unsure
+
+    def is_overtaken(self, found: Mentioned) -> bool:
+        """Tell whether what a note says of the service is answered by what it says later, or by a later note."""
+        if self._is_answered(found.at):
+            return True
+        renewed_at = next(liveness.renewed_at for text, liveness in self._liveness if text is found.at)
+        if renewed_at is None:
+            return False
+        return self._reading_of(found.at).tokens.span(renewed_at, renewed_at + 1)[0] >= found.mention.span[1]
+
+    @lazy
+    def _liveness(self) -> Sequence[tuple[OrderText, Liveness]]:
+        names = (read_session(text.text) for text in (one for one, _ in self._texts) if text.place in NAMING)
+        session = next(filter(None, names), None)
+        return [(text, reading.liveness(session)) for text, reading in self._texts]
+
+    def _is_answered(self, text: OrderText) -> bool:
+        """Tell whether a note of a later time says that the order stands."""
+        return text.time is not None and any(is_before(text.time, time) for time in self._renewing)
+
+    @lazy
+    def _renewing(self) -> Sequence[str]:
+        """The times of the notes that say that the order stands, or order the service."""
+        said = [text.time for text, liveness in self._liveness if text.time and liveness.renewed_at is not None]
+        ordering = (found for found in self.pointing if found.mention.ordered and not found.mention.cues)
+        return [*said, *(found.at.time for found in ordering if found.at.time)]
+
+    def _reading_of(self, text: OrderText) -> TextReading:
+        return next(reading for one, reading in self._texts if one is text)
 
 
 def _all(text: OrderText, reading: TextReading) -> Iterator[Mentioned]:

@@ -95,7 +95,10 @@ class Match(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A match, the FHIRPath of what it rests on, and the characters that decided: the name, then the doubt."""
+    """A match, the FHIRPath of what it rests on, and the characters that decided: the name, then the doubt.
+
+    Of an inference they are the agent, the place and the injection.
+    """
 
     match: Match
     path: str

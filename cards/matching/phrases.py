@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator
+from string import ascii_lowercase
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import ahocorasick
@@ -65,3 +66,19 @@ def variants(term: str) -> Iterator[str]:
     words = normalise(term).strip()
     yield words
     yield words[:-1] + "ies" if words.endswith("y") else words + "s"
+
+
+def misspellings(word: str) -> Iterator[str]:
+    """Yield a word with one typing error: two letters swapped, one left out, one too many, another one.
+
+    (F. J. Damerau, Communications of the ACM 1964;7:171-176: four in five typing errors are one of these.) The first
+    letter stays.
+    """
+    for at in range(1, len(word)):
+        before, letter, after = word[:at], word[at], word[at + 1 :]
+        yield before + after
+        if after:
+            yield before + after[0] + letter + after[1:]
+        yield from (before + other + after for other in ascii_lowercase)
+        yield from (before + other + letter + after for other in ascii_lowercase)
+    yield from (word + other for other in ascii_lowercase)

@@ -1,11 +1,12 @@
 """Which words of a name say nothing of another service: a list of what is known, never a list of what is not."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from cards.matching.phrases import PhraseFinder, variants
-from cards.matching.tokens import STOP, Tokens, normalise
+from cards.matching.phrases import Hit, PhraseFinder, variants
+from cards.matching.sentences import STOP
+from cards.matching.tokens import Tokens, normalise
 from cards.vocabulary import Vocabulary
 
 #: Signs that a plain order may have beside ASCII: degrees, plus-minus, times, fractions, Greek mu, boxes, arrows.
@@ -13,6 +14,20 @@ _KNOWN_SIGNS: Final = dict.fromkeys(map(ord, f"\xb0\xb1\xd7\xb7\xbf\u2022\u2044\
 
 #: How complaints of joints, tendons and bones are called, whichever they are.
 _COMPLAINT: Final = re.compile(r"[a-z]{3}(?:itis|osis|opathy|algia|dynia|malacia)$")
+
+#: Levels of the spine, grades, counts, intervals, room numbers, ICD-10 codes of the complaint, codes of an order list.
+_COUNTED: Final = re.compile(
+    r"""[clts]\d{1,2}
+    |(?:[dgqx]|kl|gr|mc|mt|mtp|cmc|pip|dip|ga|rm|no|tx|wk|icd)\d{1,3}(?:\.\d+)?[a-z]{0,3}
+    |[ms]\d\d(?:\.\w{1,4})?
+    |[a-z]{3,}\d{2,}""",
+    re.VERBOSE,
+)
+#: An abbreviation of fewer letters has no plural: the plural of "ten" is another thing.
+_SHORTEST: Final = 4
+
+#: What stands before these is ordered for what stands behind them.
+_SERVING: Final = frozenset({"for", "at", "during", "per", "para"})
 
 #: Behind these comes a clinician's name, of so many words.
 _BEFORE_A_NAME: Final = frozenset({"per", "by", "dr", "w dr", "md"})
@@ -27,9 +42,14 @@ class PlainWords:
         self._open = self._plain | _tokens_of(vocabulary.open_words)
         services = (*vocabulary.other_services, *vocabulary.other_treatments)
         labels = (*vocabulary.labels, *vocabulary.order_labels)
+        self._compounds = re.compile(
+            rf"(?:{'|'.join(vocabulary.compound_parts)}){{1,2}}(?:{'|'.join(vocabulary.compound_adjectives)})s?"
+        )
+        self._means = frozenset(vocabulary.means)
         self._labels = PhraseFinder((f"{label} {sign}", None) for label in labels for sign in "?:")
         self._orders = frozenset(normalise(label).strip() for label in vocabulary.order_labels)
-        self._services = PhraseFinder((variant, None) for service in services for variant in variants(service))
+        talks = frozenset(vocabulary.consultations)
+        self._services = PhraseFinder((form, one not in talks) for one in services for form in variants(one))
 
     def are_plain(self, words: Sequence[str], *, before_a_name: bool = False) -> bool:
         """Tell that words are those of an order only, and so name no other service.
@@ -40,7 +60,7 @@ class PlainWords:
         for word in words:
             if before_a_name and word in _BEFORE_A_NAME:
                 allowed = _NAME_LENGTH
-            elif word in self._plain or is_number(word) or _COMPLAINT.search(word):
+            elif self._is_plain(word):
                 continue
             elif allowed:
                 allowed -= 1
@@ -48,9 +68,18 @@ class PlainWords:
                 return False
         return True
 
+    def _is_plain(self, word: str) -> bool:
+        is_known = word in self._plain or is_number(word)
+        return is_known or bool(_COMPLAINT.search(word) or self._compounds.fullmatch(word))
+
     def are_open(self, words: Iterable[str]) -> bool:
         """Tell that words name nothing, so that what is done has to be said elsewhere."""
         return all(word in self._open or is_number(word) for word in words)
+
+    def serve(self, words: Sequence[str]) -> bool:
+        """Tell that words name guidance or an agent and what it is for ("fluoroscopy for"): then that is ordered."""
+        at = next((place for place, word in enumerate(words) if word in _SERVING), None)
+        return at is not None and not self._means.isdisjoint(words[:at])
 
     def find_labels(self, tokens: Tokens) -> list[tuple[int, int]]:
         """Return the labels of a form in a text ("Type of injection?", "Site:"), as tokens."""
@@ -63,16 +92,23 @@ class PlainWords:
         first, end = label
         return " ".join(tokens.words[first : end - 1]) in self._orders
 
-    def name_another(self, tokens: Tokens) -> bool:
-        """Tell that words name another service or treatment."""
-        return next(self._services.find_in(tokens), None) is not None
+    def find_services(self, tokens: Tokens) -> Iterator[Hit[bool]]:
+        """Yield where words name another service or treatment: True, or one that may be a talk about this, False."""
+        return self._services.find_in(tokens)
 
 
 def is_number(word: str) -> bool:
-    """Tell that a word is no word: a number, a measure, a sign. Text in a script that is not read here is not one."""
+    """Tell that a word is no word: a number, a measure, a sign. Text in a script that is not read here is not one.
+
+    Of words that begin with a letter only levels, counts and order codes are numbers: HbA1c and B12 name something.
+    """
     bare = word.translate(_KNOWN_SIGNS)
-    return bare.isascii() and not bare.isalpha()
+    if not bare.isascii() or bare.isalpha():
+        return False
+    return not bare[:1].isalpha() or bool(_COUNTED.fullmatch(bare))
 
 
 def _tokens_of(terms: Iterable[str]) -> frozenset[str]:
-    return frozenset(token for term in terms for variant in variants(term) for token in variant.split())
+    """Return the words of some terms, and of those that are no abbreviation the plurals."""
+    found = {token for term in terms for token in normalise(term).split()}
+    return frozenset(found | {form for word in found if len(word) >= _SHORTEST for form in variants(word)})

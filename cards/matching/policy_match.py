@@ -1,12 +1,12 @@
 """Whether an order points to one version of a policy: by a code, by its words, by inference, by an empty code."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from cards.coding import CodeSystems, Coding
-from cards.elements import OrderText, Place
+from cards.elements import Place
 from cards.matching.evidence import NAMING, Evidence, Mentioned
-from cards.matching.match import Found, Match, Strength
+from cards.matching.match import Found, Match, Span, Strength
 from cards.matching.plainness import is_number
 from cards.matching.tokens import normalise
 from cards.matching.weighing import contradict, weigh, word_match
@@ -16,6 +16,9 @@ from cards.vocabulary import CodePattern, WordList
 
 #: Where a number can be a code; anywhere else it is more likely a number.
 _NAMING_CODES: Final = NAMING | {Place.BARE_CODE}
+
+#: Places that say what is done only under a name that leaves it open.
+_REMARKS: Final = frozenset({Place.NOTE, Place.INSTRUCTION, Place.REASON})
 
 
 class PolicyMatcher:
@@ -78,9 +81,9 @@ class PolicyMatcher:
             return None
         return next((words for words, _ in self.shown(rule.exclusions, order, evidence)), None)
 
-    def shown(self, lists: frozenset[str], order: Order, evidence: Evidence) -> list[tuple[str, OrderText | None]]:
-        """Return the terms and codes of some word lists that the order shows anywhere."""
-        by_words: list[tuple[str, OrderText | None]] = [(m.mention.term, m.at) for m in evidence.of(lists)]
+    def shown(self, lists: frozenset[str], order: Order, evidence: Evidence) -> list[tuple[str, Mentioned | None]]:
+        """Return the terms and codes of some word lists that the order shows anywhere; a term with its place."""
+        by_words: list[tuple[str, Mentioned | None]] = [(found.mention.term, found) for found in evidence.of(lists)]
         codings = [*(found.coding for found in order.codings), *order.reasons]
         patterns = [pattern for name in lists for pattern in self._lists[name].codes]
         return by_words + [(c.code, None) for c in codings if any(pattern.matches(c) for pattern in patterns)]
@@ -95,16 +98,21 @@ class PolicyMatcher:
         rule = version.inference
         if rule is None or not (agents := self.shown(rule.agents, order, evidence)):
             return None
-        if self.excluding(version, order, evidence) or not self.shown(rule.places, order, evidence):
+        if not evidence.has_open_name and all(found and found.at.place in _REMARKS for _, found in agents):
+            return None  # a note under the name of another service is a remark
+        if self.excluding(version, order, evidence) or not (places := self.shown(rule.places, order, evidence)):
             return None
         regulated = self.shown(rule.regulated, order, evidence)
-        if not (regulated or has_nonspecific(version, order) or self.shown(rule.injections, order, evidence)):
+        injections = self.shown(rule.injections, order, evidence)
+        if not (regulated or injections or has_nonspecific(version, order)):
             return None
-        words, at = (regulated or agents)[0]
-        place = at.place if at else None
-        path = at.path if at else f"{order.resource_type}.code"
-        match = Match(Strength.INFERRED, place=place, words=words, regulated=bool(regulated))
-        return Found(match, path)
+        deciding = regulated or agents
+        words, found = deciding[0]
+        match = Match(
+            Strength.INFERRED, place=found.at.place if found else None, words=words, regulated=bool(regulated)
+        )
+        path = found.at.path if found else f"{order.resource_type}.code"
+        return Found(match, path, tuple(_first_spans(deciding, places, injections)))
 
     def spelled(self, version: PolicyVersion, order: Order, evidence: Evidence) -> list[Mentioned]:
         """Return the policy's codes that the order has as words, or as codes without a system."""
@@ -130,6 +138,13 @@ class PolicyMatcher:
         nothing = self._nothing[version.nothing_words]
         titles = (text.text for text in order.texts if text.place in (Place.CODE_TEXT, Place.DISPLAY))
         return all(token in nothing or is_number(token) for title in titles for token in normalise(title).split())
+
+
+def _first_spans(*kinds: Sequence[tuple[str, Mentioned | None]]) -> Iterator[Span]:
+    """Yield the characters of the first term of each kind that is one of words."""
+    for shown in kinds:
+        if found := next((found for _, found in shown if found), None):
+            yield Span(found.at.path, *found.mention.span)
 
 
 def by_code(version: PolicyVersion, order: Order) -> Found | None:

@@ -1,7 +1,7 @@
 """One text of an order as it is read: its words, its cues, the labels of a form in it."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from cards.matching.cues import CueFinder, CuesOfText
@@ -40,8 +40,16 @@ class ReadText:
     @property
     def unlabelled(self) -> Iterator[str]:
         """The words of the text without those of labels."""
-        left_out = {index for label in self.labels for index in range(*label)}
-        return (word for index, word in enumerate(self.tokens.words) if index not in left_out)
+        return iter(self.without_labels(range(len(self.tokens.words))))
+
+    def without_labels(self, indexes: Iterable[int]) -> Sequence[str]:
+        """Return the words of some tokens that are not of a label."""
+        words = self.tokens.words
+        return [words[index] for index in indexes if index not in self._of_labels]
+
+    @lazy
+    def _of_labels(self) -> frozenset[int]:
+        return frozenset(index for label in self.labels for index in range(*label))
 
     def field(self, index: int) -> tuple[tuple[int, int] | None, int, int]:
         """Return the label before a token, if one is, and the tokens between it and the next label of the sentence."""

@@ -3,23 +3,28 @@
 All work is linear in the length of the text: automatons read it once each, no pattern goes back.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from cards.matching.cues import FARTHEST, SEPARATORS, CueFinder
 from cards.matching.lazy import lazy
-from cards.matching.phrases import Hit, PhraseFinder, variants
+from cards.matching.mention import Mention, Treatment
+from cards.matching.phrases import Hit, PhraseFinder, misspellings, variants
 from cards.matching.plainness import PlainWords
 from cards.matching.reading import ReadText
 from cards.matching.stems import Stems
 from cards.matching.tokens import Tokens
-from cards.matching.withdrawals import Withdrawal, WithdrawalFinder
+from cards.matching.withdrawals import Liveness, WithdrawalFinder
 from cards.vocabulary import Cue, Vocabulary, WordList
 
 #: A text that names services more often than this is no order but a document, and in doubt as one.
 _MOST_MENTIONS: Final = 40
 _MOST_TREATMENTS: Final = 80
 _TOO_MANY: Final = Cue("negation", "either", 0, "the same, very often")
+
+#: A word of so many other services is in too many texts to look for.
+_OFTEN: Final = 3
 
 #: Of an agent, a site or the like one term counts; a longer one that begins before it ends a little later.
 _MOST_OTHERS: Final = 8
@@ -32,32 +37,6 @@ _AGAIN: Final = frozenset({"repeat", "repeating", "continue", "continuing", "res
 
 #: Kinds of cues by which a service is talked about, and may be what is asked for.
 _TALK: Final = frozenset({"consultation", "hypothesis"})
-
-
-class Mention(NamedTuple):
-    """A term of a word list in a text; `cues` are those that reach it, `span` its characters in the text as sent,
-    `clause` those of the sentence it stands in.
-
-    `ordered`: an action governs it, or its sentence is a telegraphic order of plain words only. `aside`: it stands
-    behind another service's name ("X-ray after ..."). `is_near`: what is named is near the service, not the same.
-    """
-
-    word_list: str
-    term: str
-    cues: tuple[Cue, ...] = ()
-    ordered: bool = False
-    span: tuple[int, int] = (0, 0)
-    clause: tuple[int, int] = (0, 0)
-    aside: bool = False
-    is_near: bool = False
-
-
-class Treatment(NamedTuple):
-    """Another treatment that a text names: whether it is given now, and the characters of its sentence."""
-
-    name: str
-    is_given: bool
-    clause: tuple[int, int]
 
 
 class TermFinder:
@@ -80,8 +59,7 @@ class TermFinder:
             (variant, (name, variant, kind))
             for name, words in lists.items()
             for terms, kind in ((words.terms, "term"), (words.near_names, "near"), (words.look_alikes, "look-alike"))
-            for term in terms
-            for variant in variants(term)
+            for variant in _spellings(terms, words.misspelt if kind == "term" else ())
         )
         self.cues = CueFinder(vocabulary)
         self._actions = frozenset(vocabulary.actions)
@@ -91,7 +69,11 @@ class TermFinder:
         self._others = PhraseFinder((variant, variant) for variant in others)
         self._withdrawals = WithdrawalFinder(vocabulary.withdrawals, vocabulary.other_treatments)
         self.plain = PlainWords(vocabulary, (term for name in (*services, *beside) for term in lists[name].terms))
-        self._pointing = Stems(term for name in (*services, *agents) for term in lists[name].terms)
+        pointing = [lists[name] for name in (*services, *agents)]
+        often = Counter(word for phrase in vocabulary.other_services for word in phrase.split())
+        common = frozenset(word for word, times in often.items() if times >= _OFTEN)
+        terms = (term for words in pointing for term in _spellings(words.terms, words.misspelt))
+        self._pointing = Stems(terms, common)
 
     def read(self, text: str, *, is_name: bool = False) -> "TextReading":
         """Return a text as written, read; `is_name`: it names the order, so that every word of it counts."""
@@ -152,7 +134,7 @@ class TermFinder:
             ordered=ordered,
             span=tokens.span(first, end),
             clause=tokens.span(*tokens.clause_range(first)),
-            aside=reading.is_name and not ordered and self._is_aside(tokens, first, reaching),
+            aside=reading.is_name and not ordered and self._is_aside(reading, first, reaching),
             is_near=kind == "near",
         )
 
@@ -174,9 +156,14 @@ class TermFinder:
             return False
         return reading.is_name or not any(reading.cues.reaching(hit.first, hit.end, harmless_too=True))
 
-    def find_withdrawal(self, tokens: Tokens) -> Withdrawal | None:
-        """Return what in a text takes the order back."""
-        return self._withdrawals.find_in(tokens)
+    def find_first_other(self, tokens: Tokens) -> int:
+        """Return the first token of another service or treatment than a talk about this one, or one past the last."""
+        firsts = [hit.first for hit in self.plain.find_services(tokens) if hit.value]
+        return min((*firsts, *(hit.first for hit in self._others.find_in(tokens))), default=len(tokens.words))
+
+    def find_liveness(self, tokens: Tokens, session: int | None = None) -> Liveness:
+        """Return what a text says of whether the order stands."""
+        return self._withdrawals.find_in(tokens, session)
 
     def _is_ordered(self, reading: "TextReading", first: int, end: int) -> bool:
         """Tell that an action governs the mention: "proceed with ...", "repeat ...", "... L SIJ today".
@@ -191,10 +178,13 @@ class TermFinder:
             return False
         over = [word for word in tokens.words[slice(*heading)] if word not in self._actions] if heading else ()
         before = reading.cues.harmless.leave_out(max(begin, first - FARTHEST), first)
-        after = reading.cues.harmless.leave_out(end, min(stop, end + FARTHEST))
         if reading.is_name:
             before = [word for word in before if word not in self._actions]
+            stop = tokens.clause_range(first)[1]  # in a name what stands behind a label counts too
+        after = reading.without_labels(reading.cues.harmless.kept(end, min(stop, end + FARTHEST)))
         are_plain = self.plain.are_plain
+        if reading.is_name and self.plain.serve(before):
+            return False
         if are_plain(over) and are_plain(before) and are_plain(after, before_a_name=True):
             return True
         if reading.is_name:
@@ -206,8 +196,11 @@ class TermFinder:
             return True
         return any(word in _NOW for word in (*before[-3:], *after[:10]))
 
-    def _is_aside(self, tokens: Tokens, first: int, cues: Sequence[Cue]) -> bool:
-        """Tell that words that are not plain, and a relation, stand before a mention: "CBC before ..."."""
+    def _is_aside(self, reading: "TextReading", first: int, cues: Sequence[Cue]) -> bool:
+        """Tell that another service, or words that are not plain and a relation, stand before a mention."""
+        if reading.names_another_before(first):
+            return True
+        tokens = reading.tokens
         is_talked_about = any(cue.kind in _TALK for cue in cues)
         relations = self._relations if is_talked_about else self._loose_relations
         begin, _ = tokens.clause_range(first)
@@ -228,15 +221,28 @@ class TextReading(ReadText):
         """What the text names."""
         return self._finder.find_mentions(self)
 
+    def names_another_before(self, index: int) -> bool:
+        """Tell that another service or treatment is named before a token."""
+        return self._first_other < index
+
+    @lazy
+    def _first_other(self) -> int:
+        return self._finder.find_first_other(self.tokens)
+
     @lazy
     def treatments(self) -> Sequence[Treatment]:
         """The treatments, of those given instead of a service, that the text names."""
         return list(self._finder.find_treatments(self))
 
-    @lazy
-    def withdrawal(self) -> Withdrawal | None:
-        """What in the text takes the order back."""
-        return self._finder.find_withdrawal(self.tokens)
+    def liveness(self, session: int | None) -> Liveness:
+        """Return what the text says of whether the order, for the session of that number, stands."""
+        return self._finder.find_liveness(self.tokens, session)
+
+
+def _spellings(terms: Iterable[str], misspelt: Iterable[str]) -> Iterator[str]:
+    """Yield terms in all their forms, each once, and words with a typing error."""
+    forms = (variant for term in terms for variant in variants(term))
+    yield from dict.fromkeys((*forms, *(wrong for word in misspelt for wrong in misspellings(word))))
 
 
 def _longest(found: Iterable[Hit[tuple[str, Any, str]]]) -> Iterator[Hit[tuple[str, Any, str]]]:

@@ -2,25 +2,20 @@
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
-from itertools import accumulate, islice
+from collections.abc import Sequence
+from itertools import accumulate, compress, islice
 from typing import Final, NamedTuple
 
 from cards.matching.characters import Characters, read_characters
 from cards.matching.lazy import lazy
-
-#: The word that stands for the end of a sentence.
-STOP: Final = "¶"
-
-#: `.` and `!` end a sentence before anything but a lower-case letter; `12.5`, `prev. inj.` and `Dr. A. X` do not.
-_SENTENCE_END: Final = re.compile(r"[.!](?<!\b[A-Za-z].)(?<!\b[DdMm][Rr].)(?<!\b[Pp][Tt].)(?=\s+[^a-z\s]|\s*¶|\s*\Z)|;")
+from cards.matching.sentences import ITEM, STOP, mark_sentences, split_lines
 
 #: Signs that are words by themselves: punctuation that cues count, boxes, arrows, crosses.
 _SIGNS: Final = ",:?()[]$@&\u2022\u2192\u2610-\u2612\u2715-\u2718\u26d4\u274c\u274e\U0001f6ab" + STOP
 #: What only parts words.
 _BETWEEN: Final = '-_/\\.+*%!"|#~<>=^`{}\u200b\u2010-\u2015\u2212\u201c\u201d\xab\xbb'
 #: Characters inside a word that do not count: apostrophes, soft hyphens, what has no width.
-_DROPPED: Final = dict.fromkeys(map(ord, "'\u2018\u2019\u02bc\u00ad\u200c\u200d\u2060\ufeff"))
+DROPPED: Final = dict.fromkeys(map(ord, "'\u2018\u2019\u02bc\u00ad\u200c\u200d\u2060\ufeff"))
 
 
 def _of(characters: str) -> str:
@@ -30,25 +25,13 @@ def _of(characters: str) -> str:
 _WORD: Final = re.compile(rf"[^\s{_of(_BETWEEN)}{_of(_SIGNS)}]+|[{_of(_SIGNS)}]|->|~~|(?<=\S\s)[-\u2013\u2014](?=\s)")
 _SPELLED: Final = {"->": "\u2192", "~~": "strikethrough", "&": "and", "-": ",", "\u2013": ",", "\u2014": ","}
 
-#: What ends a field of a line: a bar between spaces, and each box of a list of boxes of which one is ticked.
-_BAR: Final = re.compile(r"(?<=\s)\|(?=\s)")
-_BOX: Final = re.compile(r"\[\s?[xX\u2713\u2714]?\s?\]|\(\s?[xXoO\u2713\u2714]?\s?\)|[\u2610-\u2612]")
-_TICKED: Final = re.compile(r"[\[(\u2611\u2612](?:(?<=[\u2611\u2612])|\s?[xXoO\u2713\u2714]\s?[\])])")
-#: What a line ends with that is a sentence of its own.
-_ENDING: Final = frozenset(".!?;")
+#: The same for `_find_words`: signs that need a look around them, signs that are words, what only parts words.
+_NUL: Final = "\0"
+_LONG_SIGN: Final = re.compile(r"->|~~|\s-\s|\0")
+_ASCII_SIGNS: Final = tuple(sign for sign in _SIGNS if sign.isascii())
+_TO_SPACES: Final = {ord(sign): " " for sign in _BETWEEN if sign.isascii()}
 
 _SPELLED_SIGN: Final = re.compile("[-~&\u2013\u2014]")
-
-#: What `str.splitlines` breaks at.
-_LINE_BREAKS: Final = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
-#: The number of an item in a list that lost its lines: "Tried: 1. PT 2. NSAIDs".
-_FIRST_NUMBER: Final = re.compile(r":[ \t]1[.)]\s")
-_NUMBER: Final = re.compile(r"[ \t](?=(\d{1,2})[.)]\s)")
-_ITEM: Final = re.compile(r"[-*\u2022\u00b7](?![-*])|\d{1,2}[.)]|\[\s?\w?\s?\]|\(\s?[xXoO]?\s?\)|[\u2610-\u2612]")
-#: A line that begins so is a statement of its own: a bullet, a number, a label such as "SIDE:", a box.
-_OWN_LINE: Final = re.compile(
-    r"(?:[-*\u2022\u00b7]|\d{1,2}[.)/]|[A-Za-z]+(?:\s[A-Za-z]+)?:|\[\s?\w?\s?\]|\(\s?[xXoO]?\s?\)|[\u2610-\u2612])"
-)
 
 
 class Line(NamedTuple):
@@ -71,9 +54,13 @@ class Tokens:
         self, found: Sequence[str], marked: str, characters: Characters, lines: Sequence[tuple[int, int]]
     ) -> None:
         self._marked = marked
-        self._kept = _keep(found) if STOP in found or "" in found else None
-        self.words = found if self._kept is None else [found[index] for index in self._kept]
-        self.joined = f" {' '.join(self.words)} "
+        self.words = found
+        self.joined = f" {' '.join(found)} "
+        self._is_kept: Sequence[bool] | None = None
+        if self.joined.startswith(f" {STOP} ") or f" {STOP} {STOP} " in self.joined or "" in found:
+            self._is_kept = _keep(found)
+            self.words = list(compress(found, self._is_kept))
+            self.joined = f" {' '.join(self.words)} "
         self._characters = characters
         self._lines = lines
         self._places = _WORD.finditer(marked)
@@ -96,6 +83,11 @@ class Tokens:
     @lazy
     def _offsets(self) -> Sequence[int]:
         return list(accumulate([len(word) + 1 for word in self.words], initial=1))
+
+    @lazy
+    def _kept(self) -> Sequence[int] | None:
+        """Which of the words that were found are the words, where not all are."""
+        return None if self._is_kept is None else list(compress(range(len(self._is_kept)), self._is_kept))
 
     def _place(self, index: int) -> tuple[int, int]:
         """Return the characters of a token; they are looked for as far as they are asked for."""
@@ -125,6 +117,11 @@ class Tokens:
         """Return the characters of the text as sent that the tokens from `first` to before `end` cover."""
         return self._characters.span(self._place(first)[0], self._place(end - 1)[1])
 
+    def sign_before(self, index: int) -> str:
+        """Return the character before a token, as "#" of "#1"."""
+        start = self._place(index)[0]
+        return self._marked[start - 1 : start] if start else ""
+
     @lazy
     def lines(self) -> Sequence[Line]:
         """The lines of the text, blank ones too; the items of a list that lost its lines are lines again."""
@@ -136,7 +133,7 @@ class Tokens:
 
     def _line(self, starts: Sequence[int], start: int, end: int) -> Line:
         text = self.text[start:end].strip()
-        return Line(bisect_left(starts, start), bisect_left(starts, end), not text, bool(_ITEM.match(text)))
+        return Line(bisect_left(starts, start), bisect_left(starts, end), not text, bool(ITEM.match(text)))
 
     def line(self, index: int) -> int:
         """Return the number of the line that a token stands in."""
@@ -153,98 +150,47 @@ def read_tokens(text: str) -> Tokens:
     Some signs are words of another spelling; a dash between spaces parts statements as a comma does.
     """
     characters = read_characters(text)
-    lines = _split(characters.text)
-    marked = _mark_sentences(characters.text, lines)
-    if not characters.text.isascii() or "'" in marked:
-        found = [word.casefold().translate(_DROPPED) for word in _WORD.findall(marked)]
+    lines = split_lines(characters.text)
+    marked = mark_sentences(characters.text, lines)
+    is_ascii = characters.text.isascii()
+    folded = marked.lower() if is_ascii else marked.casefold()
+    if len(folded) != len(marked):  # a letter that is two when folded: words are found first
+        found = [word.casefold() for word in _WORD.findall(marked)]
     else:
-        found = _WORD.findall(marked.lower())
+        found = _find_words(folded) if is_ascii else _WORD.findall(folded)
+    if not is_ascii:
+        found = [word if word.isascii() or word == STOP else word.translate(DROPPED) for word in found]
+    if "'" in marked:
+        found = [word.replace("'", "") if "'" in word else word for word in found]
     if _SPELLED_SIGN.search(marked):
-        found = [_SPELLED.get(word, word) for word in found]
+        found = list(map(_SPELLED.get, found, found))
     return Tokens(found, marked, characters, lines)
 
 
-def _keep(words: Sequence[str]) -> Sequence[int]:
-    """Return which words count: not those of dropped signs only, and no `STOP` of an empty sentence."""
-    kept: list[int] = []
+def _find_words(marked: str) -> list[str]:
+    """Return what `_WORD` finds in ASCII text, at half the cost where no sign is of two characters."""
+    if _LONG_SIGN.search(marked):
+        return _WORD.findall(marked)
+    text = marked.replace(STOP, _NUL).translate(_TO_SPACES)
+    for sign in _ASCII_SIGNS:
+        if sign in text:
+            text = text.replace(sign, f" {sign} ")
+    return text.replace(_NUL, f" {STOP} ").split()
+
+
+def _keep(found: Sequence[str]) -> Sequence[bool]:
+    """Tell of each word whether it counts: none of dropped signs only, and no `STOP` of an empty sentence."""
+    if "" not in found:
+        return [word != STOP or before != STOP for word, before in zip(found, (STOP, *found), strict=False)]
+    kept: list[bool] = []
     before = STOP
-    for index, word in enumerate(words):
-        if word and (word != STOP or before != STOP):
-            kept.append(index)
-            before = word
+    for word in found:
+        is_kept = bool(word) and (word != STOP or before != STOP)
+        before = word if is_kept else before
+        kept.append(is_kept)
     return kept
 
 
 def normalise(term: str) -> str:
     """Return a term as it stands in `Tokens.joined`."""
     return read_tokens(term).joined
-
-
-def _split(text: str) -> Sequence[tuple[int, int]]:
-    """Return where each line begins and ends, before what breaks it."""
-    lines: list[tuple[int, int]] = []
-    start = 0
-    for line in text.splitlines(keepends=True):
-        whole = len(line)
-        kept = len(line.rstrip(_LINE_BREAKS)) if line[-1] in _LINE_BREAKS else whole
-        lines.append((start, start + kept))
-        start += whole
-    if not text or text[-1] in _LINE_BREAKS:
-        lines.append((start, start))
-    if _FIRST_NUMBER.search(text):
-        items = list(_inline_items(text))
-        edges = sorted([*(edge for line in lines for edge in line), *(edge for item in items for edge in item)])
-        return list(zip(edges[::2], edges[1::2], strict=True))
-    return lines
-
-
-def _inline_items(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the space before each item of a numbered list that follows a colon on one line."""
-    expected = None
-    for found in _NUMBER.finditer(text):
-        number, start = int(found[1]), found.start()
-        if number == 1 and text[start - 1] == ":":
-            expected = 1
-        if number == expected:
-            expected = number + 1
-            yield found.span()
-
-
-def _mark_sentences(text: str, lines: Sequence[tuple[int, int]]) -> str:
-    """Return the text with a `STOP` in the place of whatever ends a sentence; nothing else moves.
-
-    A line break ends one only where it surely does, since a break in mid-sentence must not hide the "no" above it.
-    """
-    if "|" in text:
-        text = _BAR.sub(STOP, text)
-    if _TICKED.search(text):
-        text = _part_boxes(text)
-    if len(lines) == 1:
-        return _SENTENCE_END.sub(STOP, text)
-    pieces: list[str] = []
-    before, done = "", 0
-    for start, end in lines:
-        part = text[start:end]
-        line = part.strip()
-        if start:
-            is_new = not line or before[-1:] in _ENDING or _OWN_LINE.match(line)
-            pieces.append((STOP if is_new else " ").ljust(start - done))
-        pieces.append(part)
-        before, done = line, end
-    return _SENTENCE_END.sub(STOP, "".join(pieces))
-
-
-def _part_boxes(text: str) -> str:
-    """Return a text with a `STOP` before each box that stands before its item: "[ ] PRP [x] Prolotherapy"."""
-    boxes = list(_BOX.finditer(text))
-    lead = text[: boxes[0].start()].rstrip(" \t")
-    if len(boxes) == 1 or not (not lead or lead.endswith((":", "?", "\n", "-", ".", ";"))):
-        return text  # boxes behind their items, or one of a kind that says nothing of a list
-    pieces: list[str] = []
-    done = 0
-    for box in boxes:
-        start = box.start()
-        if start and text[start - 1] in " \t":
-            pieces += (text[done : start - 1], STOP)
-            done = start
-    return "".join((*pieces, text[done:]))

@@ -110,7 +110,9 @@ def _find_withdrawal(named: Sequence[Mentioned], found: Mentioned, evidence: Evi
     for other in named:
         kinds = {cue.kind for cue in other.mention.cues}
         is_older = other.at is found.at and other.mention.span <= found.mention.span
-        if other.at.place not in NAMING and not is_older and not kinds <= _REMARKS:
+        if other.at.place in NAMING or is_older or kinds <= _REMARKS:
+            continue
+        if not evidence.is_overtaken(other):
             return _quote(DoubtKind.TAKEN_BACK, other)
     return evidence.withdrawal
 

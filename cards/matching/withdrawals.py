@@ -1,11 +1,13 @@
-"""What in an order's words takes the order back, puts it off, or says that it is over or another's.
+"""What in an order's words takes the order back, puts it off, or says that it is over or another's; and what renews it.
 
 A withdrawal is a verb and its object: "hold order" and "hold NSAIDs" are different things. A verb counts against the
 order where its object, or the subject of "cancelled", is the order or nothing at all; what is done to a known other
-thing is harmless; anything else is kept as a clause that was not understood. The words are in
+thing is harmless; anything else is kept as a clause that was not understood. What is said later counts: "hold released"
+renews the order, "ok to schedule once the hold is released" does not. The words are in
 cards/vocabulary/withdrawals.json.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
@@ -25,12 +27,38 @@ _DETERMINERS: Final = _SIGNS | {"the", "a", "an", "her", "his", "their", "my", "
 _EMPTY_BOXES: Final = (("[", "]"), ("(", ")"), ("\u2610",))
 
 
+#: How a session is numbered, and what its number stands beside.
+_ORDINAL: Final = re.compile(r"([1-9]|1[0-2])(st|nd|rd|th)?")
+_NAMED_SESSION: Final = re.compile(
+    r"""[#]\s?([1-9]|1[0-2])\b
+    |\b(?:session|visit|visita|sesi[o\xf3]n|tx|treatment|injection|round)\s[#]?([1-9]|1[0-2])\b
+    |\b([1-9]|1[0-2])(?:st|nd|rd|th)\s(?:session|visit|tx|treatment|inj|injection|round)\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_SESSIONS: Final = frozenset(
+    {"session", "sessions", "visit", "tx", "treatment", "inj", "injection", "round", "no", "number"}
+)
+
+_RENEWING: Final = frozenset({"reinstatement", "renewal"})
+
+#: A renewal under a condition is none; the words of a condition stand so near it.
+_CONDITIONS_BEFORE: Final = 5
+_CONDITIONS_AFTER: Final = 3
+
+
 class Withdrawal(NamedTuple):
     """Words that speak against the order: their clause, as tokens, and whether they surely do."""
 
     first: int
     end: int
     is_sure: bool
+
+
+class Liveness(NamedTuple):
+    """What a text says of whether the order stands: what speaks against it, and the last token that renews it."""
+
+    withdrawal: Withdrawal | None = None
+    renewed_at: int | None = None
 
 
 class WithdrawalFinder:
@@ -46,30 +74,44 @@ class WithdrawalFinder:
             "hint": words.hints,
             "harmless": words.harmless,
             "reinstatement": words.reinstatements,
+            "renewal": words.renewals,
+            "movement": words.movements,
         }
         self._phrases = PhraseFinder((phrase, kind) for kind, phrases in kinds.items() for phrase in phrases)
         named = frozenset(word for phrase in treatments for word in phrase.split())
         self._others = (words.others | named) - words.objects - words.subjects
         self._passing = words.subjects | _SIGNS
 
-    def find_in(self, tokens: Tokens) -> Withdrawal | None:
-        """Return the surest withdrawal in a text, of equals the first."""
+    def find_in(self, tokens: Tokens, session: int | None = None) -> Liveness:
+        """Return the surest withdrawal in a text, of equals the first, and what renews the order.
+
+        `session` is the number of the session that is ordered: that an earlier one is done says nothing against it.
+        """
         hits = _outermost(self._phrases.find_in(tokens))
         if not hits:
-            return None
-        entries = Entries(tokens, [hit.first for hit in hits if hit.value == "reinstatement"])
+            return Liveness()
+        renewing = [hit for hit in hits if hit.value in _RENEWING and self._renews(hit, tokens)]
+        renewals = [hit.first for hit in renewing if hit.value == "renewal"]
+        entries = Entries(tokens, [hit.first for hit in renewing], renewals)
         found = None
         for hit in hits:
-            if hit.value == "reinstatement" or (found and hit.value == "hint"):
+            if hit.value in _RENEWING or (found and (found.is_sure or hit.value == "hint")):
                 continue
-            is_sure = None if entries.is_overtaken(hit.first) else self._judge(hit, tokens)
-            if is_sure:
-                return _quote(hit, tokens, is_sure=True)
-            if is_sure is not None and found is None:
-                found = _quote(hit, tokens, is_sure=False)
-        return found
+            is_sure = None if entries.is_overtaken(hit.first) else self._judge(hit, tokens, session)
+            if is_sure or (is_sure is not None and found is None):
+                found = _quote(hit, tokens, is_sure=is_sure)
+        return Liveness(found, renewing[-1].first if renewing else None)
 
-    def _judge(self, hit: Hit[str], tokens: Tokens) -> bool | None:
+    def _renews(self, hit: Hit[str], tokens: Tokens) -> bool:
+        """Tell that a hit says that the order stands: under no condition, and of no other thing."""
+        begin, stop = tokens.clause_range(hit.first)
+        before = tokens.words[max(begin, hit.first - _CONDITIONS_BEFORE) : hit.first]
+        after = tokens.words[hit.end : min(stop, hit.end + _CONDITIONS_AFTER)]
+        if not self._words.conditions.isdisjoint((*before, *after)):
+            return False
+        return self._others.isdisjoint((*before[-1:], *after))
+
+    def _judge(self, hit: Hit[str], tokens: Tokens, session: int | None) -> bool | None:
         """Tell whether a hit surely takes the order back; None where it speaks of something else."""
         begin, stop = tokens.clause_range(hit.first)
         words = tokens.words[begin:stop]
@@ -79,16 +121,26 @@ class WithdrawalFinder:
         match hit.value:
             case "statement":
                 return True
+            case "movement":
+                return self._is_moved(after, is_away=hit.end - hit.first > 1)
             case "switch":
                 return (not self._others.isdisjoint(after[:12])) or None
             case "verb":
                 return self._is_about_order(self._object(after) or self._subject(before))
+            case "state" if session and (_session_before(tokens, hit.first) or session) < session:
+                return None
             case "state" if hit.end - hit.first == 1 and (done := self._object(after)):
                 return self._is_about_order(done)
             case "state":
                 return self._is_about_order(self._subject(before))
             case _:
                 return False if self._others.isdisjoint((*before[-_NEAR:], *after[:_NEAR])) else None
+
+    def _is_moved(self, after: Sequence[str], *, is_away: bool) -> bool | None:
+        """Tell that the order, or the patient, was moved away; None where only the day or the hour was."""
+        words = [word for word in after[:3] if word not in _DETERMINERS]
+        is_day = bool(words) and (words[0][0].isdigit() or words[0] in self._words.days)
+        return None if is_day else is_away
 
     def _is_about_order(self, words: Sequence[str]) -> bool | None:
         """Tell whether what is done is done to the order: to nothing that is named, or to one of its names."""
@@ -101,16 +153,42 @@ class WithdrawalFinder:
         return named[:_NEAR]
 
     def _subject(self, before: Sequence[str]) -> Sequence[str]:
-        if "," in before:
-            before = before[len(before) - list(reversed(before)).index(",") :]
-        named = [word for word in before if word not in self._passing and not word[0].isdigit()]
-        return named[-_NEAR:]
+        """Return what is said to be in a state: the words of the last part of a clause, or of the one before it.
+
+        "Offered TKA, declined" is of the TKA.
+        """
+        parts: list[list[str]] = [[]]
+        for word in before:
+            if word == ",":
+                parts.append([])
+            elif word not in self._passing and not word[0].isdigit():
+                parts[-1].append(word)
+        if parts[-1] or len(parts) == 1:
+            return parts[-1][-_NEAR:]
+        return [word for word in parts[-2][-_NEAR:] if word in self._others]
 
     def _until_boundary(self, words: Sequence[str]) -> Iterator[str]:
         for word in words:
             if word in self._words.boundaries:
                 return
             yield word
+
+
+def _session_before(tokens: Tokens, index: int) -> int | None:
+    """Return the number of the session that stands before a token: "#1 done", "session 2 done", "2nd visit done"."""
+    if index and tokens.words[index - 1] in _SESSIONS:
+        index -= 1
+    found = _ORDINAL.fullmatch(tokens.words[index - 1]) if index else None
+    if not found:
+        return None
+    is_told = found[2] or tokens.sign_before(index - 1) == "#"
+    return int(found[1]) if is_told or (index > 1 and tokens.words[index - 2] in _SESSIONS) else None
+
+
+def read_session(text: str) -> int | None:
+    """Return the number of the session that a name orders: "prolotherapy #3", "3rd visit", "session 3 of 6"."""
+    found = _NAMED_SESSION.search(text)
+    return int(next(filter(None, found.groups()))) if found else None
 
 
 def _outermost(hits: Iterable[Hit[str]]) -> list[Hit[str]]:

@@ -18,6 +18,26 @@ Widget|Sedation|US machine|Needle|Lab draw|Massage|Records|Dressing change|Wound
 Blood pressure check|Hydrocodone|Bone scan|Joint aspiration|Trigger point injection|Skin test|Ondansetron|Phone call
 Telehealth|Chaperone|Chart review|Coding query|Estimate|Quote|Refund|Appeal""".replace("\n", "|").split("|")
 
+#: More of them, written when the list of plain words was made longer.
+MORE_HEADS = """Pre-op clearance|Pre op labs|Post op check|Follow up|F/U|Recheck|Video visit|Tele visit|E-visit|Consult|Referral
+Second opinion|Evaluation|New patient eval|Needles|Syringes|Tray|Kit|Cold pack|Heating pad|Ice|TENS|Cane|Walker|Boot
+Sling|Splint|Collar|Orthotics|Compression sleeve|Tape|KT tape|Taping|Acupuncture|Chiropractic|Yoga|Pilates
+Aquatic therapy|Home exercise program|HEP|Rehab|Gait training|Vitamin D|Vitamin B12|B12 shot|Flu shot|Covid vaccine
+Tetanus shot|Depo shot|Steroid shot|Ketorolac shot|IM injection|Nerve block|Block|Anesthesia|MAC|Driver|Fluoro
+Fluoroscopy|Ultrasound|US knee|US guidance only|X-ray L knee|CT lumbar|MR arthrogram|Arthrogram|Bone density|EMG|NCS
+EKG|CRP|ESR|A1c|HbA1c|INR|UA|Urine pregnancy test|HCG|Glucose check|Fingerstick glucose|BMP|Blood draw|Culture|Biopsy
+Aspiration|Arthrocentesis|Manipulation|Adjustment|Traction|Massage therapy|Dry needling|Shockwave|ESWT|Laser|Ozone
+Prolozone|Stem cells|PRP L elbow|Hyaluronate|Synvisc|Botox|Zilretta|Kenalog R knee|Epidural|ESI|MBB|RFA
+SI joint steroid injection|Tenotomy|Arthroscopy|Surgery|Fusion|Ibuprofen|Naproxen|Meloxicam|Gabapentin|Percocet
+Tylenol|Zofran|Lidocaine patch|Emla cream|Voltaren gel|Antibiotic|Keflex|Disability form|FMLA form|Jury duty letter
+School note|Handicap placard|Release of records|Medical records|Invoice|Superbill|Charge capture|Copay|Deposit
+Payment plan|Prior auth|Peer to peer|Appeal letter|Case management|Social work|Psych eval|Dietitian|Smoking cessation
+Nurse call|Phone visit|Portal message|Outcome score|ODI|WOMAC|Video|Patient education|Consent form|Study visit
+Research enrollment|Research blood draw|Skin prep|Skin check|Wound care|Suture removal|Bandage|Dressing|Gauze
+Observation|Recovery bed|Chair|Wheelchair van|Taxi|Hotel|Translator|Position statement|Tissue sample|Hand surgery
+Foot x-ray|Spine MRI|Joint replacement|Bone marrow|Muscle relaxer|Ligament repair|Tendon repair|Disc replacement
+Cord stimulator|Ring block|Drug screen|Test dose|Allergy test|Patch test""".replace("\n", "|").split("|")
+
 RELATIONS = """after|before|post|s/p|for|during|re|prior to|following|instead of|due to|because of|vs|or|about|since|not|no
 and|,|-|with|plus|/|:|from|pre|h/o|while on|in lieu of|at time of|day of|for pt having""".replace("\n", "|").split("|")
 
@@ -30,6 +50,24 @@ sedation ride|driver|transport|parking|interpreter|recovery|tramadol|meds|premed
 portal message|chart update|allergy|history|hx|declined|refused|cancelled|?|vs PRP|or PRP|if PT fails|maybe|later|next year
 for wife|school|grand rounds|demo|simulation|test|trial|RCT|placebo arm|information|pamphlet|policy review|coverage check
 benefits|prior auth form|peer to peer|P2P|audit|complaint|podcast""".replace("\n", "|").split("|")
+
+#: What may stand behind a name with its site: "Prolotherapy R knee - consent form".
+TAILS_OF_A_SITE = """pre-op clearance|post-procedure check|check|recheck|follow-up|follow up visit|visit|office visit|video visit
+telehealth|consult only|eval|eval only|evaluation and possible tx|new pt eval|nurse visit|therapy visit|PT eval
+PT referral|home exercises|HEP|exercise handout|stretching|sling|orthotics|splint|boot|crutches|walker|TENS unit
+ice machine|cold pack|compression sleeve|taping|massage|chiro|acupuncture|lab draw|CBC|HbA1c|pregnancy test|UA|CRP
+MRI first|CT|x-ray|x-rays|US scan|diagnostic ultrasound|diagnostic us|EMG|steroid|kenalog|PRP|stem cell|ozone|Synvisc
+HA|botox|nerve block|RFA|ESI|surgery|arthroscopy|ibuprofen|pain meds|medication|Valium|antibiotics|patch|cream|premed
+anesthesia|sedation only|sedation consult|IV sedation|ride home|interpreter services only|parking pass|work note
+school excuse|disability form|FMLA|records request|chart review|dictation|report|op note|procedure note|coding|claim
+charge|invoice|receipt|deposit|cost|price|insurance check|benefits check|eligibility check|prior auth|PA|PA form
+auth request|P2P call|denial letter|consent form|waiver|ABN|class|website|course|study visit|trial arm|questionnaire
+outcome form|photos|gloves|vials|refill|room booking|table|equipment|ultrasound machine|staff|tech|nurse|scribe
+chaperone|observer|waitlist|wait list|cancellation list|reminder call|callback|call back|message|voicemail|grievance
+infection|flare|discharge|wound check|dressing change|suture removal|previous|prior|past|s/p|post|candidacy|question
+options|discuss|discussed|info|thoughts|future|possible|pending|tentative|hold|held|deferred|denied|not done|none|no
+N/A|or surgery|if covered|if needed|when ready|after MRI|after surgery|failed|didn't help|for husband|for sister
+sample|placeholder|copy|duplicate|error|historical|archived""".replace("\n", "|").split("|")
 
 NOT_THE_NAME = """Prolia 60 mg SQ|Prolactin|Pelvic organ prolapse repair|Prolonged services|Proliferation index Ki-67
 Vein sclerotherapy L leg|Sclerotherapy R GSV, polidocanol|Hemorrhoid sclerotherapy|Pleurodesis, talc|Aromatherapy
@@ -47,6 +85,24 @@ def _around_a_name() -> Iterator[str]:
         yield f"{name} ({tail})"
 
 
+#: Relations under which another service is ordered for the sake of this one.
+SERVING = ("after", "for", "during", "before", "from", "due to", "at", "at the time of", "per")
+#: Guidance stands beside the service itself ("ultrasound + prolotherapy"): only what it is ordered for is a look-alike.
+GUIDANCE = ("US knee", "Ultrasound", "Fluoro", "Fluoroscopy")
+SITES = ("R knee", "left SI joint", "lumbar")
+
+
+def _around_a_site() -> Iterator[str]:
+    for head in MORE_HEADS:
+        relations = SERVING if head in GUIDANCE else (*SERVING, "with", "and", ",", "-", "/", "then")
+        for relation in relations:
+            yield from (f"{head} {relation} prolotherapy", f"{head} {relation} prolo R knee")
+    for tail, site in product((*TAILS_OF_A_SITE, *TAILS), SITES):
+        if tail not in ("interpreter", "PT", "?"):  # with an interpreter, "for PT": of the order itself
+            yield from (f"prolotherapy {site}{between}{tail}" for between in (" - ", ", ", " ", " w/ ", " for ", ": "))
+            yield f"Prolo {site} ({tail})"
+
+
 def _strength(rules: Rules, text: str, note: str | None = None) -> str | None:
     resource = {"resourceType": "ServiceRequest", "code": {"text": text}, "note": [{"text": note}] if note else []}
     order = read_order(resource, rules.vocabulary.code_systems)
@@ -58,6 +114,13 @@ def test_a_name_with_another_services_head_or_tail_does_not_order_it(rules: Rule
     texts = list(_around_a_name())
 
     assert len(texts) > 10_000
+    assert [text for text in texts if _strength(rules, text) in SURE] == []
+
+
+def test_a_site_beside_the_name_does_not_make_another_thing_the_service(rules: Rules) -> None:
+    texts = list(_around_a_site())
+
+    assert len(texts) > 8_000
     assert [text for text in texts if _strength(rules, text) in SURE] == []
 
 

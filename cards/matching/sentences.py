@@ -1,0 +1,99 @@
+"""Where lines, sentences and fields of a text end, before its words are read."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+#: The word that stands for the end of a sentence.
+STOP: Final = "¶"
+
+#: `.` and `!` end a sentence before anything but a lower-case letter; `12.5`, `prev. inj.` and `Dr. A. X` do not.
+_SENTENCE_END: Final = re.compile(r"[.!](?<!\b[A-Za-z].)(?<!\b[DdMm][Rr].)(?<!\b[Pp][Tt].)(?=\s+[^a-z\s]|\s*¶|\s*\Z)|;")
+
+#: What ends a field of a line: a bar between spaces, and each box of a list of boxes of which one is ticked.
+_BAR: Final = re.compile(r"(?<=\s)\|(?=\s)")
+_BOX: Final = re.compile(r"\[\s?[xX\u2713\u2714]?\s?\]|\(\s?[xXoO\u2713\u2714]?\s?\)|[\u2610-\u2612]")
+_TICKED: Final = re.compile(r"[\[(\u2611\u2612](?:(?<=[\u2611\u2612])|\s?[xXoO\u2713\u2714]\s?[\])])")
+#: What a line ends with that is a sentence of its own.
+_ENDING: Final = frozenset(".!?;")
+
+#: What `str.splitlines` breaks at.
+_LINE_BREAKS: Final = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+#: The number of an item in a list that lost its lines: "Tried: 1. PT 2. NSAIDs".
+_FIRST_NUMBER: Final = re.compile(r":[ \t]1[.)]\s")
+_NUMBER: Final = re.compile(r"[ \t](?=(\d{1,2})[.)]\s)")
+ITEM: Final = re.compile(r"[-*\u2022\u00b7](?![-*])|\d{1,2}[.)]|\[\s?\w?\s?\]|\(\s?[xXoO]?\s?\)|[\u2610-\u2612]")
+#: A line that begins so is a statement of its own: a bullet, a number, a label such as "SIDE:", a box.
+_OWN_LINE: Final = re.compile(
+    r"(?:[-*\u2022\u00b7]|\d{1,2}[.)/]|[A-Za-z]+(?:\s[A-Za-z]+)?:|\[\s?\w?\s?\]|\(\s?[xXoO]?\s?\)|[\u2610-\u2612])"
+)
+
+
+def split_lines(text: str) -> Sequence[tuple[int, int]]:
+    """Return where each line begins and ends, before what breaks it."""
+    lines: list[tuple[int, int]] = []
+    start = 0
+    for line in text.splitlines(keepends=True):
+        whole = len(line)
+        kept = len(line.rstrip(_LINE_BREAKS)) if line[-1] in _LINE_BREAKS else whole
+        lines.append((start, start + kept))
+        start += whole
+    if not text or text[-1] in _LINE_BREAKS:
+        lines.append((start, start))
+    if _FIRST_NUMBER.search(text):
+        items = list(_inline_items(text))
+        edges = sorted([*(edge for line in lines for edge in line), *(edge for item in items for edge in item)])
+        return list(zip(edges[::2], edges[1::2], strict=True))
+    return lines
+
+
+def _inline_items(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the space before each item of a numbered list that follows a colon on one line."""
+    expected = None
+    for found in _NUMBER.finditer(text):
+        number, start = int(found[1]), found.start()
+        if number == 1 and text[start - 1] == ":":
+            expected = 1
+        if number == expected:
+            expected = number + 1
+            yield found.span()
+
+
+def mark_sentences(text: str, lines: Sequence[tuple[int, int]]) -> str:
+    """Return the text with a `STOP` in the place of whatever ends a sentence; nothing else moves.
+
+    A line break ends one only where it surely does, since a break in mid-sentence must not hide the "no" above it.
+    """
+    if "|" in text:
+        text = _BAR.sub(STOP, text)
+    if _TICKED.search(text):
+        text = _part_boxes(text)
+    if len(lines) == 1:
+        return _SENTENCE_END.sub(STOP, text)
+    pieces: list[str] = []
+    before, done = "", 0
+    for start, end in lines:
+        part = text[start:end]
+        line = part.strip()
+        if start:
+            is_new = not line or before[-1:] in _ENDING or _OWN_LINE.match(line)
+            pieces.append((STOP if is_new else " ").ljust(start - done))
+        pieces.append(part)
+        before, done = line, end
+    return _SENTENCE_END.sub(STOP, "".join(pieces))
+
+
+def _part_boxes(text: str) -> str:
+    """Return a text with a `STOP` before each box that stands before its item: "[ ] PRP [x] Prolotherapy"."""
+    boxes = list(_BOX.finditer(text))
+    lead = text[: boxes[0].start()].rstrip(" \t")
+    if len(boxes) == 1 or not (not lead or lead.endswith((":", "?", "\n", "-", ".", ";"))):
+        return text  # boxes behind their items, or one of a kind that says nothing of a list
+    pieces: list[str] = []
+    done = 0
+    for box in boxes:
+        start = box.start()
+        if start and text[start - 1] in " \t":
+            pieces += (text[done : start - 1], STOP)
+            done = start
+    return "".join((*pieces, text[done:]))
