@@ -69,6 +69,7 @@ class WithdrawalWords:
     boundaries: frozenset[str]
     conditions: frozenset[str]
     days: frozenset[str]
+    past: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,10 @@ class Vocabulary:
     plain_words: tuple[str, ...]
     open_words: tuple[str, ...]
     means: tuple[str, ...]
+    place_words: tuple[str, ...]
+    other_things: tuple[str, ...]
+    past_openers: tuple[str, ...]
+    past_treatments: tuple[str, ...]
     compound_parts: tuple[str, ...]
     compound_adjectives: tuple[str, ...]
     labels: tuple[str, ...]
@@ -149,6 +154,10 @@ def read_vocabulary(systems: CodeSystems, words: Json, cues: Json, plain: Json, 
         plain_words=_read_plain(plain, only_in_open_names=False),
         open_words=_read_plain(plain, only_in_open_names=True),
         means=tuple(word for group in plain["groups"] if group.get("means", False) for word in group["words"]),
+        place_words=tuple(word for group in plain["groups"] if group.get("places", False) for word in group["words"]),
+        other_things=tuple(plain["other-things"]),
+        past_openers=tuple(plain["past"]["openers"]),
+        past_treatments=tuple(plain["past"]["treatments"]),
         compound_parts=tuple(plain["compounds"]["parts"]),
         compound_adjectives=tuple(plain["compounds"]["adjectives"]),
         labels=tuple(plain["labels"]),
@@ -186,6 +195,7 @@ def _read_withdrawals(document: Json) -> WithdrawalWords:
         boundaries=words("boundaries"),
         conditions=words("conditions"),
         days=words("days"),
+        past=words("past"),
     )
 
 

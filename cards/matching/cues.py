@@ -7,7 +7,7 @@ cards/vocabulary/cues.json.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
 from operator import attrgetter
 from typing import Final
@@ -87,13 +87,16 @@ class CuesOfText:
         """The phrases that hold a cue and say nothing against a service."""
         return HarmlessPhrases(self._tokens.words, self._pseudo.find_in(self._tokens))
 
-    def reaching(self, first: int, end: int, *, harmless_too: bool = False) -> Iterator[Cue]:
+    def reaching(
+        self, first: int, end: int, *, harmless_too: bool = False, left_out: Collection[int] = ()
+    ) -> Iterator[Cue]:
         """Yield the cues that reach a term, whose tokens are those from `first` to before `end`.
 
         `harmless_too`: also those in phrases that say nothing against a service, as "failed PT" does against PT.
+        `left_out` are tokens whose cues do not count.
         """
         for hit in self._within(first - FARTHEST, end + FARTHEST, harmless_too=harmless_too):
-            if self._reaches(hit, first, end):
+            if hit.first not in left_out and self._reaches(hit, first, end):
                 yield hit.value
         if heading := self.heading_over(first):
             yield from (hit.value for hit in self._of_heading(*heading) if self._goes_on(hit.end, heading[1]))

@@ -118,8 +118,9 @@ class Evidence:
 
     @lazy
     def _liveness(self) -> Sequence[tuple[OrderText, Liveness]]:
-        names = (read_session(text.text) for text in (one for one, _ in self._texts) if text.place in NAMING)
-        session = next(filter(None, names), None)
+        named = [read_session(text.text) for text, _ in self._texts if text.place in NAMING]
+        told = [read_session(text.text) for text, _ in self._texts if text.place not in NAMING]
+        session = next(filter(None, named), None) or max(filter(None, told), default=None)
         return [(text, reading.liveness(session)) for text, reading in self._texts]
 
     def _is_answered(self, text: OrderText) -> bool:

@@ -6,6 +6,7 @@ from typing import Final
 
 from cards.matching.phrases import Hit, PhraseFinder, variants
 from cards.matching.sentences import STOP
+from cards.matching.spelling import Spelling
 from cards.matching.tokens import Tokens, normalise
 from cards.vocabulary import Vocabulary
 
@@ -39,8 +40,13 @@ class PlainWords:
 
     def __init__(self, vocabulary: Vocabulary, terms: Iterable[str]) -> None:
         self._plain = _tokens_of((*vocabulary.plain_words, *terms))
+        known = (vocabulary.other_services, vocabulary.other_treatments, vocabulary.other_things)
+        others = vocabulary.withdrawals.others.union(
+            word for phrases in known for one in phrases for word in one.split()
+        )
+        self._spelling = Spelling(self._plain, others | vocabulary.withdrawals.others)
         self._open = self._plain | _tokens_of(vocabulary.open_words)
-        services = (*vocabulary.other_services, *vocabulary.other_treatments)
+        services = (*vocabulary.other_services, *vocabulary.other_treatments, *vocabulary.other_things)
         labels = (*vocabulary.labels, *vocabulary.order_labels)
         self._compounds = re.compile(
             rf"(?:{'|'.join(vocabulary.compound_parts)}){{1,2}}(?:{'|'.join(vocabulary.compound_adjectives)})s?"
@@ -51,16 +57,16 @@ class PlainWords:
         talks = frozenset(vocabulary.consultations)
         self._services = PhraseFinder((form, one not in talks) for one in services for form in variants(one))
 
-    def are_plain(self, words: Sequence[str], *, before_a_name: bool = False) -> bool:
+    def are_plain(self, words: Iterable[str], *, before_a_name: bool = False, forgiving: bool = False) -> bool:
         """Tell that words are those of an order only, and so name no other service.
 
-        `before_a_name`: a clinician may be named behind "per", "by" or "Dr".
+        `before_a_name`: a clinician may be named behind "per", "by" or "Dr". `forgiving`: typing errors are.
         """
         allowed = 0
         for word in words:
             if before_a_name and word in _BEFORE_A_NAME:
                 allowed = _NAME_LENGTH
-            elif self._is_plain(word):
+            elif self._is_plain(word) or (forgiving and self._spelling.knows(word)):
                 continue
             elif allowed:
                 allowed -= 1

@@ -10,6 +10,7 @@ from typing import Any, Final
 from cards.matching.cues import FARTHEST, SEPARATORS, CueFinder
 from cards.matching.lazy import lazy
 from cards.matching.mention import Mention, Treatment
+from cards.matching.name_tail import NameTails
 from cards.matching.phrases import Hit, PhraseFinder, misspellings, variants
 from cards.matching.plainness import PlainWords
 from cards.matching.reading import ReadText
@@ -74,6 +75,8 @@ class TermFinder:
         common = frozenset(word for word, times in often.items() if times >= _OFTEN)
         terms = (term for words in pointing for term in _spellings(words.terms, words.misspelt))
         self._pointing = Stems(terms, common)
+        names = (form for name in services for form in _spellings(lists[name].terms, lists[name].misspelt))
+        self.tails = NameTails(vocabulary, self.plain, names)
 
     def read(self, text: str, *, is_name: bool = False) -> "TextReading":
         """Return a text as written, read; `is_name`: it names the order, so that every word of it counts."""
@@ -123,7 +126,7 @@ class TermFinder:
 
     def _mention(self, reading: "TextReading", hit: Hit[tuple[str, str, str]]) -> Mention:
         tokens, (first, end, (name, term, kind)) = reading.tokens, hit
-        reaching = tuple(reading.cues.reaching(first, end))
+        reaching = tuple(reading.cues.reaching(first, end, left_out=reading.past))
         if not _AGAIN.isdisjoint(tokens.words[max(0, first - 2) : first]):
             reaching = tuple(cue for cue in reaching if cue.kind != "history")
         ordered = self._is_ordered(reading, first, end)
@@ -152,7 +155,7 @@ class TermFinder:
                 yield Treatment(hit.value, is_given, clause)
 
     def _is_given(self, reading: "TextReading", hit: Hit[str]) -> bool:
-        if reading.cues.harmless.hold(hit.first, hit.end):
+        if reading.cues.harmless.hold(hit.first, hit.end) or hit.first in reading.past:
             return False
         return reading.is_name or not any(reading.cues.reaching(hit.first, hit.end, harmless_too=True))
 
@@ -181,14 +184,16 @@ class TermFinder:
         if reading.is_name:
             before = [word for word in before if word not in self._actions]
             stop = tokens.clause_range(first)[1]  # in a name what stands behind a label counts too
-        after = reading.without_labels(reading.cues.harmless.kept(end, min(stop, end + FARTHEST)))
+        kept = reading.cues.harmless.kept(end, min(stop, end + FARTHEST))
+        after = reading.without_labels(index for index in kept if index not in reading.past)
         are_plain = self.plain.are_plain
-        if reading.is_name and self.plain.serve(before):
-            return False
+        if reading.is_name:
+            if self.plain.serve(before) or not are_plain(over) or not are_plain(before):
+                return False
+            is_all = are_plain(after, before_a_name=True, forgiving=True)
+            return is_all or self.tails.tell_of_order(before, after)
         if are_plain(over) and are_plain(before) and are_plain(after, before_a_name=True):
             return True
-        if reading.is_name:
-            return False
         if label and label[1] == first:
             return True
         near = tokens.words[max(0, first - 2) : first]
@@ -228,6 +233,11 @@ class TextReading(ReadText):
     @lazy
     def _first_other(self) -> int:
         return self._finder.find_first_other(self.tokens)
+
+    @lazy
+    def past(self) -> frozenset[int]:
+        """The tokens of a name that say what was tried before the service."""
+        return self._finder.tails.find_past(self.tokens.words) if self.is_name else frozenset()
 
     @lazy
     def treatments(self) -> Sequence[Treatment]:

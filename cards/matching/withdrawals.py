@@ -78,8 +78,9 @@ class WithdrawalFinder:
             "movement": words.movements,
         }
         self._phrases = PhraseFinder((phrase, kind) for kind, phrases in kinds.items() for phrase in phrases)
-        named = frozenset(word for phrase in treatments for word in phrase.split())
-        self._others = (words.others | named) - words.objects - words.subjects
+        named = frozenset(word for phrase in treatments for word in phrase.split() if word.isalpha())
+        grammar = words.objects | words.subjects | words.boundaries | words.conditions
+        self._others = (words.others | named) - grammar
         self._passing = words.subjects | _SIGNS
 
     def find_in(self, tokens: Tokens, session: int | None = None) -> Liveness:
@@ -118,6 +119,8 @@ class WithdrawalFinder:
         if any(tuple(words[: len(box)]) == box for box in _EMPTY_BOXES):
             return None
         before, after = words[: hit.first - begin], words[hit.end - begin :]
+        if before and before[-1] in self._words.past:
+            return None
         match hit.value:
             case "statement":
                 return True

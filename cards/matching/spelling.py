@@ -1,0 +1,46 @@
+"""Whether an unknown word is a known one with a typing error: one letter missing, doubled, swapped or another."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+#: Shorter words are too near to others.
+_SHORTEST: Final = 6
+
+
+class Spelling:
+    """Some words, in which one typing error is forgiven; `others` are words that are none of them, however near.
+
+    Words are looked up by what is left of them without one letter (W. Garbe's symmetric deletes), so that a look-up
+    costs the same for any number of words. The first letter has to be right.
+    """
+
+    def __init__(self, words: Iterable[str], others: frozenset[str]) -> None:
+        self._others = others
+        self._words = frozenset(word for word in words if len(word) >= _SHORTEST and word.isalpha())
+        self._by_rest: dict[str, list[str]] = {}
+        for word in self._words:
+            for rest in _shorten(word):
+                self._by_rest.setdefault(rest, []).append(word)
+
+    def knows(self, word: str) -> bool:
+        """Tell whether a word is one of the words with a typing error."""
+        if len(word) < _SHORTEST - 1 or not word.isalpha() or word in self._others:
+            return False
+        if word in self._by_rest:
+            return True
+        rests = list(_shorten(word))
+        near = (known for rest in rests for known in self._by_rest.get(rest, ()))
+        return any(rest in self._words for rest in rests) or any(_differ_once(word, known) for known in near)
+
+
+def _differ_once(word: str, known: str) -> bool:
+    """Tell that two words of one length differ in one letter, or in two that are swapped."""
+    places = [place for place, (one, other) in enumerate(zip(word, known, strict=True)) if one != other]
+    if len(places) != len(("one", "other")):
+        return len(places) == 1
+    first, second = places
+    return second == first + 1 and (word[first], word[second]) == (known[second], known[first])
+
+
+def _shorten(word: str) -> Iterator[str]:
+    return (word[:at] + word[at + 1 :] for at in range(1, len(word)))
