@@ -260,6 +260,15 @@ class Settings(BaseSettings):
         "sqlite:///crd.sqlite3",
         description="database of calls, feedback and used tokens, as a URL: SQLite (a file) or PostgreSQL",
     )
+    migrations: Literal["start", "command"] = Field(
+        "start",
+        description="".join(
+            (
+                "who makes and changes the tables there: start, each service where it is due; command, `crd store",
+                " migrate` alone, and the service does not start before",
+            )
+        ),
+    )
     audit: Literal["durable", "written", "queued", "off"] = Field(
         "durable",
         description="".join(
@@ -392,6 +401,11 @@ class Settings(BaseSettings):
         uuid.UUID("5f0f4e0c-6e4c-5d57-9d1c-6f7a0a4f2b11"),
         description="UUID under which this deployment derives its ids; give each deployment its own",
     )
+
+    @property
+    def may_migrate(self) -> bool:
+        """Whether who opens the store may make and change its tables."""
+        return self.migrations == "start"
 
     def today(self, clock: Clock = datetime.now) -> date:
         """Return the calendar day of this deployment, by a clock that gives the time in a zone."""

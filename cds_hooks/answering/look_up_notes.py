@@ -17,7 +17,7 @@ def note_look_up(deployment: Deployment, how: str, reason: str | None = None) ->
         return
     url = deployment.settings.database_url
     try:
-        prepare(url)
+        prepare(url, deployment.settings.may_migrate)
         engine = connect(url)
         with engine.begin() as connection:
             note_access(connection, system_user(), "explain", reason, {"how": how})

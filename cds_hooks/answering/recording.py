@@ -49,7 +49,7 @@ class Recorder:
         self._cipher = RecordCipher(keys)
         self.is_on = settings.audit != "off"
         try:
-            prepare(settings.database_url)
+            prepare(settings.database_url, settings.may_migrate)
         except StoreError as error:
             raise StartError(f"CRD_DATABASE_URL: the store cannot be opened ({error})") from None
         writing = connect(settings.database_url, durable=settings.audit == "durable")

@@ -93,7 +93,9 @@ def _authenticator(modes: tuple[Mode, ...], settings: Settings, service_ids: fro
     if "cds-hooks-jwt" not in modes:
         return Authenticator(modes, clients.current, keys)
     try:
-        return Authenticator(modes, clients.current, keys, ReplayGuard(settings.database_url))
+        return Authenticator(
+            modes, clients.current, keys, ReplayGuard(settings.database_url, may_migrate=settings.may_migrate)
+        )
     except ReplayStoreError as error:
         raise StartError(f"CRD_DATABASE_URL: the store of used tokens cannot be opened ({error})") from None
 

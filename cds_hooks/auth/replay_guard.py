@@ -34,10 +34,14 @@ class ReplayGuard:
     """
 
     def __init__(
-        self, url: str, now: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic
+        self,
+        url: str,
+        now: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
+        may_migrate: bool = True,
     ) -> None:
         try:
-            prepare(url)
+            prepare(url, may_migrate)
         except StoreError as error:
             raise ReplayStoreError(str(error)) from None
         self._statements = Statements(connect(url, durable=False, each_alone=True))

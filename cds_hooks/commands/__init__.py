@@ -1,1 +1,1 @@
-"""The command `crd`: serve, settings, policies, audit, explain and export."""
+"""The command `crd`: serve, settings, store, policies, audit, explain and export."""

@@ -91,7 +91,7 @@ def load_file(
     if not keys:
         click.echo("warning: without CRD_AUDIT_KEYS nothing of this is encrypted", err=True)
     with _failing_clearly():
-        prepare(settings.database_url)
+        prepare(settings.database_url, settings.may_migrate)
         engine = connect(settings.database_url, durable=False)
         try:
             with DirectoryLoad(engine, name, RecordCipher(keys), digests_of(keys)[0]) as directory:

@@ -34,6 +34,7 @@ COMMANDS: Final[Mapping[str, SubCommand]] = {
     "policies": SubCommand(f"{_HERE}.policies", "policies", "Read, check, begin and compare policies."),
     "send": SubCommand(f"{_HERE}.send", "send", "Send the hook call in REQUEST as a client does, and show the answer."),
     "serve": SubCommand(f"{_HERE}.serve", "serve", "Answer hook calls until stopped."),
+    "store": SubCommand(f"{_HERE}.store", "store", "Make, change and check the tables of CRD_DATABASE_URL."),
     "settings": SubCommand(f"{_HERE}.serve", "show_settings", "Print every setting, its value, and its source."),
 }
 

@@ -24,8 +24,11 @@ PATIENCE: Final = 2.0
 #: Statements that stand alone share so many connections of a process to PostgreSQL.
 CONNECTIONS: Final = 5
 
-#: As long may the making of tables wait for another process that makes them.
-_PATIENCE_AT_START: Final = 30.0
+#: As long may the making of tables wait for another process that makes them, in seconds.
+PATIENCE_AT_START: Final = 30.0
+
+#: What to do about tables that are missing or older.
+_BY_COMMAND: Final = "run `crd store migrate`, or start the service with CRD_MIGRATIONS=start"
 
 #: One number for all processes, by which they take turns at a PostgreSQL database ("CRD" and a 1).
 _TURN: Final = 0x43524401
@@ -69,14 +72,17 @@ def connect(
     return engine
 
 
-def prepare(url: str) -> str:
+def prepare(url: str, may_change: bool = True, patience: float = PATIENCE_AT_START) -> str:
     """Make or change the tables where they are not as this version wants them; return the state they are in.
 
-    Several processes may start at once. A state that is not known here is of a newer version, which a rolling restart
-    runs beside this one; migrations only ever add, so it will do.
+    Several processes may start at once; each waits for the others as many seconds as its `patience`. A state that is
+    not known here is of a newer version, which a rolling restart runs beside this one; migrations only ever add, so it
+    will do. Unless it `may_change` them, tables that are missing or older are a StoreError.
     """
+    if not may_change:
+        return check_exists(url)
     _make_private(url)
-    engine = connect(url, patience=_PATIENCE_AT_START)
+    engine = connect(url, patience=patience)
     try:
         state = _state(engine)
         if state is None:
@@ -92,10 +98,10 @@ def prepare(url: str) -> str:
         engine.dispose()  # the server process forks its workers: none may inherit an open connection
 
 
-def check_exists(url: str) -> None:
-    """Raise StoreError unless there is a store that this version can read; unlike `prepare`, make and change nothing.
+def check_exists(url: str) -> str:
+    """Return the state of a store that this version can read; unlike `prepare`, make and change nothing.
 
-    Its text names the database, without its password.
+    StoreError where there is none; its text names the database, without its password.
     """
     place = sa.make_url(url)
     path = _path_of(place)
@@ -110,9 +116,10 @@ def check_exists(url: str) -> None:
     finally:
         engine.dispose()
     if state is None:
-        raise StoreError(f"there is no store in {name}")
+        raise StoreError(f"there is no store in {name}: {_BY_COMMAND}")
     if state in OLDER:
-        raise StoreError(f"the store in {name} is of an older version: start the service with it once")
+        raise StoreError(f"the store in {name} is of an older version: {_BY_COMMAND}")
+    return state
 
 
 def kind_of(error: Exception) -> str:
