@@ -16,7 +16,19 @@ KNOWN = {entry["id"] for entries in CATALOGUE.values() for entry in entries}
 FAMILIES = {re.sub(r"-\d+$", "", identity) for identity in KNOWN}
 
 #: Names of the world outside that look like ids, and FHIR's own constraints.
-NAMES = {"CMS-1500", "ICD-10", "UTF-8", "UTF-16", "AES-256", "SHA-256", "SHA-1", "RFC-3339", "ISO-8601", "dom-2", "crdver-1"}
+NAMES = {
+    "CMS-1500",
+    "ICD-10",
+    "UTF-8",
+    "UTF-16",
+    "AES-256",
+    "SHA-256",
+    "SHA-1",
+    "RFC-3339",
+    "ISO-8601",
+    "dom-2",
+    "crdver-1",
+}
 
 _ID = re.compile(r"(?<![\w./-])([A-Za-z]+-\d+)(?![\w-]|\.\d)")
 _DOCUMENT = re.compile(r"(?<![\w/.-])[\w/-]+\.md\b")
