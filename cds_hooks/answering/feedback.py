@@ -42,9 +42,9 @@ def receive_feedback(service_id: str, body: bytes, max_nesting: int, caller: Cal
     at = time.time_ns() // 1000
     entries = [_read_report(report) for report in good]
     reports = [Report(entry, _code_of(entry), recorder.find_card(entry["card"], caller.client)) for entry in entries]
-    recorder.keep_reports(reports, at, caller.client, service_id)
+    new = recorder.keep_reports(reports, at, caller.client, service_id)
     unknown = sum(1 for report in reports if report.sent is None)
-    for report in reports:
+    for report in new:
         versions = report.sent.policies if report.sent else ()
         for policy in dict.fromkeys(version.partition("@")[0] for version in versions) or ("none",):
             metrics.feedback(policy, report.entry["outcome"])

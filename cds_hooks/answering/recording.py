@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -29,7 +29,7 @@ from cds_hooks.store.database import StoreError, connect, prepare
 from cds_hooks.store.encryption import RecordCipher, read_keys
 from cds_hooks.store.fact_counter import FactCounter
 from cds_hooks.store.facts import Happened
-from cds_hooks.store.feedback import CardSent, Report, find_card, to_row
+from cds_hooks.store.feedback import CardSent, Report, find_card, find_kept, to_row
 from cds_hooks.store.left_out import find_left_out
 from cds_hooks.store.overrides import to_override
 from cds_hooks.store.redaction import without_tokens
@@ -109,19 +109,30 @@ class Recorder:
         except StoreError as error:
             raise _not_kept(error) from None
 
-    def keep_reports(self, reports: Sequence[Report], at: int, client: str, service: str) -> None:
-        """Keep feedback of a client on a service, received at a time in microseconds since 1970."""
+    def keep_reports(self, reports: Sequence[Report], at: int, client: str, service: str) -> Sequence[Report]:
+        """Keep feedback of a client on a service, received at a time in microseconds since 1970.
+
+        Return the reports that were not kept before: clients send one again when they saw no answer.
+        """
         if not self.is_on:
-            return
-        rows = {"feedback": [to_row(report, at, client, service, self._cipher) for report in reports]}
+            return reports
+        found = {
+            row["digest"]: (report, row) for report in reports for row in [self._to_row(report, at, client, service)]
+        }
+        rows = {"feedback": [row for _, row in found.values()]}
         if self.heed:
             rows["overrides"] = [to_override(about, at) for report in reports if (about := _heeded(report))]
         try:
+            kept = find_kept(self._reading, list(found))
             self._writer.write(rows)
         except StoreError as error:
             raise _not_kept(error) from None
         if self._facts:
             self._facts.count_feedback(at)
+        return [report for digest, (report, _) in found.items() if digest not in kept]
+
+    def _to_row(self, report: Report, at: int, client: str, service: str) -> dict[str, Any]:
+        return to_row(report, at, client, service, self._cipher)
 
 
 def _heeded(report: Report) -> str | None:

@@ -48,7 +48,10 @@ _REASON = click.option("--reason", help="Why; it is kept with the record of this
 @click.option("--assertion-id", "assertion", help="The coverage-assertion-id written onto an order.")
 @click.option("--card", help="The uuid of a card.")
 @click.option("--order", help="The order, as Type/id.")
-@click.option("--hook-instance", help="The hookInstance; give --client or --since too, it has no index.")
+@click.option(
+    "--hook-instance",
+    help="The hookInstance; calls that are kept from before it had an index are found with --since or --client.",
+)
 @_CLIENT
 @_SINCE
 @_UNTIL
@@ -116,7 +119,7 @@ def delete(before: int | None, reason: str | None) -> None:
     settings = settings_of_store()
     if before is None and not settings.audit_days:
         raise click.UsageError("say --before, or set CRD_AUDIT_DAYS")
-    with _failing_clearly():
+    with failing_clearly():
         engine = connect(settings.database_url)
         deleted = delete_before(engine, before or days_ago(settings.audit_days), system_user(), reason)
         engine.dispose()
@@ -144,9 +147,9 @@ def new_key() -> None:
 def encrypt(reason: str | None) -> None:
     """Encrypt all that is kept with the first key of CRD_AUDIT_KEYS, so that older keys can be given up."""
     settings = settings_of_store()
-    with _failing_clearly():
+    with failing_clearly():
         engine = connect(settings.database_url)
-        changed = sum(re_encrypt(engine, _cipher(settings), system_user(), reason))
+        changed = sum(re_encrypt(engine, cipher_of(settings), system_user(), reason))
         engine.dispose()
     click.echo(f"{changed} records re-encrypted")
 
@@ -168,10 +171,10 @@ def settings_of_store(settings: Settings | None = None) -> Settings:
 def _archive(read_only: bool = False) -> Iterator[tuple[Archive, Settings]]:
     """Open the store, for reading only where no access is to be noted in it."""
     settings = settings_of_store()
-    with _failing_clearly():
+    with failing_clearly():
         url = settings.database_url
         reading = connect(url, each_alone=True, read_only=True)
-        archive = Archive(reading if read_only else connect(url), reading, _cipher(settings))
+        archive = Archive(reading if read_only else connect(url), reading, cipher_of(settings))
         try:
             yield archive, settings
         finally:
@@ -179,7 +182,8 @@ def _archive(read_only: bool = False) -> Iterator[tuple[Archive, Settings]]:
 
 
 @contextmanager
-def _failing_clearly() -> Iterator[None]:
+def failing_clearly() -> Iterator[None]:
+    """Turn what goes wrong with the store into a StartError."""
     try:
         yield
     except StoreError as error:
@@ -188,7 +192,8 @@ def _failing_clearly() -> Iterator[None]:
         raise StartError(f"a record {error}") from None
 
 
-def _cipher(settings: Settings) -> RecordCipher:
+def cipher_of(settings: Settings) -> RecordCipher:
+    """Return what seals and opens records under these settings."""
     return RecordCipher(read_keys(settings.audit_keys) if settings.audit_keys else ())
 
 

@@ -21,7 +21,7 @@ class SubCommand(NamedTuple):
 _HERE: Final = "cds_hooks.commands"
 
 COMMANDS: Final[Mapping[str, SubCommand]] = {
-    "audit": SubCommand(f"{_HERE}.audit", "audit", "What was asked and answered, kept in CRD_DATABASE_URL."),
+    "audit": SubCommand(f"{_HERE}.audit_chain", "audit", "What was asked and answered, kept in CRD_DATABASE_URL."),
     "authorizations": SubCommand(
         f"{_HERE}.authorizations", "authorizations", "What the payers have authorized, kept in CRD_DATABASE_URL."
     ),

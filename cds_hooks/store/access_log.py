@@ -10,6 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from cds_hooks.store.calls import make_id
+from cds_hooks.store.hash_chain import link_access
 from cds_hooks.store.tables import ACCESSES
 
 
@@ -21,7 +22,7 @@ def note_access(
     detail: Mapping[str, Any],
     exchange: bytes | None = None,
 ) -> None:
-    """Write one access; `detail` are ids, counts and times."""
+    """Write one access, linked to the one before; `detail` are ids, counts and times."""
     at = time.time_ns() // 1000
     row = {
         "id": make_id(at),
@@ -33,6 +34,7 @@ def note_access(
         "reason": reason,
     }
     connection.execute(sa.insert(ACCESSES), row)
+    link_access(connection, row)
 
 
 def system_user() -> str:

@@ -91,10 +91,12 @@ class CallRecord(msgspec.Struct, frozen=True):
     bodies: Bodies
 
 
-#: What a call can be found by: the part that all ids of its answer begin with, and its orders. Two entries of the
-#: index for a call of one order, where an entry for each assertion and card made recording a fifth slower.
+#: What a call can be found by: the part that all ids of its answer begin with, its orders and its hookInstance. Three
+#: entries of the index for a call of one order, where an entry for each assertion and card made recording a fifth
+#: slower.
 CALL: Final = "call"
 ORDER: Final = "order"
+HOOK: Final = "hook"
 CARD: Final = "card"
 
 #: So many characters are the same in all ids of one patient's day: 48 bits. Calls that share them are told apart by
@@ -103,6 +105,9 @@ CALL_PART: Final = 13
 
 _SUMMARY: Final = b"summary"
 _BODIES: Final = b"bodies"
+
+#: The sealed columns of a call, with what each is about behind the call's id.
+SEALED: Final = {"summary": _SUMMARY, "bodies": _BODIES}
 _DIGEST: Final = 16
 
 _summaries: Final = msgspec.json.Encoder()
@@ -138,6 +143,8 @@ def mentions_of(summary: Summary) -> list[bytes]:
     ids += [decision.assertion for decision in summary.decisions if decision.assertion]
     found = {digest_of(CALL, identity[:CALL_PART]) for identity in ids}
     found.update(digest_of(ORDER, decision.order) for decision in summary.decisions)
+    if summary.hook_instance is not None:
+        found.add(digest_of(HOOK, summary.hook_instance))
     return list(found)
 
 
@@ -197,8 +204,6 @@ def open_bodies(identity: bytes, sealed: bytes, cipher: RecordCipher) -> Bodies:
 
 def reseal_call(row: Mapping[str, Any], cipher: RecordCipher) -> dict[str, bytes]:
     """Return the sealed texts of a row with the current key; nothing where they are sealed with it."""
-    parts = {"summary": _SUMMARY, "bodies": _BODIES}
-    if all(cipher.is_current(row[name]) for name in parts):
+    if all(cipher.is_current(row[name]) for name in SEALED):
         return {}
-    texts = [(cipher.open(row[name], row["id"] + part), row["id"] + part) for name, part in parts.items()]
-    return dict(zip(parts, cipher.seal(texts), strict=True))
+    return {name: cipher.reseal(row[name], row["id"] + part) for name, part in SEALED.items()}

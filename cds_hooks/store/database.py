@@ -13,10 +13,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from cds_hooks.store.tables import TABLES
 
 #: The newest migration. A test compares it with the folder `migrations/versions`.
-NEWEST: Final = "0003"
+NEWEST: Final = "0004"
 
 #: Those that came before it, from the first.
-OLDER: Final[tuple[str, ...]] = ("0001", "0002")
+OLDER: Final[tuple[str, ...]] = ("0001", "0002", "0003")
 
 #: How long a write may wait for those of other processes, in seconds.
 PATIENCE: Final = 2.0

@@ -80,14 +80,22 @@ class RecordCipher:
         with self._lock:
             packed = [self._compressor.compress(text) for text, _ in texts]
         head = bytes((_DICTIONARY,))
+        return [self._seal(head + one, about) for one, (_, about) in zip(packed, texts, strict=True)]
+
+    def packed(self, sealed: bytes, about: bytes) -> bytes:
+        """Return the dictionary and the frame of a sealed text: the same under every key. SealError as for `open`."""
+        return sealed[1:] if sealed[:1] == _PLAIN else sealed[1:_HEAD] + self._decrypt(sealed, about)
+
+    def reseal(self, sealed: bytes, about: bytes) -> bytes:
+        """Return a sealed text with the current key, its frame as it was. SealError where it cannot be opened."""
+        return self._seal(self.packed(sealed, about), about)
+
+    def _seal(self, packed: bytes, about: bytes) -> bytes:
         if self._current is None:
-            return [_PLAIN + head + one for one in packed]
+            return _PLAIN + packed
         name, cipher = self._current
-        sealed = []
-        for one, (_, about) in zip(packed, texts, strict=True):
-            nonce = os.urandom(_NONCE)
-            sealed.append(b"".join((_ENCRYPTED, head, name, nonce, cipher.encrypt(nonce, one, head + about))))
-        return sealed
+        head, frame, nonce = packed[:1], packed[1:], os.urandom(_NONCE)
+        return b"".join((_ENCRYPTED, head, name, nonce, cipher.encrypt(nonce, frame, head + about)))
 
     def open(self, sealed: bytes, about: bytes) -> bytes:
         """Return the text that was sealed; SealError where it cannot be had."""

@@ -1,7 +1,7 @@
 """Feedback as it is kept: each report once, sealed, and tied to the call its card was in."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from cds_hooks.store.calls import CALL, CALL_PART, CARD, digest_of, make_id, open_summary
 from cds_hooks.store.database import StoreError, kind_of
 from cds_hooks.store.encryption import RecordCipher, SealError
-from cds_hooks.store.tables import EXCHANGES, MENTIONS
+from cds_hooks.store.tables import EXCHANGES, FEEDBACK, MENTIONS
 
 #: Part of what a sealed report is about.
 ENTRY: Final = b"entry"
@@ -84,6 +84,16 @@ def to_row(report: Report, at: int, client: str, service: str, cipher: RecordCip
     }
 
 
+def find_kept(engine: sa.Engine, digests: Collection[bytes]) -> set[bytes]:
+    """Return which reports are kept already, by the digests of their rows; StoreError where that cannot be told."""
+    query = sa.select(FEEDBACK.c.digest).where(FEEDBACK.c.digest.in_(digests))
+    try:
+        with engine.connect() as connection:
+            return set(connection.execute(query).scalars())
+    except SQLAlchemyError as error:
+        raise StoreError(kind_of(error)) from None
+
+
 def open_entry(row: Any, cipher: RecordCipher) -> dict[str, Any]:
     """Return a report as it was sent; SealError where it cannot be opened."""
     found: dict[str, Any] = orjson.loads(cipher.open(row.entry, row.id + ENTRY))
@@ -94,5 +104,4 @@ def reseal_report(row: Mapping[str, Any], cipher: RecordCipher) -> dict[str, byt
     """Return the sealed text of a report with the current key; nothing where it is sealed with it."""
     if cipher.is_current(row["entry"]):
         return {}
-    about = row["id"] + ENTRY
-    return {"entry": cipher.seal([(cipher.open(row["entry"], about), about)])[0]}
+    return {"entry": cipher.reseal(row["entry"], row["id"] + ENTRY)}

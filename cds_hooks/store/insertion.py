@@ -1,5 +1,6 @@
 """Inserts rows of any table in one transaction, as quickly as the driver does it."""
 
+import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -62,6 +63,7 @@ class Inserter:
             self._opened.commit()
             self._flush_log()
         except (self._errors.Error, sa.exc.SQLAlchemyError, OSError) as error:
+            self._roll_back()
             self.close()
             cause = getattr(error, "orig", error)
             is_refused = isinstance(cause, (self._errors.DataError, self._errors.IntegrityError))
@@ -82,6 +84,12 @@ class Inserter:
             self._is_log_doubtful = True
             self._flush()
             self._is_log_doubtful = False
+
+    def _roll_back(self) -> None:
+        """Give SQLite's lock back at once: a connection that is closed keeps it as long as anybody has its cursor."""
+        if self._is_sqlite and self._opened is not None:
+            with contextlib.suppress(self._errors.Error):
+                self._opened.rollback()
 
     def close(self) -> None:
         """Give the connection up; the next insertion opens another."""

@@ -16,7 +16,8 @@ from cds_hooks.store.calls import first_id, reseal_call, split_mentions
 from cds_hooks.store.database import StoreError, connect, kind_of
 from cds_hooks.store.encryption import RecordCipher
 from cds_hooks.store.feedback import reseal_report
-from cds_hooks.store.tables import EXCHANGES, FACTS, FEEDBACK, MENTIONS, OVERRIDES
+from cds_hooks.store.hash_chain import OF_ACCESSES
+from cds_hooks.store.tables import EXCHANGES, FACTS, FEEDBACK, LINKS, MENTIONS, OVERRIDES
 from cds_hooks.telemetry.logs import record
 
 #: As many calls are deleted or re-encrypted in one transaction, so that calls need not wait long.
@@ -45,8 +46,9 @@ def delete_before(engine: sa.Engine, at: int, actor: str, reason: str | None) ->
             time.sleep(_PAUSE)
         with engine.begin() as connection:
             gone = connection.execute(sa.delete(FEEDBACK).where(FEEDBACK.c.id < first_id(at))).rowcount
-            if gone:
-                note_access(connection, actor, "delete", reason, {"before": at, "feedback": gone})
+            links = _delete_links(connection, at) if gone or deleted else {}
+            if gone or links:
+                note_access(connection, actor, "delete", reason, {"before": at, "feedback": gone, "links": links})
     except SQLAlchemyError as error:
         raise StoreError(kind_of(error)) from None
     return deleted
@@ -65,6 +67,16 @@ def _delete_slice(engine: sa.Engine, at: int, actor: str, reason: str | None) ->
         ends = {"first": rows[0].id.hex(), "last": rows[-1].id.hex()}
         note_access(connection, actor, "delete", reason, {"before": at, "calls": len(rows), **ends})
     return len(rows)
+
+
+def _delete_links(connection: sa.Connection, at: int) -> dict[str, int]:
+    """Delete the links of which every record is from before a time; return the last number of each chain."""
+    old = sa.and_(LINKS.c.at < at, LINKS.c.chain != OF_ACCESSES)
+    last = sa.select(LINKS.c.chain, sa.func.max(LINKS.c.number)).where(old).group_by(LINKS.c.chain)
+    found = {chain.hex(): number for chain, number in connection.execute(last)}
+    if found:
+        connection.execute(sa.delete(LINKS).where(old))
+    return found
 
 
 _MENTION: Final = sa.delete(MENTIONS).where(

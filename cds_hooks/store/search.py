@@ -11,6 +11,7 @@ from cds_hooks.store.calls import (
     CALL,
     CALL_PART,
     CARD,
+    HOOK,
     ORDER,
     Bodies,
     Summary,
@@ -154,6 +155,7 @@ def _select(wanted: Wanted, columns: sa.Select[Any] = _WITHOUT_BODIES) -> sa.Sel
     identity = wanted.assertion or wanted.card
     digests = [digest_of(CALL, identity[:CALL_PART])] if identity else []
     digests += [digest_of(ORDER, wanted.order)] if wanted.order else []
+    digests += [digest_of(HOOK, wanted.hook_instance)] if _is_indexed(wanted) and wanted.hook_instance else []
     query = columns
     for digest in digests:
         query = query.where(EXCHANGES.c.id.in_(sa.select(MENTIONS.c.exchange).where(MENTIONS.c.digest == digest)))
@@ -164,6 +166,11 @@ def _select(wanted: Wanted, columns: sa.Select[Any] = _WITHOUT_BODIES) -> sa.Sel
     if wanted.until is not None:
         query = query.where(EXCHANGES.c.id < first_id(wanted.until))
     return query
+
+
+def _is_indexed(wanted: Wanted) -> bool:
+    """Tell whether to look for a hookInstance by the index: calls that were kept before it had them are not in it."""
+    return wanted.client is None and wanted.since is None and wanted.until is None
 
 
 def _has(call: Found, wanted: Wanted) -> bool:

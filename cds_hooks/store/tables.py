@@ -162,3 +162,18 @@ LOGINS: Final = sa.Table(
     sa.Column("seen", sa.BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
+
+#: The chains of what is kept (`hash_chain`): each link names the records that were committed together, and its digest
+#: is of them and of the link before, `previous`.
+LINKS: Final = sa.Table(
+    "links",
+    TABLES,
+    sa.Column("chain", sa.LargeBinary(16), primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("records", sa.LargeBinary, nullable=False),
+    sa.Column("previous", sa.LargeBinary(32), nullable=False),
+    sa.Column("digest", sa.LargeBinary(32), nullable=False),
+    sa.Index("links_by_time", "at"),
+    sqlite_with_rowid=False,
+)

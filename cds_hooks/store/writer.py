@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from cds_hooks.store.calls import CallRecord, Rows, to_rows
 from cds_hooks.store.database import StoreError
 from cds_hooks.store.encryption import RecordCipher
+from cds_hooks.store.hash_chain import HashChain
 from cds_hooks.store.insertion import Inserter, RefusedError
 
 #: As many writes share one commit.
@@ -56,6 +57,7 @@ class Writer:
         self._cipher = cipher
         self._watch = watch
         self._line = _Line()
+        self._chain = HashChain()
         self._closes_at_end = False
         self._error: StoreError | None = None
         self._error_known_at = float("-inf")
@@ -119,7 +121,7 @@ class Writer:
             rows = to_rows([one for write in batch for one in write.kept], self._cipher)
             with self._inserting:
                 self._close_at_end()
-                self._inserter.insert(rows, is_failing=self._error is not None)
+                self._insert(rows)
         except StoreError as error:
             self._learn(error)
             return error
@@ -130,6 +132,18 @@ class Writer:
         if written:
             self._watch(time.perf_counter() - started, written)
         return None
+
+    def _insert(self, rows: Rows) -> None:
+        """Insert rows with their link."""
+        link = self._chain.next(rows, self._cipher)
+        if link:
+            rows["links"] = [link._asdict()]
+        try:
+            self._inserter.insert(rows, is_failing=self._error is not None)
+        except BaseException:
+            self._chain.break_off()
+            raise
+        self._chain.accept(link)
 
     def _close_at_end(self) -> None:
         """Close the connection at the end of worker processes too, where `atexit` does not."""

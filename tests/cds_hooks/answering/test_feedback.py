@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from cds_hooks.answering.recording import Recorder
+from cds_hooks.settings import read_settings
 from cds_hooks.store.calls import CARD, digest_of
 from cds_hooks.store.database import connect
 from cds_hooks.store.encryption import RecordCipher
-from cds_hooks.store.feedback import open_entry
+from cds_hooks.store.feedback import Report, open_entry
 from cds_hooks.store.tables import FEEDBACK
 from tests.cds_hooks.store.reading import store_of
 
@@ -177,3 +179,12 @@ def test_feedback_on_a_card_that_was_sent_again_means_the_newest_call(service: A
     earlier, later = kept(service, calls[0])[-2:]
     assert earlier.exchange != later.exchange
     assert later.exchange > earlier.exchange
+
+
+def test_a_report_that_is_sent_again_is_not_new(tmp_path: Path) -> None:
+    """Metrics count what is new."""
+    recorder = Recorder(read_settings(database_url=f"sqlite:///{tmp_path}/crd.sqlite3"))
+    once, other = (Report({"card": "c1", "outcome": outcome}, None, None) for outcome in ("accepted", "overridden"))
+    assert recorder.keep_reports([once, once], 1, "north", "order-sign-crd") == [once]
+    assert recorder.keep_reports([once, other], 2, "north", "order-sign-crd") == [other]
+    assert recorder.keep_reports([once], 3, "south", "order-sign-crd") == [once]

@@ -12,12 +12,12 @@ from fhir.resources.R4B.auditevent import AuditEvent
 
 from cds_hooks.commands.audit import audit
 from cds_hooks.commands.main import main
-from cds_hooks.store.calls import Bodies, Summary
+from cds_hooks.store.calls import HOOK, Bodies, Summary, digest_of
 from cds_hooks.store.database import connect, prepare
 from cds_hooks.store.encryption import RecordCipher, make_key, read_keys
 from cds_hooks.store.feedback import Report, find_card, to_row
 from cds_hooks.store.retention import Retention
-from cds_hooks.store.tables import EXCHANGES
+from cds_hooks.store.tables import EXCHANGES, MENTIONS
 from cds_hooks.store.writer import Writer
 from tests.cds_hooks.store.samples import POLICY, exchange, ids
 from tests.databases.servers import PostgreSQL
@@ -51,6 +51,16 @@ def found(*arguments: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in run(*arguments).stdout.splitlines()]
 
 
+def test_a_call_from_before_its_hook_instance_had_an_index_is_found_with_its_client(url: str) -> None:
+    keep(url, exchange(1))
+    engine = connect(url)
+    with engine.begin() as connection:
+        connection.execute(sa.delete(MENTIONS).where(MENTIONS.c.digest == digest_of(HOOK, "hook-1")))
+    engine.dispose()
+    run("find", "--hook-instance", "hook-1", status=1)
+    assert len(found("find", "--hook-instance", "hook-1", "--client", "north", "--json")) == 1
+
+
 def test_a_call_is_found_by_assertion_card_order_client_and_time(url: str) -> None:
     """CRD-76: the reconciliation keys."""
     now = time.time_ns() // 1000
@@ -62,6 +72,7 @@ def test_a_call_is_found_by_assertion_card_order_client_and_time(url: str) -> No
         ["--order", "ServiceRequest/order-1"],
         ["--client", "north"],
         ["--client", "north", "--since", "2000-01-01"],
+        ["--hook-instance", "hook-1"],
         ["--hook-instance", "hook-1", "--client", "north"],
         ["--until", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now / 1e6 - 86400)), "--client", "north"],
     ):
@@ -149,7 +160,7 @@ def test_what_is_too_old_is_deleted_and_that_is_on_record(url: str, monkeypatch:
     assert len(found("find", "--client", "north", "--json")) == 1
     run("find", "--card", ids(5)[1], status=1)
     with connect(url).connect() as connection:
-        assert connection.exec_driver_sql("SELECT count(*) FROM mentions").scalar() == 2
+        assert connection.exec_driver_sql("SELECT count(*) FROM mentions").scalar() == 3
         connection.rollback()
     accesses = found("accesses")
     assert sum(access["detail"]["calls"] for access in accesses) == 450

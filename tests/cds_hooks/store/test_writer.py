@@ -43,7 +43,7 @@ def test_a_write_that_returned_is_there_for_other_processes(tmp_path: Path) -> N
     writer.write(one)
     with sqlite3.connect(tmp_path / "crd.sqlite3") as other:
         assert other.execute("SELECT id, status FROM exchanges").fetchall() == [(one.id, 200)]
-        assert other.execute("SELECT count(*) FROM mentions").fetchone() == (2,)
+        assert other.execute("SELECT count(*) FROM mentions").fetchone() == (3,)
     other.close()
     writer.close()
 

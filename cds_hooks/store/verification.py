@@ -1,0 +1,307 @@
+"""Compares what is kept with its chains: finds records that were changed, taken away or put in, and links made anew.
+
+One pass in the order of time: links as they were committed, and calls by their ids, each digested as it comes. Memory
+holds the calls that no link has named yet, which are those of a moment. What retention deleted is told by accesses,
+which have a chain of their own.
+"""
+
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from cds_hooks.store.database import StoreError, kind_of
+from cds_hooks.store.encryption import RecordCipher, SealError
+from cds_hooks.store.hash_chain import (
+    ACCESS,
+    BEGINNING,
+    CALL,
+    OF_ACCESSES,
+    REPORT,
+    Link,
+    digest_of_access,
+    digest_of_call,
+    digest_of_report,
+    join,
+    name_report,
+)
+from cds_hooks.store.tables import ACCESSES, EXCHANGES, FEEDBACK, LINKS
+
+#: As many rows are fetched at a time.
+_PAGE: Final = 2000
+
+#: A report is committed within so many microseconds after it is dated.
+_SLACK: Final = 60_000_000
+
+#: As many problems are told one by one.
+MOST_TOLD: Final = 1000
+
+
+class Problem(NamedTuple):
+    """What does not fit: `changed`, `missing`, `added`, `link` or `anchor`; what it is about, and why in words."""
+
+    kind: str
+    about: str
+    why: str
+
+
+class Head(msgspec.Struct, frozen=True):
+    """The last link of a chain, as an anchor keeps it."""
+
+    chain: str
+    number: int
+    digest: str
+
+
+@dataclass
+class Verification:
+    """What was looked at, and what does not fit. `unlinked` are calls from before there were links."""
+
+    calls: int = 0
+    reports: int = 0
+    accesses: int = 0
+    links: int = 0
+    deleted: int = 0
+    unlinked: int = 0
+    problems: list[Problem] = field(default_factory=list)
+    heads: dict[bytes, Head] = field(default_factory=dict)
+
+    def tell(self, kind: str, about: str, why: str) -> None:
+        """Note what does not fit."""
+        if len(self.problems) < MOST_TOLD:
+            self.problems.append(Problem(kind, about, why))
+
+
+def verify(engine: sa.Engine, cipher: RecordCipher, anchors: Iterable[Head] = ()) -> Verification:
+    """Compare all that is kept with its chains, and the chains with what anchors say of them.
+
+    StoreError where the database fails.
+    """
+    try:
+        with engine.connect() as connection, connection.begin():
+            return _Verifier(connection, cipher).run(list(anchors))
+    except SQLAlchemyError as error:
+        raise StoreError(kind_of(error)) from None
+
+
+def read_heads(engine: sa.Engine) -> list[Head]:
+    """Return the last link of each chain, to be kept elsewhere; StoreError where the database fails."""
+    last = sa.select(LINKS.c.chain, sa.func.max(LINKS.c.number).label("number")).group_by(LINKS.c.chain).subquery()
+    query = sa.select(LINKS.c.chain, LINKS.c.number, LINKS.c.digest).join(
+        last, sa.and_(LINKS.c.chain == last.c.chain, LINKS.c.number == last.c.number)
+    )
+    try:
+        with engine.connect() as connection:
+            rows = connection.execute(query.order_by(LINKS.c.at, LINKS.c.chain)).all()
+    except SQLAlchemyError as error:
+        raise StoreError(kind_of(error)) from None
+    return [Head(row.chain.hex(), row.number, row.digest.hex()) for row in rows]
+
+
+class _Deletions:
+    """What retention took away, as accesses tell it: everything before a time, and links up to a number."""
+
+    def __init__(self, accesses: Sequence[Mapping[str, Any]]) -> None:
+        self.before = 0
+        self.numbers: dict[str, int] = {}
+        for row in accesses:
+            if row["action"] == "delete":
+                detail = msgspec.json.decode(row["detail"])
+                self.before = max(self.before, detail.get("before", 0))
+                for chain, number in detail.get("links", {}).items():
+                    self.numbers[chain] = max(self.numbers.get(chain, 0), number)
+
+
+class _Verifier:
+    """One verification, in one transaction."""
+
+    def __init__(self, connection: sa.Connection, cipher: RecordCipher) -> None:
+        self._connection = connection
+        self._cipher = cipher
+        self._found = Verification()
+        self._reports = self._read_reports()
+        self._accesses = self._read_accesses()
+        self._deletions = _Deletions([row for row, _ in self._accesses.values()])
+        self._calls = _Calls(connection, cipher, self._found)
+        self._named: set[bytes] = set()
+        self._first_link: int | None = None
+
+    def run(self, anchors: Sequence[Head]) -> Verification:
+        """Go through all links, and then look at what none of them names, and at the anchors."""
+        query = sa.select(LINKS).order_by(LINKS.c.at, LINKS.c.chain, LINKS.c.number)
+        for row in self._connection.execution_options(yield_per=_PAGE).execute(query):
+            self._check_link(Link(*row))
+        self._tell_added()
+        for anchor in anchors:
+            self._check_anchor(anchor)
+        return self._found
+
+    def _check_link(self, link: Link) -> None:
+        found, chain = self._found, link.chain.hex()
+        found.links += 1
+        if self._first_link is None and link.chain != OF_ACCESSES:
+            self._first_link = link.at
+        before = found.heads.get(link.chain)
+        self._check_place(link, before)
+        found.heads[link.chain] = Head(chain, link.number, link.digest.hex())
+        records, is_whole = {}, True
+        for name in link.names:
+            digest = self._digest(name, link)
+            records[name] = digest or b""
+            is_whole = is_whole and digest is not None
+        if is_whole and join(link.chain, link.number, link.at, records, link.previous).digest != link.digest:
+            for name in records:
+                found.tell("changed", _say(name), f"it, or link {link.number} of chain {chain}, was changed")
+
+    def _check_place(self, link: Link, before: Head | None) -> None:
+        chain = link.chain.hex()
+        if before is None:
+            expected = self._deletions.numbers.get(chain, 0) + 1
+            if link.number != expected:
+                self._found.tell("link", f"{chain}/{expected}", f"the links before {link.number} are missing")
+            elif link.number == 1 and link.chain == OF_ACCESSES and link.previous != BEGINNING:
+                self._found.tell("link", f"{chain}/1", "it does not begin its chain")
+        elif link.number != before.number + 1:
+            self._found.tell("link", f"{chain}/{before.number + 1}", "it is missing")
+        elif link.previous.hex() != before.digest:
+            self._found.tell("link", f"{chain}/{link.number}", "it does not fit the link before it")
+
+    def _digest(self, name: bytes, link: Link) -> bytes | None:
+        """Return the digest of a record that a link names; None where it is not there, or cannot be opened."""
+        letter, identity = name[:1], name[1:]
+        self._named.add(name) if letter != CALL else None
+        if letter == CALL:
+            digest = self._calls.take(identity)
+        elif letter == REPORT:
+            digest = self._reports.get(name)
+        else:
+            digest = self._accesses[name][1] if name in self._accesses else None
+        if digest is None:
+            self._tell_missing(name, letter, link)
+        return digest or None
+
+    def _tell_missing(self, name: bytes, letter: bytes, link: Link) -> None:
+        at = _time_of(name[1:]) if letter == CALL else link.at - _SLACK
+        if letter != ACCESS and at < self._deletions.before:
+            self._found.deleted += 1
+        else:
+            self._found.tell("missing", _say(name), f"link {link.number} of chain {link.chain.hex()} names it")
+
+    def _tell_added(self) -> None:
+        found = self._found
+        for identity in self._calls.rest():
+            if self._first_link is None or _time_of(identity) < self._first_link:
+                found.unlinked += 1
+            else:
+                found.tell("added", _say(CALL + identity), "no link names it")
+        has_links = self._first_link is not None
+        for name in {*self._reports, *self._accesses} - self._named:
+            if has_links and self._is_later(name):
+                found.tell("added", _say(name), "no link names it")
+
+    def _is_later(self, name: bytes) -> bool:
+        """Tell whether a report or an access is from after the first link."""
+        first = self._first_link or 0
+        at: int = self._times[name]
+        return at >= first
+
+    def _check_anchor(self, anchor: Head) -> None:
+        about = f"{anchor.chain}/{anchor.number}"
+        query = sa.select(LINKS.c.digest).where(
+            LINKS.c.chain == bytes.fromhex(anchor.chain), LINKS.c.number == anchor.number
+        )
+        digest = self._connection.execute(query).scalar()
+        if digest is None and anchor.number > self._deletions.numbers.get(anchor.chain, 0):
+            self._found.tell("anchor", about, "the link that it names is missing")
+        elif digest is not None and digest.hex() != anchor.digest:
+            self._found.tell("anchor", about, "the link that it names is another one")
+
+    def _read_reports(self) -> dict[bytes, bytes]:
+        self._times: dict[bytes, int] = {}
+        reports = {}
+        for row in self._rows(sa.select(FEEDBACK)):
+            name = name_report(row)
+            self._times[name] = row["at"]
+            try:
+                reports[name] = digest_of_report(row, self._cipher)
+            except SealError as error:
+                self._found.tell("changed", _say(name), f"it {error}")
+                reports[name] = b""
+        self._found.reports = len(reports)
+        return reports
+
+    def _read_accesses(self) -> dict[bytes, tuple[Mapping[str, Any], bytes]]:
+        accesses = {ACCESS + row["id"]: (row, digest_of_access(row)) for row in self._rows(sa.select(ACCESSES))}
+        self._times |= {name: row["at"] for name, (row, _) in accesses.items()}
+        self._found.accesses = len(accesses)
+        return accesses
+
+    def _rows(self, query: sa.Select[Any]) -> Iterator[Mapping[str, Any]]:
+        return _stream(self._connection, query)
+
+
+class _Calls:
+    """The calls in the order of their ids, digested as they come; those that no link has named yet are held."""
+
+    def __init__(self, connection: sa.Connection, cipher: RecordCipher, found: Verification) -> None:
+        self._cipher = cipher
+        self._found = found
+        query = sa.select(EXCHANGES).order_by(EXCHANGES.c.id)
+        self._pages = connection.execution_options(yield_per=_PAGE).execute(query).partitions()
+        self._read_until = b""
+        self._held: dict[bytes, bytes] = {}
+        self._taken: dict[bytes, bytes] = {}
+
+    def take(self, identity: bytes) -> bytes | None:
+        """Return the digest of a call, empty where it cannot be opened; None where there is none."""
+        while self._read_until < identity and self._hold_page():
+            pass
+        digest = self._held.pop(identity, None)
+        if digest is None:
+            return self._taken.get(identity)  # named twice: a commit that failed was repeated, and had come through
+        self._taken[identity] = digest
+        if len(self._taken) > _PAGE:
+            del self._taken[next(iter(self._taken))]
+        return digest
+
+    def rest(self) -> Iterable[bytes]:
+        """Return the ids of the calls that no link has named."""
+        while self._hold_page():
+            pass
+        return self._held
+
+    def _hold_page(self) -> bool:
+        """Read some more calls; tell whether there were any."""
+        page = next(self._pages, ())
+        for row in page:
+            try:
+                self._held[row[0]] = digest_of_call(row, self._cipher)
+            except SealError as error:
+                self._found.tell("changed", _say(CALL + row[0]), f"it {error}")
+                self._held[row[0]] = b""
+        if page:
+            self._read_until = page[-1][0]
+        self._found.calls += len(page)
+        return bool(page)
+
+
+def _stream(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[Mapping[str, Any]]:
+    for row in connection.execution_options(yield_per=_PAGE).execute(query).mappings():
+        yield dict(row)
+
+
+def _time_of(identity: bytes) -> int:
+    """Return the time in a UUID of version 7, in microseconds since 1970; of a millisecond its beginning."""
+    return int.from_bytes(identity[:6], "big") * 1000
+
+
+#: What a link names, by the letter of its name; any other letter is of a link that was changed.
+_KINDS: Final = {CALL: "call", REPORT: "feedback", ACCESS: "access"}
+
+
+def _say(name: bytes) -> str:
+    return f"{_KINDS.get(name[:1], 'something')} {uuid.UUID(bytes=name[1:])}"
