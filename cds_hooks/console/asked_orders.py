@@ -25,7 +25,12 @@ from cds_hooks.rules.cases import Case
 def empty_form() -> OrderForm:
     """Return the form before anything is written: today, under the default payer."""
     found = parts()
-    return OrderForm(coverage=found.rules.payers.default.id, on=found.today.isoformat())
+    return OrderForm(coverage=found.rules.payers.default.id, on=found.today.isoformat(), member=_member_of(found))
+
+
+def _member_of(found: Parts) -> str:
+    """Return the id that the invented patient has as a member: of the examples' files, where members are asked."""
+    return "EX-4711" if found.deployment.members else ""
 
 
 def posted_form() -> OrderForm:
@@ -51,7 +56,7 @@ def case_form(policy: str, number: str) -> OrderForm | None:
     case = _find_case(policy, number, found)
     if case is None:
         return None
-    around = OrderForm(coverage=payer_of(policy, found.rules), on=case.on.isoformat())
+    around = OrderForm(coverage=payer_of(policy, found.rules), on=case.on.isoformat(), member=_member_of(found))
     return fill_form(case.order, found.rules.vocabulary.code_systems, around)
 
 

@@ -39,6 +39,16 @@ def test_the_session_shows_all_that_must_be_supported_but_an_authorization_on_fi
     assert faults("2.2", answer) == []
 
 
+def test_with_authorizations_on_file_the_session_shows_all_that_must_be_supported(asking_service: Any) -> None:
+    """CRD 2.2, coverage-information must-support; resp-52, with fhir_examples/members.csv and authorizations.csv."""
+    response = asking_service.post("/cds-services/order-sign-crd", json.loads(REQUEST.read_text()))
+
+    answer = response.json()
+    assert said(answer) >= MUST_SUPPORT
+    assert said(answer, "pa-needed") == {"no-auth", "performpa", "conditional", "satisfied"}
+    assert faults("2.2", answer) == []
+
+
 def test_the_session_shows_every_kind_of_answer(answer: Any) -> None:
     assert said(answer, "covered") == {"covered", "not-covered", "conditional"}
     assert said(answer, "pa-needed") == {"no-auth", "auth-needed", "performpa", "conditional"}

@@ -26,7 +26,7 @@ class Excuse(NamedTuple):
         return same and all(re.fullmatch(pattern, text, re.DOTALL) for pattern, text in parts)
 
 
-DETAILS = "policy-link|instructions|allowed-quantity|in-network-copay|concurrent-review"
+DETAILS = "policy-link|instructions|allowed-quantity|allowed-period|in-network-copay|concurrent-review"
 CODING = f"http://terminology.hl7.org/CodeSystem/crd-coverage-detail#({DETAILS})"
 TEMPORARY = "http://hl7.org/fhir/us/davinci-crd/CodeSystem/temp"
 
