@@ -5,8 +5,11 @@ of pytest it is no part of the tests. Options are pyperf's: make bench-micro MIC
 `python -m pyperf compare_to before.json after.json --table`.
 """
 
+import os
+import tempfile
 from datetime import date
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -18,10 +21,18 @@ from cards import PayerChoice, decide, read_order
 from cds_hooks.answering.answer import answer_hook
 from cds_hooks.app import create_deployment
 from cds_hooks.hooks.services import SERVICES
+from cds_hooks.members.digests import digests_of
+from cds_hooks.members.loading import DirectoryLoad
+from cds_hooks.members.rows import MemberRow
 from cds_hooks.rules.loading import load_rules
 from cds_hooks.settings import read_settings
+from cds_hooks.store.database import connect, prepare
+from cds_hooks.store.encryption import RecordCipher
 
 DAY = date(2026, 11, 23)
+
+#: So many members are in the database of the benchmark.
+MEMBERS = 100_000
 
 
 def main() -> None:
@@ -44,6 +55,25 @@ def main() -> None:
         "20 orders, no policy": sign(20, matched=False),
     }.items():
         runner.bench_func(f"answer: {name}", partial(answer_hook, service, body, deployment, rules))
+    asking = create_deployment(read_settings(members="database", database_url=_members()))
+    name = f"answer: 1 order, its member looked up among {MEMBERS:,}"
+    runner.bench_func(name, partial(answer_hook, service, sign(), asking, rules))
+
+
+def _members() -> str:
+    """Return a database of members, the patient of the benchmarks among them; made once and kept for all processes."""
+    path = Path(tempfile.gettempdir()) / f"crd-bench-members-{os.getuid()}.sqlite3"
+    url = f"sqlite:///{path}"
+    if path.exists():
+        return url
+    prepare(url)
+    engine = connect(url, durable=False)
+    ids = ("EX-4711", *(f"EX-{number}" for number in range(10_000, 10_000 + MEMBERS - 1)))
+    with DirectoryLoad(engine, "members", RecordCipher(), digests_of(())[0]) as directory:
+        directory.write(MemberRow("http://example.org/member", one, plan="example-health-plan") for one in ids)
+        directory.become_current({})
+    engine.dispose()
+    return url
 
 
 def _orders() -> dict[str, dict[str, Any]]:
