@@ -1,6 +1,6 @@
 """The figures of Insights: what is read of the facts, and added up as its page shows it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
@@ -29,6 +29,9 @@ HEEDED: Final = ("overridden", "accepted")
 #: What the guide asks for: nine in ten answers within so many milliseconds (CRD, Performance Standards).
 GOAL: Final = 5000
 GOAL_SHARE: Final = 0.9
+
+#: What figures may be of.
+CHOICES: Final = ("policy", "payer", "client")
 
 #: As many lines of a table are shown; the rest are summed up in one.
 _MOST_LINES: Final = 25
@@ -105,6 +108,7 @@ class Figures(NamedTuple):
     overridden: int
     repeats: int
     withheld: int
+    choices: dict[str, list[tuple[str, str]]]
 
     @property
     def is_empty(self) -> bool:
@@ -142,6 +146,7 @@ def read_figures(reader: FactReader, wanted: Wanted, rules: Rules) -> Figures:
         overridden=counted.feedback.of(what="overridden").total,
         repeats=counted.repeats.total,
         withheld=counted.cards.of(what=WITHHELD).total,
+        choices=_choices(answers if wanted.is_whole else reader.everything().read(ANSWER, *CHOICES), rules),
     )
 
 
@@ -232,7 +237,11 @@ def days_before(today: date, days: int) -> tuple[str, str]:
     return (today - timedelta(days=days - 1)).isoformat(), today.isoformat()
 
 
-def names_of(rules: Rules, choices: Sequence[str], column: str) -> list[tuple[str, str]]:
-    """Return the values of a column with their names, for the form."""
-    name = {"policy": _policy_names, "payer": _payer_names}.get(column)
-    return [(one, name(rules)(one) if name else one) for one in choices]
+def _choices(answers: Sums, rules: Rules) -> dict[str, list[tuple[str, str]]]:
+    """Return which policies, payers and clients there are to choose from, each with its name."""
+    names: dict[str, Callable[[str], str]] = {
+        "policy": _policy_names(rules),
+        "payer": _payer_names(rules),
+        "client": str,
+    }
+    return {column: [(one, names[column](one)) for one in sorted(answers.by(column)) if one] for column in CHOICES}

@@ -6,7 +6,7 @@ from typing import Any, Final
 from flask import Blueprint, abort, render_template, request
 
 from cds_hooks.console.call_page import describe_call
-from cds_hooks.console.insights import GOAL, GOAL_SHARE, HEEDED, OUTCOMES, VERDICTS, days_before, names_of, read_figures
+from cds_hooks.console.insights import GOAL, GOAL_SHARE, HEEDED, OUTCOMES, VERDICTS, days_before, read_figures
 from cds_hooks.console.login import require_operator
 from cds_hooks.console.mount import PREFIX
 from cds_hooks.console.parts import Parts, parts
@@ -37,14 +37,12 @@ def show() -> str:
     wanted, days = _wanted(found)
     reader = FactReader(found.records.reading, wanted)
     figures = read_figures(reader, wanted, found.rules)
-    choices = {name: names_of(found.rules, reader.choices(name), name) for name in ("policy", "payer", "client")}
     return render_template(
         "insights.html",
         figures=figures,
         wanted=wanted,
         days=days,
         periods=PERIODS,
-        choices=choices,
         known=set(found.rules.index.policies),
         last_day=reader.last_day() if figures.is_empty else None,
         series={"calls": OUTCOMES, "answers": VERDICTS, "feedback": HEEDED},

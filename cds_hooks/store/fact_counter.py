@@ -30,8 +30,11 @@ from cds_hooks.store.facts import (
 from cds_hooks.store.feedback_facts import count_feedback
 from cds_hooks.telemetry.logs import record
 
-#: Seconds between two writes.
+#: Seconds between two writes; where there are more facts than a few, since clients and policies are many, longer: the
+#: more calls are added up, the fewer facts there are for each.
 _EVERY: Final = 2.0
+_FEW: Final = 200
+_LONGEST: Final = 30.0
 
 #: Seconds after which cards that came again are looked for anew, on days on which some were overridden; and so many
 #: times as long as that took is waited at least.
@@ -63,7 +66,7 @@ class FactCounter:
         self._engines: tuple[sa.Engine, sa.Engine] | None = None
         self._days: set[str] = set()
         self._has_news = False
-        self._looked_at = self._looked_for = 0.0
+        self._looked_at = self._looked_for = self._wrote_at = 0.0
 
     def count_call(self, call: Happened) -> None:
         """Count a call that is kept."""
@@ -87,7 +90,7 @@ class FactCounter:
     def write(self) -> bool:
         """Write what was counted; tell whether that could be done. What could not is tried again with the rest."""
         with self._writing:
-            self._add_up()
+            self.add_up()
             tally = self._tally
             if not tally:
                 return True
@@ -137,7 +140,8 @@ class FactCounter:
         if tally:
             self._days.add(day)
 
-    def _add_up(self) -> None:
+    def add_up(self) -> None:
+        """Add up the notes; called under `write`, or where no thread writes."""
         notes, refused, calendar = self._notes, self._refused, self._calendar
         while notes:
             note = notes.popleft()
@@ -164,7 +168,7 @@ class FactCounter:
         """Write now and then, until the end; what nobody thought of does not end it."""
         while not self._ending.wait(self._every):
             try:
-                self.write()
+                self._write_where_due()
                 self._look_where_due()
             except Exception as error:
                 record("error", "facts-not-written", reason=type(error).__name__)
@@ -174,6 +178,15 @@ class FactCounter:
         for engine in self._engines or ():
             engine.dispose()
         self._engines = None
+
+    def _write_where_due(self) -> None:
+        with self._writing:
+            self.add_up()
+            facts = len(self._tally)
+        now = time.monotonic()
+        if facts <= _FEW or now - self._wrote_at >= _LONGEST:
+            self._wrote_at = now
+            self.write()
 
     def _look_where_due(self) -> None:
         rested = time.monotonic() - self._looked_at

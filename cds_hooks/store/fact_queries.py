@@ -23,6 +23,11 @@ class Wanted(NamedTuple):
     payer: str | None = None
     client: str | None = None
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether they are of everything in these days."""
+        return not (self.policy or self.payer or self.client)
+
 
 class Sum(NamedTuple):
     """How often something occurred. What was not asked for is empty."""
@@ -74,12 +79,9 @@ class FactReader:
         rows = self._run(query)
         return Sums(Sum(int(row[0]), int(row[1]), **dict(zip(names, row[2:], strict=True))) for row in rows)
 
-    def choices(self, name: str) -> list[str]:
-        """Return which values of a column occur in the facts of answers in these days, whatever else is chosen."""
-        wanted = Wanted(self._wanted.first, self._wanted.last)
-        column = FACTS.c[name]
-        query = sa.select(column).distinct().where(*FactReader(self._engine, wanted)._terms(ANSWER)).order_by(column)
-        return [row[0] for row in self._run(query) if row[0]]
+    def everything(self) -> "FactReader":
+        """Return what reads the facts of the same days, whatever else is chosen."""
+        return FactReader(self._engine, Wanted(self._wanted.first, self._wanted.last))
 
     def last_day(self) -> str | None:
         """Return the last day that anything is known of, at all."""

@@ -72,12 +72,10 @@ class Tally:
         """Count something."""
         self.counts[key] = self.counts.get(key, 0) + count
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[tuple[Any, ...]]:
         """Return the rows of the table, in the order of its key: processes that write at once wait in that order."""
-        names = [column.name for column in FACTS.columns]
         taken = self.microseconds
-        found = ((*key, count, taken.get(key, 0) // 1000) for key, count in sorted(self.counts.items()))
-        return [dict(zip(names, values, strict=True)) for values in found]
+        return [(*key, count, taken.get(key, 0) // 1000) for key, count in sorted(self.counts.items())]
 
 
 class Calendar:
@@ -144,10 +142,11 @@ def split_version(key: str) -> tuple[str, str]:
 
 
 def add_facts(connection: sa.Connection, tally: Tally) -> None:
-    """Add what was counted to what is there."""
+    """Add what was counted to what is there; the driver takes half the time that SQLAlchemy's own statement does."""
     rows = tally.rows()
     if rows:
-        connection.execute(_ADD, rows)
+        is_sqlite = connection.dialect.name == "sqlite"
+        connection.exec_driver_sql(_ADD if is_sqlite else _ADD.replace("?", "%s"), rows)
 
 
 def replace_facts(connection: sa.Connection, day: str, kinds: Iterable[str], tally: Tally) -> None:
@@ -159,10 +158,8 @@ def replace_facts(connection: sa.Connection, day: str, kinds: Iterable[str], tal
 _NAMES: Final = [column.name for column in FACTS.columns]
 _KEY: Final = [column.name for column in FACTS.primary_key]
 
-_ADD: Final = sa.text(
-    f"""
-    INSERT INTO facts ({", ".join(_NAMES)}) VALUES ({", ".join(f":{name}" for name in _NAMES)})
+_ADD: Final = f"""
+    INSERT INTO facts ({", ".join(_NAMES)}) VALUES ({", ".join("?" * len(_NAMES))})
     ON CONFLICT ({", ".join(_KEY)}) DO UPDATE
     SET count = facts.count + excluded.count, milliseconds = facts.milliseconds + excluded.milliseconds
-    """  # noqa: S608 - names of ours
-)
+"""  # noqa: S608 - names of ours

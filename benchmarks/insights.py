@@ -1,0 +1,114 @@
+"""`python -m benchmarks.insights`: what facts cost a call, and how long Insights takes over ten million calls.
+
+Counts --calls calls of three years by a hundred clients, in memory as a service does it, and writes them in slices as
+it would; then asks for the figures of the page, for each of its periods. A year is asked for last.
+"""
+
+import argparse
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from cds_hooks.app import read_settings
+from cds_hooks.console.insights import days_before, read_figures
+from cds_hooks.console.insights_pages import PERIODS
+from cds_hooks.rules.reload import read_rules
+from cds_hooks.store.calls import CardSummary, DecisionSummary, PolicySummary, Summary
+from cds_hooks.store.database import connect, prepare
+from cds_hooks.store.encryption import RecordCipher
+from cds_hooks.store.fact_counter import FactCounter
+from cds_hooks.store.fact_queries import FactReader, Wanted
+from cds_hooks.store.facts import Happened
+
+DAYS, CLIENTS = 3 * 365, 100
+HOOKS = ("order-sign", "order-sign", "order-sign", "order-select", "order-dispatch", "appointment-book")
+PAYERS = tuple(f"payer-{number}" for number in range(12))
+POLICIES = tuple(f"policy-{number}@2024-01-01" for number in range(30))
+VERDICTS = ("not-covered", "covered", "conditional")
+LAST = date(2026, 11, 23)
+
+#: As many calls are counted between two writes: half a minute of a worker with three hundred calls a second.
+SLICE = 9000
+
+#: Seconds that the page may take for its usual period, and for a year.
+MOST = {28: 1.0, 364: 10.0}
+
+
+def main() -> int:
+    """Run the benchmark; exit 1 where a page takes too long."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--calls", type=int, default=10_000_000)
+    options.add_argument("--seed", type=int, default=1)
+    chosen = options.parse_args()
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+        url = f"sqlite:///{folder}/crd.sqlite3"
+        prepare(url)
+        _count(url, chosen.calls, random.Random(chosen.seed))  # noqa: S311 (samples, not secrets)
+        return _ask(url, Path(folder) / "crd.sqlite3")
+
+
+def _count(url: str, calls: int, chance: random.Random) -> None:
+    counter = FactCounter(url, RecordCipher(), "UTC", every=10_000)
+    notes = adding = writing = 0.0
+    for happened in _slices(calls, chance):
+        start = time.process_time()
+        for one in happened:
+            counter.count_call(Happened(*one))
+        noted = time.process_time()
+        counter.add_up()
+        added = time.process_time()
+        counter.write()
+        notes, adding, writing = notes + noted - start, adding + added - noted, writing + time.process_time() - added
+    counter.close()
+    of = 1e6 / calls
+    print(f"{calls:,} calls; of processor time a call: {notes * of:.1f} µs for its note, in the call;", end=" ")
+    print(f"beside the calls {adding * of:.1f} µs to add it up and {writing * of:.1f} µs to write it")
+
+
+def _slices(calls: int, chance: random.Random) -> Iterator[list[Happened]]:
+    """Yield calls in the order of time: each client has twenty kinds of its own."""
+    kinds = [_kind(chance, number % CLIENTS) for number in range(CLIENTS * 20)]
+    start = datetime(LAST.year, LAST.month, LAST.day, tzinfo=UTC) - timedelta(days=DAYS - 1)
+    first, step = int(start.timestamp()) * 1_000_000, DAYS * 86_400_000_000 // calls
+    for begin in range(0, calls, SLICE):
+        numbers = range(begin, min(begin + SLICE, calls))
+        yield [chance.choice(kinds)._replace(at=first + number * step) for number in numbers]
+
+
+def _kind(chance: random.Random, client: int) -> Happened:
+    order, payer, policy = "ServiceRequest/order-1", chance.choice(PAYERS), chance.choice(POLICIES)
+    basis, verdict = "a policy in force", chance.choice(VERDICTS)
+    told = DecisionSummary(order, verdict, basis, payer, "2026-11-23", policies=(PolicySummary(policy, "stated", "x"),))
+    left_out = ("coverage",) if client % 3 == 0 else ()
+    summary = Summary("hook", (told,), (CardSummary("card", (order,), (policy,)),), left_out=left_out)
+    return Happened(0, chance.choice(HOOKS), f"client-{client:03}", 200, int(chance.expovariate(1 / 4000)), summary)
+
+
+def _ask(url: str, path: Path) -> int:
+    engine, settings = connect(url, each_alone=True), read_settings(database_url=url)
+    rules, late = read_rules(settings), False
+    with engine.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT count(*) FROM facts").scalar()
+    print(f"{rows:,} facts in {path.stat().st_size / 1e6:.0f} MB")
+    for days, words in PERIODS:
+        for how, client in (("all", None), ("one client", "client-007")):
+            wanted = Wanted(*days_before(LAST, days), client=client)
+            times = []
+            for _ in range(5):
+                started = time.perf_counter()
+                reader = FactReader(engine, wanted)
+                read_figures(reader, wanted, rules)
+                times.append(time.perf_counter() - started)
+            late = late or min(times) > MOST.get(days, 10.0)
+            print(f"{words:10} {how:10} median {statistics.median(times) * 1e3:8.0f} ms")
+    engine.dispose()
+    return 1 if late else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
