@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import AXE, BY_LOOK, DESK, PHONE, Open, faults_of, take_picture
+from tests.browser.conftest import AXE, BY_LOOK, DESK, PHONE, Open, faults_of, take_pictures
 from tests.cds_hooks.console.operating import PASSWORD, operators_of_tests
 from tests.cds_hooks.store.reading import store_of
 from tests.conftest import example
@@ -45,7 +45,7 @@ def _enter(open_page: Open, operated: RunningService) -> Callable[..., Page]:
 
 def look_at(page: Page, name: str, size: tuple[int, int], scheme: str) -> None:
     """Take a picture of a page; nothing may stick out, and axe find nothing serious."""
-    take_picture(page, f"{name}-{scheme}-{size[0]}")
+    take_pictures(page, name, scheme)
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
     assert not AXE.is_file() or faults_of(page, None if scheme == "light" else BY_LOOK) == []
 
@@ -149,7 +149,6 @@ def test_where_nobody_can_log_in_the_page_says_what_to_do(open_page: Open) -> No
 def test_it_prints(enter: Any, tmp_path: Path) -> None:
     page = enter()
     page.emulate_media(media="print")
-    take_picture(page, "insights-print")
     assert not page.is_visible("text=Log out")
     assert page.is_visible(".chart svg >> nth=1")
     page.pdf(path=tmp_path / "insights.pdf")
