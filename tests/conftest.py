@@ -45,6 +45,7 @@ PROCESSES = frozenset(
 LONG = (
     "tests/validator",
     "tests/browser",
+    "tests/documents/test_snippets.py",
     "tests/survival",
     "tests/inferno",
     "tests/service/test_fetching.py",
@@ -93,12 +94,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _group(nodeid: str) -> str:
-    """Return what a test runs together with: the tests of its file, or all that ask the one validator or browser."""
+    """Return what a test runs together with: the tests of its file, or all that ask the one validator.
+
+    A browser is started for each file that needs one: that takes a second, and the files take minutes.
+    """
     path = nodeid.partition("::")[0]
     if path in APART:
         return nodeid
-    shared = (folder for folder in ("tests/validator", "tests/browser") if path.startswith(f"{folder}/"))
-    return next(shared, path)
+    return "tests/validator" if path.startswith("tests/validator/") else path
 
 
 def _rank(group: str, starts_processes: bool) -> int:
