@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.running_service import RunningService
+from tests.cds_hooks.console.operating import operators_of_tests
+from tests.cds_hooks.store.reading import store_of
+from tests.fact_samples import seed_facts
+from tests.running_service import TODAY, RunningService
 
 HERE = Path(__file__).resolve().parent
 CHROMIUM = shutil.which("chromium")
@@ -47,6 +50,16 @@ def _chromium(start_shared_service: Any, tmp_path_factory: pytest.TempPathFactor
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, env=home)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module", name="operated")
+def _operated(start_service: Callable[..., RunningService], tmp_path_factory: pytest.TempPathFactory) -> RunningService:
+    """A service with operators, and four weeks of facts."""
+    file = tmp_path_factory.mktemp("operators") / "operators.json"
+    file.write_text(operators_of_tests())
+    service = start_service(CRD_OPERATORS=str(file))
+    seed_facts(store_of(service), TODAY)
+    return service
 
 
 Open = Callable[..., Page]

@@ -8,24 +8,12 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser.conftest import AXE, BY_LOOK, DESK, PHONE, Open, faults_of, take_pictures
-from tests.cds_hooks.console.operating import PASSWORD, operators_of_tests
-from tests.cds_hooks.store.reading import store_of
+from tests.cds_hooks.console.operating import PASSWORD
 from tests.conftest import example
-from tests.fact_samples import seed_facts
-from tests.running_service import TODAY, RunningService
+from tests.running_service import RunningService
 
 INSIGHTS, LOGIN = "/console/insights", "/console/login"
 LOOKS = [(DESK, "light"), (PHONE, "dark")]
-
-
-@pytest.fixture(scope="module", name="operated")
-def _operated(start_service: Callable[..., RunningService], tmp_path_factory: pytest.TempPathFactory) -> RunningService:
-    """A service with operators, and four weeks of facts."""
-    file = tmp_path_factory.mktemp("operators") / "operators.json"
-    file.write_text(operators_of_tests())
-    service = start_service(CRD_OPERATORS=str(file))
-    seed_facts(store_of(service), TODAY)
-    return service
 
 
 @pytest.fixture(name="enter")

@@ -15,8 +15,10 @@ from playwright.sync_api import Browser, Page
 from documentation import diagrams
 from tests.browser.conftest import HERE, SCREENSHOTS, Open
 from tests.browser.test_pages import answer, dropped, why
+from tests.cds_hooks.console.operating import PASSWORD
 from tests.conftest import ROOT
 from tests.demo_ehr.running import RunningEhr
+from tests.running_service import RunningService
 
 pytest_plugins = ["tests.demo_ehr.fixtures"]
 
@@ -79,6 +81,13 @@ def changed(page: Page) -> None:
     from_heading("main h2")(page)
 
 
+def logged_in(page: Page) -> None:
+    page.fill("#name", "alice")
+    page.fill("#password", PASSWORD)
+    page.press("#password", "Enter")
+    page.wait_for_selector("text=How quickly")
+
+
 def nothing(_: Page) -> None:
     """Take the page as it comes."""
 
@@ -91,6 +100,7 @@ PICTURES: dict[str, tuple[str, str, Callable[[Page], None], int]] = {
     "answer": ("console", "/", answered, 620),
     "why": ("console", "/console/why", explained, 700),
     "drafts": ("console", "/console/drafts", changed, 700),
+    "insights": ("operated", "/console/insights", logged_in, 760),
     "policy": ("console", "/console/policies/evicore-cmm-204", nothing, 760),
 }
 
@@ -105,11 +115,11 @@ def size_of(picture: Path) -> tuple[int, int]:
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_picture_of_the_documents_is_taken_from_the_running_product(
-    open_page: Open, ehr: RunningEhr, name: str
+    open_page: Open, ehr: RunningEhr, operated: RunningService, name: str
 ) -> None:
     whose, url, use, height = PICTURES[name]
     ehr.client().post("/patients/ida/new")
-    page = open_page(url, (1100, height), ehr.base if whose == "ehr" else "")
+    page = open_page(url, (1100, height), {"ehr": ehr.base, "operated": operated.base}.get(whose, ""))
     use(page)
 
     page.evaluate(_WITHOUT_THIS_MACHINE, f"{ROOT}/")
@@ -129,7 +139,7 @@ def test_a_diagram_is_drawn_of_its_text(chromium: Browser, diagram: diagrams.Dia
     page.add_script_tag(path=MERMAID)
     drawn = page.evaluate(
         """async ([text, theme]) => {
-            mermaid.initialize({startOnLoad: false, theme, securityLevel: "strict", deterministicIds: true,
+            mermaid.initialize({startOnLoad: false, theme, securityLevel: "strict", deterministicIds: true, handDrawnSeed: 1,
                                 fontFamily: "system-ui, sans-serif", flowchart: {htmlLabels: false}});
             const {svg} = await mermaid.render("diagram", text);
             const holder = document.createElement("div");
