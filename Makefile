@@ -50,7 +50,7 @@ check: lint
 
 # options for pytest go in PYTEST: make test PYTEST='-x --durations=20'
 test: $(VENV)/installed
-	@scripts/node-modules &
+	@{ scripts/node-modules; scripts/deployment-tools; } &
 	modules=$$!
 	$(LINT)
 	wait $$modules
@@ -131,4 +131,4 @@ $(VENV)/installed: $(VENV)/running $(TEST_LOCKS)
 	touch $@
 
 clean:
-	@rm -rf $(VENV) build .venv-healthchain .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache tests/profile/node_modules tests/validator/target
+	@rm -rf $(VENV) .venv-deployment build .venv-healthchain .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache tests/profile/node_modules tests/deployment/node_modules tests/validator/target tests/deployment/target

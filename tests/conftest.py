@@ -23,7 +23,7 @@ settings.register_profile(
 )
 settings.load_profile("quick")
 
-#: Fixtures behind which a process runs: a service, a FHIR server, a database, a server of keys, HL7's validator.
+#: Fixtures behind which a process runs: a service, a FHIR server, a database, a server of keys, HL7's validator, Helm.
 PROCESSES = frozenset(
     {
         "start_service",
@@ -36,7 +36,7 @@ PROCESSES = frozenset(
         "valkey",
         "key_server",
     }
-    | {"other_key_server", "validator"}
+    | {"other_key_server", "validator", "helm"}
 )
 
 
