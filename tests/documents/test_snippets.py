@@ -76,6 +76,15 @@ def _answering(start_service: Callable[..., RunningService]) -> RunningService:
     return service
 
 
+@pytest.fixture(scope="module", name="kept")
+def _kept(answering: RunningService, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its store after that call: each page begins with it, whatever the pages before it have sent."""
+    file = tmp_path_factory.mktemp("kept") / "crd.sqlite3"
+    with sqlite3.connect(Path(str(answering.log)).parent / "crd.sqlite3") as store:
+        store.backup(sqlite3.connect(file))
+    return file
+
+
 def script_of(snippets: list[Snippet], folder: Path) -> Iterator[str]:
     """Yield the lines that run a page's blocks one after the other, as somebody would who follows it."""
     for snippet in snippets:
@@ -89,13 +98,14 @@ def script_of(snippets: list[Snippet], folder: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("page", RUN, ids=lambda page: page.name)
-def test_the_commands_of_a_page_do_what_it_says(page: Path, answering: RunningService, tmp_path: Path) -> None:
+def test_the_commands_of_a_page_do_what_it_says(
+    page: Path, answering: RunningService, kept: Path, tmp_path: Path
+) -> None:
     work = tmp_path / "checkout"
     for name in ("cards", "fhir_examples"):
         shutil.copytree(ROOT / name, work / name)
     (work / ".venv" / "bin").mkdir(parents=True)
-    with sqlite3.connect(Path(str(answering.log)).parent / "crd.sqlite3") as store:
-        store.backup(sqlite3.connect(work / "crd.sqlite3"))
+    shutil.copyfile(kept, work / "crd.sqlite3")
     snippets = read(page)
     script = "\n".join(["set -euo pipefail", *script_of(snippets, tmp_path)]).replace(ADDRESS, answering.base)
     own = {k: v for k, v in os.environ.items() if not k.startswith("CRD_")}
