@@ -8,8 +8,10 @@ from cds_hooks.store.access_log import note_access, system_user
 from cds_hooks.store.database import StoreError, connect, kind_of, prepare
 
 
-def note_look_up(deployment: Deployment, how: str, reason: str | None = None) -> None:
+def note_look_up(deployment: Deployment, how: str, operator: str | None = None) -> None:
     """Note that somebody explains a call whose patient is looked up; StartError where that cannot be noted.
+
+    `operator` is who is logged in to the console; without one the system's own user is named.
 
     Where no members are asked there is nothing to note.
     """
@@ -20,7 +22,7 @@ def note_look_up(deployment: Deployment, how: str, reason: str | None = None) ->
         prepare(url, deployment.settings.may_migrate)
         engine = connect(url)
         with engine.begin() as connection:
-            note_access(connection, system_user(), "explain", reason, {"how": how})
+            note_access(connection, operator or system_user(), "explain", None, {"how": how})
         engine.dispose()
     except (StoreError, SQLAlchemyError) as error:
         why = error if isinstance(error, StoreError) else kind_of(error)

@@ -12,6 +12,8 @@ import msgspec
 import orjson
 
 from cds_hooks.errors import StartError
+from cds_hooks.members.database_directory import AUTHORIZATIONS, MEMBERS
+from cds_hooks.members.loaded import has_older_key
 from cds_hooks.settings import Settings, read_settings
 from cds_hooks.store.access_log import system_user
 from cds_hooks.store.audit_event import to_audit_event, to_instant
@@ -150,8 +152,11 @@ def encrypt(reason: str | None) -> None:
     with failing_clearly():
         engine = connect(settings.database_url)
         changed = sum(re_encrypt(engine, cipher_of(settings), system_user(), reason))
+        left = [name for name in (MEMBERS, AUTHORIZATIONS) if has_older_key(engine, name, cipher_of(settings).key_name)]
         engine.dispose()
     click.echo(f"{changed} records re-encrypted")
+    for name in left:
+        click.echo(f"the {name} have an older key still: load them again before it goes (crd {name} load)", err=True)
 
 
 _BODIES = ("request", "response", "read")

@@ -6,7 +6,7 @@ Nothing is recorded but that a member was looked up, where members are asked.
 from typing import Final
 
 import orjson
-from flask import Blueprint, render_template, request
+from flask import Blueprint, g, render_template, request
 
 from cds_hooks.answering.answer import explain_hook
 from cds_hooks.answering.look_up_notes import note_look_up
@@ -43,7 +43,7 @@ def tell() -> str:
 
 def _show(hook: str, body: bytes, filled: OrderForm) -> str:
     found = parts()
-    note_look_up(found.deployment, "console")
+    note_look_up(found.deployment, "console", g.login.operator if g.login else None)
     issues: tuple[str, ...] = ()
     try:
         whys = [

@@ -35,6 +35,17 @@ def describe_loaded(engine: sa.Engine, name: str, keys: Sequence[bytes]) -> Load
     return Loaded(row.generation, orjson.loads(row.about), row.cipher_key in [one.name for one in digests_of(keys)])
 
 
+def has_older_key(engine: sa.Engine, name: str, current: bytes | None) -> bool:
+    """Tell whether what is loaded of a directory was sealed with another key than the current one."""
+    query = sa.select(DIRECTORIES.c.cipher_key).where(DIRECTORIES.c.name == name, DIRECTORIES.c.is_current)
+    try:
+        with engine.connect() as connection:
+            row = connection.execute(query).one_or_none()
+    except SQLAlchemyError as error:
+        raise StoreError(kind_of(error)) from None
+    return row is not None and row.cipher_key != current
+
+
 def read_rows(engine: sa.Engine, name: str, value: str, keys: Sequence[bytes]) -> list[bytes]:
     """Return the texts of the rows that have an id; StoreError or SealError where they cannot be had."""
     digests = [one.of_id(value) for one in digests_of(keys)]

@@ -141,6 +141,21 @@ def test_without_their_key_members_are_told_to_be_loaded_again(crd: Crd) -> None
     assert "the key of these members is not in CRD_AUDIT_KEYS: load them again" in checked.output
 
 
+def test_a_change_of_keys_says_what_must_be_loaded_again(crd: Crd) -> None:
+    """Before the old key goes; until then everybody is found."""
+    crd("members", "load", crd.write(HEAD + GOOD))
+    keys = crd.folder / "keys"
+    keys.write_text(f"{make_key()}\n{keys.read_text()}")
+
+    told = crd("audit", "encrypt").output
+
+    assert "the members have an older key still: load them again before it goes (crd members load)" in told
+    assert "authorizations have" not in told
+    assert crd("members", "find", "A1").exit_code == 0
+    crd("members", "load", crd.write(HEAD + GOOD))
+    assert "older key" not in crd("audit", "encrypt").output
+
+
 def test_without_a_key_it_is_said_that_nothing_is_encrypted(crd: Crd, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CRD_AUDIT_KEYS")
 
