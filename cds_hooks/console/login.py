@@ -20,6 +20,15 @@ _PRIVATE: Final = frozenset({"insights"})
 _OPEN: Final = frozenset({"login"})
 
 
+#: Those that look a member up by an id, where members are asked.
+_LOOKING_UP: Final = frozenset({"try", "why"})
+
+
+def _looks_up_people() -> bool:
+    """Tell whether orders are tried for real members, from elsewhere than this machine."""
+    return parts().deployment.members is not None and parts().settings.console == "login"
+
+
 def ask_who() -> Any:
     """Let a request through to its page, or lead to the login: what Flask does before each view."""
     g.login = None
@@ -27,6 +36,8 @@ def ask_who() -> Any:
     if request.endpoint == "static" or blueprint in _OPEN:
         return None
     g.login = find_login()
+    if g.login and blueprint in _LOOKING_UP and _looks_up_people():
+        require_operator()
     if g.login or (parts().settings.console != "login" and blueprint not in _PRIVATE):
         return None
     if request.method != "GET":

@@ -137,6 +137,19 @@ def test_who_is_taken_out_of_the_file_is_out_at_once_and_a_new_role_counts_at_on
     assert rita.get(INSIGHTS).status_code == 302
 
 
+def test_where_members_are_asked_only_operators_look_them_up(tmp_path: Path) -> None:
+    """CRD-79: a reader sees figures, and nobody's coverage; on this machine all stays as it is."""
+    with operating(
+        tmp_path, console="login", public_base_url="https://plan.example.org/crd", members="database"
+    ) as asking:
+        alice, rita = asking.browser("alice"), asking.browser("rita")
+
+        for page in ("/", "/console/why"):
+            assert alice.get(page).status_code == 200
+            assert rita.get(page).status_code == 403
+        assert rita.get("/console/policies").status_code == 200
+
+
 def test_many_attempts_have_to_wait(console: Operating) -> None:
     browser = console.browser()
     found = [log_in(browser, "nobody", "x") for _ in range(9)]
