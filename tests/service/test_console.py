@@ -2,12 +2,16 @@
 
 import json
 import re
+import sqlite3
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import requests
 
+from tests.cds_hooks.console.operating import PASSWORD, operators_of_tests
+from tests.cds_hooks.store.reading import store_of
+from tests.conftest import example
 from tests.running_service import RunningService
 
 Start = Callable[..., RunningService]
@@ -56,3 +60,36 @@ def test_a_service_that_asks_for_tokens_refuses_the_page_too_and_the_page_says_s
 
     assert page.status_code == 200
     assert "The service asks who is calling" in page.text
+
+
+def test_whoever_logs_in_is_known_to_every_worker_and_what_they_did_is_counted(
+    start_service: Start, tmp_path: Path
+) -> None:
+    """Also the last moment before a service is stopped."""
+    file = tmp_path / "operators.json"
+    file.write_text(operators_of_tests())
+    command = [sys.executable, "-m", "cds_hooks", "serve", "--workers", "2"]
+    service = start_service(command, CRD_CONSOLE="login", CRD_OPERATORS=str(file))
+    closed = requests.get(f"{service.base}/", timeout=20, allow_redirects=False)
+    form = requests.get(f"{service.base}/console/login", timeout=20)
+    token = re.search(r'name="csrf_token" value="([^"]+)"', form.text)
+    assert token
+    data = {"csrf_token": token[1], "name": "rita", "password": PASSWORD}
+    entered = requests.post(
+        f"{service.base}/console/login", data=data, cookies=form.cookies, timeout=20, allow_redirects=False
+    )
+
+    pages = [
+        requests.get(f"{service.base}{path}", cookies=entered.cookies, timeout=20).status_code
+        for path in ("/", "/console/insights") * 4
+    ]
+    assert (closed.status_code, entered.status_code, pages) == (302, 303, [200] * 8)
+
+    assert {
+        service.post("/cds-services/order-sign-crd", example("m0076-order-sign")).status_code for _ in range(6)
+    } == {200}
+    assert service.stop() == 0
+    with sqlite3.connect(store_of(service).removeprefix("sqlite:///")) as store:
+        [[counted]] = store.execute("SELECT sum(count) FROM facts WHERE kind = 'call' AND what = 'answered'")
+    store.close()
+    assert counted == 6
