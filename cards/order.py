@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
+import msgspec
+
 from cards.coding import Coding
 from cards.elements import Fault, OrderCoding, OrderText, Place
 from cards.service_days import ServiceDays
@@ -16,6 +18,9 @@ _TITLES: Final = (Place.CODE_TEXT, Place.DISPLAY, Place.BARE_CODE)
 
 #: The elements that say whether an order is to be carried out, of the order itself or of one that it is made for.
 _TELLING: Final = frozenset({"status", "doNotPerform", "modifierExtension"})
+
+
+_write: Final = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ class Order:
     def content(self) -> str:
         """What was read of the order, as one text: what an answer rests on, without what answers add to it."""
         read = (self.codings, self.reasons, self.texts, self.subject, self.insurance, self.service_days, self.faults)
-        return repr((self.reference, *read))
+        return _write((self.reference, *read)).decode()
 
     @property
     def service_date(self) -> date | None:
