@@ -21,9 +21,9 @@ class Place(Enum):
 
     CODE_TEXT = "the order's name"
     DISPLAY = "a code's display"
-    ORDER_DETAIL = "the order's details"
+    ORDER_DETAIL = "a detail of the order"
     NOTE = "the order's note"
-    INSTRUCTION = "the order's instructions"
+    INSTRUCTION = "the order's instruction to the patient"
     REASON = "the order's reason"
     SITE = "the order's body site"
     DOSAGE = "the order's dosage"
@@ -51,6 +51,11 @@ class OrderText(NamedTuple):
     text: str
     path: str
     time: str | None = None
+
+    def __repr__(self) -> str:
+        """Tell no time where there is none: the names of answers are made of what was read of an order."""
+        named = zip(self._fields, self, strict=True)
+        return f"OrderText({', '.join(f'{name}={value!r}' for name, value in named if value is not None)})"
 
 
 class Reading:

@@ -68,8 +68,11 @@ class WithdrawalWords:
     others: frozenset[str]
     boundaries: frozenset[str]
     conditions: frozenset[str]
+    negations: frozenset[str]
     days: frozenset[str]
     past: frozenset[str]
+    left: frozenset[str]
+    right: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,8 @@ class Vocabulary:
     open_words: tuple[str, ...]
     means: tuple[str, ...]
     place_words: tuple[str, ...]
+    misspelt_words: tuple[str, ...]
+    imaging_words: tuple[str, ...]
     other_things: tuple[str, ...]
     past_openers: tuple[str, ...]
     past_treatments: tuple[str, ...]
@@ -153,8 +158,10 @@ def read_vocabulary(systems: CodeSystems, words: Json, cues: Json, plain: Json, 
         loose_relations=tuple(cues["loose-relations"]),
         plain_words=_read_plain(plain, only_in_open_names=False),
         open_words=_read_plain(plain, only_in_open_names=True),
-        means=tuple(word for group in plain["groups"] if group.get("means", False) for word in group["words"]),
-        place_words=tuple(word for group in plain["groups"] if group.get("places", False) for word in group["words"]),
+        means=_words_of(plain, "means"),
+        place_words=_words_of(plain, "places"),
+        misspelt_words=_words_of(plain, "misspelt"),
+        imaging_words=_words_of(plain, "imaging"),
         other_things=tuple(plain["other-things"]),
         past_openers=tuple(plain["past"]["openers"]),
         past_treatments=tuple(plain["past"]["treatments"]),
@@ -170,6 +177,11 @@ def _read_plain(document: Json, *, only_in_open_names: bool) -> tuple[str, ...]:
     groups = document["groups"]
     chosen = [group for group in groups if group.get("only-in-open-names", False) is only_in_open_names]
     return tuple(dict.fromkeys(word for group in chosen for word in group["words"]))
+
+
+def _words_of(document: Json, property_name: str) -> tuple[str, ...]:
+    """Return the words of the groups that have a property."""
+    return tuple(word for group in document["groups"] if group.get(property_name, False) for word in group["words"])
 
 
 def _read_withdrawals(document: Json) -> WithdrawalWords:
@@ -194,8 +206,11 @@ def _read_withdrawals(document: Json) -> WithdrawalWords:
         others=words("others"),
         boundaries=words("boundaries"),
         conditions=words("conditions"),
+        negations=words("negations"),
         days=words("days"),
         past=words("past"),
+        left=frozenset(document["sides"]["left"]),
+        right=frozenset(document["sides"]["right"]),
     )
 
 

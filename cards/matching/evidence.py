@@ -9,7 +9,7 @@ from cards.matching.lazy import lazy
 from cards.matching.match import Clause, Doubt, DoubtKind, Span
 from cards.matching.mention import Mention
 from cards.matching.text import TermFinder, TextReading
-from cards.matching.withdrawals import Liveness, read_session
+from cards.matching.withdrawals import Liveness, Ordered
 from cards.order import Order
 
 #: Places that name the order; another treatment there, or one given now elsewhere, is a doubt.
@@ -68,12 +68,20 @@ class Evidence:
     def has_open_name(self) -> bool:
         """Tell that the texts that name the order name nothing, so that a note may say what is done."""
         are_open = all(self._finder.plain.are_open(reading.unlabelled) for reading in self._naming)
-        return self._injects and are_open and next(self.treatments(in_names=True), None) is None
+        if not self._injects or not are_open or next(self.treatments(in_names=True), None):
+            return False
+        return not self._orders_imaging
+
+    @lazy
+    def _orders_imaging(self) -> bool:
+        return self._finder.plain.order_imaging([word for one in self._naming for word in one.tokens.words])
 
     @lazy
     def names_another(self) -> bool:
         """Tell that a text that names the order names another service."""
-        return not self._injects or any(self._names_another(reading) for reading in self._naming)
+        return (
+            not self._injects or self._orders_imaging or any(self._names_another(reading) for reading in self._naming)
+        )
 
     def _names_another(self, reading: TextReading) -> bool:
         return next(self._finder.plain.find_services(reading.tokens), None) is not None
@@ -118,10 +126,21 @@ class Evidence:
 
     @lazy
     def _liveness(self) -> Sequence[tuple[OrderText, Liveness]]:
-        named = [read_session(text.text) for text, _ in self._texts if text.place in NAMING]
-        told = [read_session(text.text) for text, _ in self._texts if text.place not in NAMING]
-        session = next(filter(None, named), None) or max(filter(None, told), default=None)
-        return [(text, reading.liveness(session)) for text, reading in self._texts]
+        ordered = self._ordered
+        return [(text, reading.liveness(ordered)) for text, reading in self._texts]
+
+    @property
+    def _ordered(self) -> Ordered:
+        """What the names order; a session that no name tells is the last one that a note numbers."""
+        read = self._finder.withdrawals.read_ordered
+        names = [(text.text, reading) for text, reading in self._texts if text.place in NAMING | {Place.SITE}]
+        words = [word for _, reading in names for word in reading.tokens.words]
+        ordered = read(" | ".join(name for name, _ in names), words)
+        if ordered.session:
+            return ordered
+        notes = (text.text for text, _ in self._texts if text.place not in NAMING)
+        last = self._finder.withdrawals.read_last_session
+        return ordered._replace(session=max(map(last, notes), default=0))
 
     def _is_answered(self, text: OrderText) -> bool:
         """Tell whether a note of a later time says that the order stands."""

@@ -51,7 +51,7 @@ class NameTails:
             word = words[place]
             if word in self._names:
                 return start - 1
-            if word in self._tried:
+            if word in self._tried or (end == place and is_number(word)):
                 end = place + 1
             elif word not in _LINKS and not is_number(word):
                 break
@@ -68,6 +68,8 @@ class NameTails:
 
     def _is_passed_over(self, part: Sequence[str]) -> bool:
         said = [word for word in part if word not in _STARTERS and not is_number(word)]
+        if "pt" in part and not said:  # "PT 2x": physical therapy, not the patient
+            return False
         unknown = [word for word in said if not self._plain.are_plain((word,), forgiving=True)]
         if not unknown or self._plain.are_plain(part, before_a_name=True, forgiving=True):
             return True

@@ -27,6 +27,7 @@ class PhraseFinder(Generic[T]):
         # Under 10,000 policies phrases are 140,000, nearly all of one value: no list for each, and no tuple in a node.
         self._automaton: Any = ahocorasick.Automaton(ahocorasick.STORE_INTS)
         self._lengths = array("L")
+        self._words = array("L")
         self._values: list[tuple[T, ...]] = []
         others: dict[int, list[T]] = {}
         for phrase, value in entries:
@@ -44,6 +45,7 @@ class PhraseFinder(Generic[T]):
         if number is None:
             self._automaton.add_word(phrase, len(self._values))
             self._lengths.append(len(phrase))
+            self._words.append(phrase.count(" ") - 1)
             self._values.append((value,))
         else:
             others.setdefault(number, []).append(value)
@@ -52,13 +54,18 @@ class PhraseFinder(Generic[T]):
         """Yield every hit in the order of where they end; `is_wanted` leaves some out at little cost."""
         if not len(self._automaton):
             return
-        for last, number in self._automaton.iter(tokens.joined):
+        joined = tokens.joined
+        position = first = 0  # a place in `joined`, and the number of spaces before it
+        for last, number in self._automaton.iter(joined):
             values = self._values[number]
             wanted = values if is_wanted is None else [value for value in values if is_wanted(value)]
             if wanted:
-                first, end = tokens.between(last - self._lengths[number] + 2, last + 1)
+                start = last - self._lengths[number] + 1
+                passed = joined.count(" ", min(position, start), max(position, start))
+                first += passed if start > position else -passed
+                position = start
                 for value in wanted:
-                    yield Hit(first, end, value)
+                    yield Hit(first, first + self._words[number], value)
 
 
 def variants(term: str) -> Iterator[str]:
@@ -82,3 +89,18 @@ def misspellings(word: str) -> Iterator[str]:
         yield from (before + other + after for other in ascii_lowercase)
         yield from (before + other + letter + after for other in ascii_lowercase)
     yield from (word + other for other in ascii_lowercase)
+
+
+def spellings(terms: Iterable[str], misspelt: Iterable[str]) -> Iterator[str]:
+    """Yield terms in all their forms, each once, and words with a typing error."""
+    forms = (variant for term in terms for variant in variants(term))
+    yield from dict.fromkeys((*forms, *(wrong for word in misspelt for wrong in misspellings(word))))
+
+
+def longest(found: Iterable[Hit[tuple[str, Any, str]]]) -> Iterator[Hit[tuple[str, Any, str]]]:
+    """Yield the hits that no longer hit of the same word list contains, in the order of the text."""
+    best_end: dict[str, int] = {}
+    for hit in sorted(found, key=lambda hit: (hit.first, -hit.end)):
+        if hit.end > best_end.get(hit.value[0], -1):
+            best_end[hit.value[0]] = hit.end
+            yield hit

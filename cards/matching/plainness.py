@@ -1,7 +1,7 @@
 """Which words of a name say nothing of another service: a list of what is known, never a list of what is not."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from cards.matching.phrases import Hit, PhraseFinder, variants
@@ -30,6 +30,13 @@ _SHORTEST: Final = 4
 #: What stands before these is ordered for what stands behind them.
 _SERVING: Final = frozenset({"for", "at", "during", "per", "para"})
 
+#: With one of these a name with imaging orders what is done under it.
+_DOING: Final = frozenset(
+    ("inj", "injection", "injections", "procedure", "proc", "guided", "guidance", "tx", "treatment")
+)
+#: Words of the services' names that name other services too.
+_OF_OTHERS: Final = frozenset(("therapy", "stimulation", "reconstruction", "agent"))
+
 #: Behind these comes a clinician's name, of so many words.
 _BEFORE_A_NAME: Final = frozenset({"per", "by", "dr", "w dr", "md"})
 _NAME_LENGTH: Final = 2
@@ -39,18 +46,21 @@ class PlainWords:
     """The words of telegraphic orders, and of names that leave the procedure open."""
 
     def __init__(self, vocabulary: Vocabulary, terms: Iterable[str]) -> None:
-        self._plain = _tokens_of((*vocabulary.plain_words, *terms))
+        self._plain = (_tokens_of(terms) - _OF_OTHERS) | _tokens_of(vocabulary.plain_words)
         known = (vocabulary.other_services, vocabulary.other_treatments, vocabulary.other_things)
         others = vocabulary.withdrawals.others.union(
             word for phrases in known for one in phrases for word in one.split()
         )
-        self._spelling = Spelling(self._plain, others | vocabulary.withdrawals.others)
+        self._spelling = Spelling(_tokens_of(vocabulary.misspelt_words), others | vocabulary.withdrawals.others)
         self._open = self._plain | _tokens_of(vocabulary.open_words)
-        services = (*vocabulary.other_services, *vocabulary.other_treatments, *vocabulary.other_things)
+        cues = {cue.phrase for cue in vocabulary.cues}
+        things = (thing for thing in vocabulary.other_things if thing not in cues)
+        services = (*vocabulary.other_services, *vocabulary.other_treatments, *things)
         labels = (*vocabulary.labels, *vocabulary.order_labels)
         self._compounds = re.compile(
             rf"(?:{'|'.join(vocabulary.compound_parts)}){{1,2}}(?:{'|'.join(vocabulary.compound_adjectives)})s?"
         )
+        self._imaging = frozenset(vocabulary.imaging_words)
         self._means = frozenset(vocabulary.means)
         self._labels = PhraseFinder((f"{label} {sign}", None) for label in labels for sign in "?:")
         self._orders = frozenset(normalise(label).strip() for label in vocabulary.order_labels)
@@ -81,6 +91,10 @@ class PlainWords:
     def are_open(self, words: Iterable[str]) -> bool:
         """Tell that words name nothing, so that what is done has to be said elsewhere."""
         return all(word in self._open or is_number(word) for word in words)
+
+    def order_imaging(self, words: Collection[str]) -> bool:
+        """Tell that words of an open name are an order for imaging: "US R knee"; not "US guided injection"."""
+        return not self._imaging.isdisjoint(words) and _DOING.isdisjoint(words)
 
     def serve(self, words: Sequence[str]) -> bool:
         """Tell that words name guidance or an agent and what it is for ("fluoroscopy for"): then that is ordered."""

@@ -8,7 +8,9 @@ from typing import Final
 STOP: Final = "¶"
 
 #: `.` and `!` end a sentence before anything but a lower-case letter; `12.5`, `prev. inj.` and `Dr. A. X` do not.
-_SENTENCE_END: Final = re.compile(r"[.!](?<!\b[A-Za-z].)(?<!\b[DdMm][Rr].)(?<!\b[Pp][Tt].)(?=\s+[^a-z\s]|\s*¶|\s*\Z)|;")
+_SENTENCE_END: Final = re.compile(
+    r"[.!;](?:(?<=;)|(?<!\b[A-Za-z].)(?<!\b[DdMm][Rr].)(?<!\b[Pp][Tt].)(?=\s+[^a-z\s]|\s*¶|\s*\Z))"
+)
 
 #: What ends a field of a line: a bar between spaces, and each box of a list of boxes of which one is ticked.
 _BAR: Final = re.compile(r"(?<=\s)\|(?=\s)")
@@ -27,6 +29,15 @@ ITEM: Final = re.compile(r"[-*\u2022\u00b7](?![-*])|\d{1,2}[.)]|\[\s?\w?\s?\]|\(
 _OWN_LINE: Final = re.compile(
     r"(?:[-*\u2022\u00b7]|\d{1,2}[.)/]|[A-Za-z]+(?:\s[A-Za-z]+)?:|\[\s?\w?\s?\]|\(\s?[xXoO]?\s?\)|[\u2610-\u2612])"
 )
+
+
+#: The words of a box that is not ticked.
+_EMPTY_BOXES: Final = (("[", "]"), ("(", ")"), ("\u2610",))
+
+
+def is_empty_box(words: Sequence[str]) -> bool:
+    """Tell that a clause begins with a box that is not ticked."""
+    return any(tuple(words[: len(box)]) == box for box in _EMPTY_BOXES)
 
 
 def split_lines(text: str) -> Sequence[tuple[int, int]]:

@@ -4,19 +4,20 @@ All work is linear in the length of the text: automatons read it once each, no p
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Final
 
 from cards.matching.cues import FARTHEST, SEPARATORS, CueFinder
 from cards.matching.lazy import lazy
 from cards.matching.mention import Mention, Treatment
 from cards.matching.name_tail import NameTails
-from cards.matching.phrases import Hit, PhraseFinder, misspellings, variants
+from cards.matching.phrases import Hit, PhraseFinder, longest, spellings, variants
 from cards.matching.plainness import PlainWords
 from cards.matching.reading import ReadText
+from cards.matching.sentences import is_empty_box
 from cards.matching.stems import Stems
 from cards.matching.tokens import Tokens
-from cards.matching.withdrawals import Liveness, WithdrawalFinder
+from cards.matching.withdrawals import Liveness, Ordered, WithdrawalFinder
 from cards.vocabulary import Cue, Vocabulary, WordList
 
 #: A text that names services more often than this is no order but a document, and in doubt as one.
@@ -35,6 +36,9 @@ _NOW: Final = frozenset({"today", "now"})
 
 #: Before a mention these order what the same sentence says was done before.
 _AGAIN: Final = frozenset({"repeat", "repeating", "continue", "continuing", "resume"})
+
+#: Kinds of cues by which it is left open which of several is meant.
+_OPEN: Final = frozenset({"alternative", "hypothesis"})
 
 #: Kinds of cues by which a service is talked about, and may be what is asked for.
 _TALK: Final = frozenset({"consultation", "hypothesis"})
@@ -60,7 +64,7 @@ class TermFinder:
             (variant, (name, variant, kind))
             for name, words in lists.items()
             for terms, kind in ((words.terms, "term"), (words.near_names, "near"), (words.look_alikes, "look-alike"))
-            for variant in _spellings(terms, words.misspelt if kind == "term" else ())
+            for variant in spellings(terms, words.misspelt if kind == "term" else ())
         )
         self.cues = CueFinder(vocabulary)
         self._actions = frozenset(vocabulary.actions)
@@ -68,14 +72,14 @@ class TermFinder:
         self._loose_relations = self._relations.union(vocabulary.loose_relations)
         others = (variant for phrase in vocabulary.other_treatments for variant in variants(phrase))
         self._others = PhraseFinder((variant, variant) for variant in others)
-        self._withdrawals = WithdrawalFinder(vocabulary.withdrawals, vocabulary.other_treatments)
+        self.withdrawals = WithdrawalFinder(vocabulary.withdrawals, vocabulary.other_treatments)
         self.plain = PlainWords(vocabulary, (term for name in (*services, *beside) for term in lists[name].terms))
         pointing = [lists[name] for name in (*services, *agents)]
         often = Counter(word for phrase in vocabulary.other_services for word in phrase.split())
         common = frozenset(word for word, times in often.items() if times >= _OFTEN)
-        terms = (term for words in pointing for term in _spellings(words.terms, words.misspelt))
+        terms = (term for words in pointing for term in spellings(words.terms, words.misspelt))
         self._pointing = Stems(terms, common)
-        names = (form for name in services for form in _spellings(lists[name].terms, lists[name].misspelt))
+        names = (form for name in services for form in spellings(lists[name].terms, lists[name].misspelt))
         self.tails = NameTails(vocabulary, self.plain, names)
 
     def read(self, text: str, *, is_name: bool = False) -> "TextReading":
@@ -99,7 +103,7 @@ class TermFinder:
         services: list[Mention] = []
         others: dict[str, Mention] = {}
         tokens = reading.tokens
-        for first, end, (name, term, kind) in _longest(self._terms.find_in(tokens, self._first_of_others())):
+        for first, end, (name, term, kind) in longest(self._terms.find_in(tokens, self._first_of_others())):
             if kind == "look-alike":
                 continue
             if name not in self._services:
@@ -157,16 +161,17 @@ class TermFinder:
     def _is_given(self, reading: "TextReading", hit: Hit[str]) -> bool:
         if reading.cues.harmless.hold(hit.first, hit.end) or hit.first in reading.past:
             return False
+        begin, _ = reading.tokens.clause_range(hit.first)
+        if is_empty_box(reading.tokens.words[begin : begin + 2]):
+            return False
         return reading.is_name or not any(reading.cues.reaching(hit.first, hit.end, harmless_too=True))
 
-    def find_first_other(self, tokens: Tokens) -> int:
-        """Return the first token of another service or treatment than a talk about this one, or one past the last."""
-        firsts = [hit.first for hit in self.plain.find_services(tokens) if hit.value]
-        return min((*firsts, *(hit.first for hit in self._others.find_in(tokens))), default=len(tokens.words))
-
-    def find_liveness(self, tokens: Tokens, session: int | None = None) -> Liveness:
-        """Return what a text says of whether the order stands."""
-        return self._withdrawals.find_in(tokens, session)
+    def find_first_others(self, tokens: Tokens) -> tuple[int, int]:
+        """Return the first token of another service, and of a talk about one; one past the last where there is none."""
+        services = list(self.plain.find_services(tokens))
+        others = [hit.first for hit in services if hit.value] + [hit.first for hit in self._others.find_in(tokens)]
+        end = len(tokens.words)
+        return min(others, default=end), min((hit.first for hit in services if not hit.value), default=end)
 
     def _is_ordered(self, reading: "TextReading", first: int, end: int) -> bool:
         """Tell that an action governs the mention: "proceed with ...", "repeat ...", "... L SIJ today".
@@ -203,13 +208,12 @@ class TermFinder:
 
     def _is_aside(self, reading: "TextReading", first: int, cues: Sequence[Cue]) -> bool:
         """Tell that another service, or words that are not plain and a relation, stand before a mention."""
-        if reading.names_another_before(first):
+        if reading.names_another_before(first) and not any(cue.kind in _OPEN for cue in cues):
             return True
         tokens = reading.tokens
         is_talked_about = any(cue.kind in _TALK for cue in cues)
         relations = self._relations if is_talked_about else self._loose_relations
-        begin, _ = tokens.clause_range(first)
-        before = tokens.words[begin:first]
+        before = reading.cues.harmless.leave_out(tokens.clause_range(first)[0], first)
         related = next((place for place, word in enumerate(before) if word in relations), None)
         return bool(related) and not self.plain.are_plain(before[:related])
 
@@ -227,12 +231,13 @@ class TextReading(ReadText):
         return self._finder.find_mentions(self)
 
     def names_another_before(self, index: int) -> bool:
-        """Tell that another service or treatment is named before a token."""
-        return self._first_other < index
+        """Tell that another service or treatment is named before a token, and no talk that may be about this one."""
+        other, talk = self._first_others
+        return other < index <= talk
 
     @lazy
-    def _first_other(self) -> int:
-        return self._finder.find_first_other(self.tokens)
+    def _first_others(self) -> tuple[int, int]:
+        return self._finder.find_first_others(self.tokens)
 
     @lazy
     def past(self) -> frozenset[int]:
@@ -244,21 +249,6 @@ class TextReading(ReadText):
         """The treatments, of those given instead of a service, that the text names."""
         return list(self._finder.find_treatments(self))
 
-    def liveness(self, session: int | None) -> Liveness:
-        """Return what the text says of whether the order, for the session of that number, stands."""
-        return self._finder.find_liveness(self.tokens, session)
-
-
-def _spellings(terms: Iterable[str], misspelt: Iterable[str]) -> Iterator[str]:
-    """Yield terms in all their forms, each once, and words with a typing error."""
-    forms = (variant for term in terms for variant in variants(term))
-    yield from dict.fromkeys((*forms, *(wrong for word in misspelt for wrong in misspellings(word))))
-
-
-def _longest(found: Iterable[Hit[tuple[str, Any, str]]]) -> Iterator[Hit[tuple[str, Any, str]]]:
-    """Yield the hits that no longer hit of the same word list contains, in the order of the text."""
-    best_end: dict[str, int] = {}
-    for hit in sorted(found, key=lambda hit: (hit.first, -hit.end)):
-        if hit.end > best_end.get(hit.value[0], -1):
-            best_end[hit.value[0]] = hit.end
-            yield hit
+    def liveness(self, ordered: Ordered) -> Liveness:
+        """Return what the text says of whether the order stands."""
+        return self._finder.withdrawals.find_in(self.tokens, ordered)

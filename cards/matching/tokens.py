@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from itertools import accumulate, compress, islice
+from itertools import compress, islice
 from typing import Final, NamedTuple
 
 from cards.matching.characters import Characters, read_characters
@@ -27,10 +27,11 @@ _SPELLED: Final = {"->": "\u2192", "~~": "strikethrough", "&": "and", "-": ",", 
 
 #: The same for `_find_words`: signs that need a look around them, signs that are words, what only parts words.
 _NUL: Final = "\0"
-_LONG_SIGN: Final = re.compile(r"->|~~|\s-\s|\0")
+_DASH: Final = re.compile(r"-(?<=\s-)(?=\s)")
 _ASCII_SIGNS: Final = tuple(sign for sign in _SIGNS if sign.isascii())
 _TO_SPACES: Final = {ord(sign): " " for sign in _BETWEEN if sign.isascii()}
 
+_PLAIN_TERM: Final = re.compile(r"[a-z0-9]+(?: [a-z0-9]+)*")
 _SPELLED_SIGN: Final = re.compile("[-~&\u2013\u2014]")
 
 
@@ -71,18 +72,10 @@ class Tokens:
         """The text without markup, in Unicode's compatibility form."""
         return self._characters.text
 
-    def between(self, start: int, end: int) -> tuple[int, int]:
-        """Return which tokens the characters of `joined` from `start` to `end` are: the first, and one past them."""
-        return bisect_left(self._offsets, start), bisect_left(self._offsets, end)
-
     @property
     def is_one_line(self) -> bool:
         """Tell whether no line of the text ends before it does."""
         return len(self._lines) == 1
-
-    @lazy
-    def _offsets(self) -> Sequence[int]:
-        return list(accumulate([len(word) + 1 for word in self.words], initial=1))
 
     @lazy
     def _kept(self) -> Sequence[int] | None:
@@ -169,7 +162,7 @@ def read_tokens(text: str) -> Tokens:
 
 def _find_words(marked: str) -> list[str]:
     """Return what `_WORD` finds in ASCII text, at half the cost where no sign is of two characters."""
-    if _LONG_SIGN.search(marked):
+    if "->" in marked or "~~" in marked or _NUL in marked or _DASH.search(marked):
         return _WORD.findall(marked)
     text = marked.replace(STOP, _NUL).translate(_TO_SPACES)
     for sign in _ASCII_SIGNS:
@@ -192,5 +185,7 @@ def _keep(found: Sequence[str]) -> Sequence[bool]:
 
 
 def normalise(term: str) -> str:
-    """Return a term as it stands in `Tokens.joined`."""
+    """Return a term as it stands in `Tokens.joined`; most are plain words, of which there are thousands."""
+    if _PLAIN_TERM.fullmatch(term):
+        return f" {term} "
     return read_tokens(term).joined

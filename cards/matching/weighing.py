@@ -18,6 +18,11 @@ _BESIDE: Final = frozenset({"history", "consultation", "prose"})
 #: Cues at a name in a note that say nothing of the order that stands under its own name.
 _REMARKS: Final = _BESIDE | {"other-party"}
 
+#: Doubts of what a name orders that may come of words in it that take the order back.
+_OF_A_NAME: Final = frozenset({DoubtKind.NOT_ORDERED, DoubtKind.CONSIDERED, DoubtKind.ANOTHER_TREATMENT})
+#: Cues by which the service is talked about: then there is no order for it that could stand.
+_TALK: Final = frozenset({"consultation", "hypothesis"})
+
 
 def contradict(named: Sequence[Mentioned], specific: Coding) -> Found | None:
     """The order's code is another service's: its name alone leaves a doubt, a remark elsewhere not even that."""
@@ -42,6 +47,13 @@ def weigh(named: Sequence[Mentioned], evidence: Evidence) -> Found | None:
     if identified is None:
         return None
     found, doubt = identified
+    if (
+        doubt
+        and by_name
+        and doubt.doubt.kind in _OF_A_NAME
+        and not any(cue.kind in _TALK for cue in found.mention.cues)
+    ):
+        doubt = _sure(evidence.withdrawal) or doubt  # "prolotherapy R knee - entered in error"
     doubt = doubt or _find_withdrawal(named, found, evidence)
     is_answered = doubt is None or doubt.doubt.kind is DoubtKind.NOT_UNDERSTOOD
     return word_match(Strength.STATED if is_answered else Strength.QUALIFIED, found, doubt)
@@ -115,6 +127,10 @@ def _find_withdrawal(named: Sequence[Mentioned], found: Mentioned, evidence: Evi
         if not evidence.is_overtaken(other):
             return _quote(DoubtKind.TAKEN_BACK, other)
     return evidence.withdrawal
+
+
+def _sure(withdrawal: Remark | None) -> Remark | None:
+    return withdrawal if withdrawal and withdrawal.doubt.kind is DoubtKind.TAKEN_BACK else None
 
 
 def _quote(kind: DoubtKind, found: Mentioned) -> Remark:

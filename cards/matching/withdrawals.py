@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from cards.matching.entries import Entries
 from cards.matching.phrases import Hit, PhraseFinder
+from cards.matching.sentences import is_empty_box
 from cards.matching.tokens import Tokens
 from cards.vocabulary import WithdrawalWords
 
@@ -21,14 +22,16 @@ _QUOTED: Final = 25
 #: The object of a verb stands within so many words of it.
 _NEAR: Final = 4
 
-#: Signs that say nothing, words between a verb and its object, and the signs of an empty box.
+#: Signs that say nothing, and words between a verb and its object.
 _SIGNS: Final = frozenset(",:[]()?@\u2022\u2611\u2612")
+_BOXES: Final = frozenset("[(\u2611\u2612")
+_TICKS: Final = _BOXES | frozenset("])xXo\u2713\u2714")
 _DETERMINERS: Final = _SIGNS | {"the", "a", "an", "her", "his", "their", "my", "all", "any", "off", "out", "up"}
-_EMPTY_BOXES: Final = (("[", "]"), ("(", ")"), ("\u2610",))
 
 
 #: How a session is numbered, and what its number stands beside.
 _ORDINAL: Final = re.compile(r"([1-9]|1[0-2])(st|nd|rd|th)?")
+_NUMBERED: Final = re.compile(r"#\s?([1-9]|1[0-2])\b")
 _NAMED_SESSION: Final = re.compile(
     r"""[#]\s?([1-9]|1[0-2])\b
     |\b(?:session|visit|visita|sesi[o\xf3]n|tx|treatment|injection|round)\s[#]?([1-9]|1[0-2])\b
@@ -39,11 +42,14 @@ _SESSIONS: Final = frozenset(
     {"session", "sessions", "visit", "tx", "treatment", "inj", "injection", "round", "no", "number"}
 )
 
+#: Hits that say something of one side where a side stands beside them.
+_OF_A_SIDE: Final = frozenset({"verb", "state", "hint"})
 _RENEWING: Final = frozenset({"reinstatement", "renewal"})
 
 #: A renewal under a condition is none; the words of a condition stand so near it.
 _CONDITIONS_BEFORE: Final = 5
 _CONDITIONS_AFTER: Final = 3
+_NEGATED: Final = 2
 
 
 class Withdrawal(NamedTuple):
@@ -52,6 +58,16 @@ class Withdrawal(NamedTuple):
     first: int
     end: int
     is_sure: bool
+
+
+class Ordered(NamedTuple):
+    """What is ordered: the number of the session, and the words of the side that it is not for, where a name tells.
+
+    That an earlier session is done, or that the other side is, says nothing against the order.
+    """
+
+    session: int = 0
+    other_side: frozenset[str] = frozenset()
 
 
 class Liveness(NamedTuple):
@@ -79,15 +95,12 @@ class WithdrawalFinder:
         }
         self._phrases = PhraseFinder((phrase, kind) for kind, phrases in kinds.items() for phrase in phrases)
         named = frozenset(word for phrase in treatments for word in phrase.split() if word.isalpha())
-        grammar = words.objects | words.subjects | words.boundaries | words.conditions
+        grammar = words.objects | words.subjects | words.boundaries | words.conditions | words.negations
         self._others = (words.others | named) - grammar
-        self._passing = words.subjects | _SIGNS
+        self._passing = words.subjects | words.left | words.right | _SIGNS
 
-    def find_in(self, tokens: Tokens, session: int | None = None) -> Liveness:
-        """Return the surest withdrawal in a text, of equals the first, and what renews the order.
-
-        `session` is the number of the session that is ordered: that an earlier one is done says nothing against it.
-        """
+    def find_in(self, tokens: Tokens, ordered: Ordered) -> Liveness:
+        """Return the surest withdrawal in a text, of equals the first, and what renews the order."""
         hits = _outermost(self._phrases.find_in(tokens))
         if not hits:
             return Liveness()
@@ -98,7 +111,7 @@ class WithdrawalFinder:
         for hit in hits:
             if hit.value in _RENEWING or (found and (found.is_sure or hit.value == "hint")):
                 continue
-            is_sure = None if entries.is_overtaken(hit.first) else self._judge(hit, tokens, session)
+            is_sure = None if entries.is_overtaken(hit.first) else self._judge(hit, tokens, ordered)
             if is_sure or (is_sure is not None and found is None):
                 found = _quote(hit, tokens, is_sure=is_sure)
         return Liveness(found, renewing[-1].first if renewing else None)
@@ -110,16 +123,20 @@ class WithdrawalFinder:
         after = tokens.words[hit.end : min(stop, hit.end + _CONDITIONS_AFTER)]
         if not self._words.conditions.isdisjoint((*before, *after)):
             return False
+        if not self._words.negations.isdisjoint((*before[-_NEGATED:], *after)):
+            return False
         return self._others.isdisjoint((*before[-1:], *after))
 
-    def _judge(self, hit: Hit[str], tokens: Tokens, session: int | None) -> bool | None:
+    def _judge(self, hit: Hit[str], tokens: Tokens, ordered: Ordered) -> bool | None:
         """Tell whether a hit surely takes the order back; None where it speaks of something else."""
         begin, stop = tokens.clause_range(hit.first)
         words = tokens.words[begin:stop]
-        if any(tuple(words[: len(box)]) == box for box in _EMPTY_BOXES):
+        if is_empty_box(words):
             return None
         before, after = words[: hit.first - begin], words[hit.end - begin :]
         if before and before[-1] in self._words.past:
+            return None
+        if hit.value in _OF_A_SIDE and self._is_of_other_side(words, ordered):
             return None
         match hit.value:
             case "statement":
@@ -130,7 +147,7 @@ class WithdrawalFinder:
                 return (not self._others.isdisjoint(after[:12])) or None
             case "verb":
                 return self._is_about_order(self._object(after) or self._subject(before))
-            case "state" if session and (_session_before(tokens, hit.first) or session) < session:
+            case "state" if _session_before(tokens, hit.first) in range(1, ordered.session):
                 return None
             case "state" if hit.end - hit.first == 1 and (done := self._object(after)):
                 return self._is_about_order(done)
@@ -138,6 +155,26 @@ class WithdrawalFinder:
                 return self._is_about_order(self._subject(before))
             case _:
                 return False if self._others.isdisjoint((*before[-_NEAR:], *after[:_NEAR])) else None
+
+    def read_ordered(self, name: str, words: Iterable[str]) -> Ordered:
+        """Return which session, of which side, a name orders."""
+        found = _NAMED_SESSION.search(name)
+        kinds = (self._words.left, self._words.right)
+        sides = [not kind.isdisjoint(words) for kind in kinds]
+        other = kinds[sides.index(False)] if sides.count(True) == 1 else frozenset()
+        return Ordered(int(next(filter(None, found.groups()))) if found else 0, other)
+
+    @staticmethod
+    def read_last_session(note: str) -> int:
+        """Return the last session that a note numbers ("#1 done, #2 of 4"), or 0."""
+        return max((int(number) for number in _NUMBERED.findall(note)), default=0)
+
+    def _is_of_other_side(self, words: Sequence[str], ordered: Ordered) -> bool:
+        """Tell that a clause speaks of the other side alone: of an order for the left knee "right knee is done"."""
+        if ordered.other_side.isdisjoint(words):
+            return False
+        own = self._words.left if ordered.other_side is self._words.right else self._words.right
+        return own.isdisjoint(words)
 
     def _is_moved(self, after: Sequence[str], *, is_away: bool) -> bool | None:
         """Tell that the order, or the patient, was moved away; None where only the day or the hour was."""
@@ -177,21 +214,15 @@ class WithdrawalFinder:
             yield word
 
 
-def _session_before(tokens: Tokens, index: int) -> int | None:
-    """Return the number of the session that stands before a token: "#1 done", "session 2 done", "2nd visit done"."""
+def _session_before(tokens: Tokens, index: int) -> int:
+    """Return the number of the session before a token, or 0: "#1 done", "session 2 done", "2nd visit done"."""
     if index and tokens.words[index - 1] in _SESSIONS:
         index -= 1
     found = _ORDINAL.fullmatch(tokens.words[index - 1]) if index else None
     if not found:
-        return None
+        return 0
     is_told = found[2] or tokens.sign_before(index - 1) == "#"
-    return int(found[1]) if is_told or (index > 1 and tokens.words[index - 2] in _SESSIONS) else None
-
-
-def read_session(text: str) -> int | None:
-    """Return the number of the session that a name orders: "prolotherapy #3", "3rd visit", "session 3 of 6"."""
-    found = _NAMED_SESSION.search(text)
-    return int(next(filter(None, found.groups()))) if found else None
+    return int(found[1]) if is_told or (index > 1 and tokens.words[index - 2] in _SESSIONS) else 0
 
 
 def _outermost(hits: Iterable[Hit[str]]) -> list[Hit[str]]:
@@ -209,5 +240,9 @@ def _outermost(hits: Iterable[Hit[str]]) -> list[Hit[str]]:
 
 
 def _quote(hit: Hit[str], tokens: Tokens, *, is_sure: bool) -> Withdrawal:
+    """Return the words around a hit, without the box that they tick."""
     begin, stop = tokens.clause_range(hit.first)
-    return Withdrawal(max(begin, hit.first - _QUOTED), min(stop, hit.end + _QUOTED), is_sure)
+    first = max(begin, hit.first - _QUOTED)
+    if tokens.words[first] in _BOXES:
+        first = next(at for at in range(first, hit.first + 1) if tokens.words[at] not in _TICKS)
+    return Withdrawal(first, min(stop, hit.end + _QUOTED), is_sure)

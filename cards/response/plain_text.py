@@ -6,8 +6,9 @@ from typing import Final
 #: An order's own words are shown up to this many characters.
 _LONGEST: Final = 100
 
-#: Letters, digits and the punctuation that means nothing to Markdown or HTML in the middle of a line stay.
-_HARMFUL: Final = re.compile(r"[^\w,.;()/+%'°=-]|_")
+#: Letters, digits and the punctuation that means nothing to Markdown or HTML in the middle of a line stay: a colon that
+#: begins no address, an ampersand that begins no entity.
+_HARMFUL: Final = re.compile(r"[^\w,.;()/+%'°=?:&-]|_|:(?!\s|\Z)|&(?=[#\w]*;)")
 
 #: A full stop between letters: GitHub-flavoured Markdown makes links of `www.x.y`.
 _LINKING: Final = re.compile(r"\.(?=[^\W\d])")

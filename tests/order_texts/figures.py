@@ -19,7 +19,22 @@ from cds_hooks.rules.loading import Rules, load_rules
 HERE = Path(__file__).resolve().parent
 CARDS = HERE.parent.parent / "cards"
 README = HERE / "README.md"
-SETS = ("development", "held-out", "fresh", "everyday", "everyday-sealed", "walk-in", "late")
+#: In the order in which they were met.
+SETS = (
+    "development",
+    "held-out",
+    "fresh",
+    "everyday",
+    "everyday-sealed",
+    "walk-in",
+    "late",
+    "physiatry",
+    "private-practice",
+    "coders",
+    "physiatry-sealed",
+    "private-practice-sealed",
+    "coders-sealed",
+)
 
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 SURE = ("definitive", "stated")

@@ -13,12 +13,18 @@ LABELS = {"definitive", "stated", "qualified", "inferred", "unlisted", "none"}
 #: Lowest share by set: what was reached, less one or two orders.
 LEVELS = {
     "development": {"recall": 0.91, "caught": 0.66, "nothing": 0.87},
-    "held-out": {"recall": 0.62, "caught": 1.0, "nothing": 0.80},
-    "fresh": {"recall": 0.84, "caught": 0.90, "nothing": 0.68},
-    "everyday": {"recall": 0.94, "caught": 0.95, "nothing": 0.95},
-    "everyday-sealed": {"recall": 0.87, "caught": 0.88, "nothing": 0.90},
-    "walk-in": {"recall": 0.90, "caught": 0.86, "nothing": 0.75},
-    "late": {"recall": 0.90, "caught": 0.50, "nothing": 1.0},
+    "held-out": {"recall": 0.71, "caught": 1.0, "nothing": 0.80},
+    "fresh": {"recall": 0.92, "caught": 0.90, "nothing": 0.72},
+    "everyday": {"recall": 0.95, "caught": 0.95, "nothing": 0.95},
+    "everyday-sealed": {"recall": 0.92, "caught": 0.88, "nothing": 0.92},
+    "walk-in": {"recall": 0.95, "caught": 0.93, "nothing": 0.87},
+    "late": {"recall": 0.95, "caught": 0.90, "nothing": 1.0},
+    "physiatry": {"recall": 0.95, "caught": 0.95, "nothing": 0.93},
+    "private-practice": {"recall": 0.95, "caught": 0.95, "nothing": 0.93},
+    "coders": {"recall": 0.95, "caught": 0.96, "nothing": 0.94},
+    "physiatry-sealed": {"recall": 0.94, "caught": 0.88, "nothing": 0.88},
+    "private-practice-sealed": {"recall": 0.94, "caught": 0.88, "nothing": 0.88},
+    "coders-sealed": {"recall": 0.95, "caught": 0.92, "nothing": 0.87},
 }
 #: Live orders answered with a clause of theirs that says nothing against them: words nobody needs.
 MOST_HEDGED = 0.10

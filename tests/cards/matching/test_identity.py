@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cards.matching.match import DoubtKind, Strength
+from cards.matching.match import DoubtKind, Span, Strength
 from cds_hooks.rules.loading import Rules
 from tests.cards.matching.test_policy_index import CPT, find, strength
 
@@ -131,3 +131,84 @@ def test_an_agent_of_any_strength_into_a_joint_or_ligament_is_inferred(text: str
 )
 def test_an_agent_by_vein_for_sugar_or_at_a_nerve_and_cells_are_not_the_service(text: str, rules: Rules) -> None:
     assert find(rules, **named(text)) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "prolotherpay L ankle ATFL/CFL",
+        "Pro-lo therapy right ankle lateral ligaments",
+        "pro low therapy to the right achilles tendon insertion",
+        "prolo rt sholder, ac joint",
+        "Proliferative dextrose injections - sacrotuberous ligs bilat",
+        "Requested procedure: PROLOTHERAPY lumbar/SI\n# of visits: 3",
+        "Injection type:  [ ] Corticosteroid  [ ] PRP  [x] Prolotherapy\nSite: L hip capsule",
+        "P2G prolotherapy L-spine + SI, 20cc total, no US needed",
+        "Prolotherapy series, right shoulder AC jt + coracoacromial",
+        "Agent: dextrose 20%  Technique: prolotherapy  Site: AC joint  Side: L  Vol: 3 cc",
+    ],
+)
+def test_a_name_with_a_typing_error_a_form_or_dictation_orders_the_service(text: str, rules: Rules) -> None:
+    assert strength(rules, **named(text)) is Strength.STATED
+
+
+@pytest.mark.parametrize("word", ["aromatherapy", "brachytherapy", "photoherapy", "pelotherapy", "protontherapy"])
+def test_no_other_word_is_the_service_with_a_typing_error(word: str, rules: Rules) -> None:
+    assert find(rules, **named(f"{word} R knee")) is None
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        "failed PT and bracing",
+        "hx meniscectomy 2019",
+        "dextrose with xylophene each side",
+        "golfer, right handed",
+    ],
+)
+def test_behind_a_place_a_name_may_say_how_and_why_it_is_done(tail: str, rules: Rules) -> None:
+    assert strength(rules, **named(f"Prolotherapy R knee, {tail}")) is Strength.STATED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Prolotherapy, zorbing",
+        "Prolotherapy R knee zorbing",
+        "Prolotherapy R knee, zorbing",
+        "Prolotherapy R knee, zorbing consent",
+        "Fluoroscopy for prolotherapy R knee",
+        "Lidocaine 1% for prolotherapy",
+        "Cold therapy for prolotherapy",
+        "Prolotherapy left SI joint: brace",
+    ],
+)
+def test_a_word_that_is_not_known_or_names_another_thing_does_not_order_the_service(text: str, rules: Rules) -> None:
+    assert strength(rules, **named(text)) in (None, Strength.QUALIFIED)
+
+
+@pytest.mark.parametrize(
+    ("name", "note"),
+    [
+        ("US R knee", "Prolotherapy R knee today"),
+        ("HbA1c", "drawn as baseline, dextrose prolotherapy in May"),
+        ("Trigger point inj, bilat upper trap (hx of prolo C-spine 2020)", ""),
+        ("Physical therapy 2x/wk, lateral elbow. Had prolotherapy 3/14, start eccentric loading", ""),
+        ("RFA R L3-L5 medial branches", "Allergies: morrhuate (from old prolo, rash)."),
+    ],
+)
+def test_imaging_tests_and_another_service_with_a_past_of_this_get_no_answer(
+    name: str, note: str, rules: Rules
+) -> None:
+    assert find(rules, **named(name, note)) is None
+
+
+def test_an_inference_names_the_characters_of_the_agent_the_place_and_the_injection(rules: Rules) -> None:
+    found = find(rules, **named("D15W injection iliolumbar ligament R"))
+
+    assert found is not None
+    assert [text_of(span) for span in found.deciding] == ["D15W", "iliolumbar", "injection"]
+
+
+def text_of(span: Span) -> str:
+    return "D15W injection iliolumbar ligament R"[span.start : span.end]

@@ -116,3 +116,116 @@ def test_a_later_entry_that_does_not_say_that_the_order_stands_overtakes_nothing
 @pytest.mark.parametrize("name", ["CANCEL prolotherapy R knee", "Prolotherapy R knee (duplicate)", "*CANCELLED* prolotherapy R knee"])  # fmt: skip
 def test_a_name_can_take_itself_back(name: str, rules: Rules) -> None:
     assert ask(rules, name=name).match.strength is Strength.QUALIFIED
+
+
+def timed(*notes: tuple[str, str]) -> list[dict[str, str]]:
+    return [{"text": text, "time": time} for text, time in notes]
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [
+        timed(("Pt would like to think it over.", "2026-03-02"), ("Decided to go ahead.", "2026-03-20")),
+        timed(("Decided to go ahead.", "2026-03-20"), ("Pt would like to think it over.", "2026-03-02")),
+        timed(("HOLD, on antibiotics", "2026-03-02T09:00:00-06:00"), ("Prolotherapy R knee today", "2026-03-09")),
+        timed(("Cancelled", "2026-03-02T09:00:00-06:00"), ("Rescheduled to 3/9", "2026-03-02T15:30:00Z")),
+    ],
+)
+def test_a_note_of_a_later_time_that_the_order_stands_answers_an_earlier_one(notes: list, rules: Rules) -> None:
+    """Annotation.time says when a note was written; notes come in any order."""
+    found = find(rules, code={"text": "Prolotherapy R knee"}, note=notes)
+
+    assert found is not None
+    assert (found.match.strength, found.match.doubt) == (Strength.STATED, None)
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [
+        timed(("Plan: prolo R knee, book 2 visits", "2026-03-02"), ("ADDENDUM: prolotherapy is off.", "2026-03-09")),
+        timed(("Cancelled", "2026-03-20"), ("Ok to proceed", "2026-03-02")),
+        timed(("Cancelled", "2026-03-02"), ("BP 120/80", "2026-03-09")),
+        timed(("Cancelled", "2026-03-02"), ("Ok to proceed if INR < 3", "2026-03-09")),
+        timed(("Cancelled", "2026-03"), ("Ok to proceed", "2026-03-09")),
+    ],
+)
+def test_an_earlier_note_and_one_under_a_condition_answer_nothing(notes: list, rules: Rules) -> None:
+    found = find(rules, code={"text": "Prolotherapy R knee"}, note=notes)
+
+    assert found is not None
+    assert found.match.strength is Strength.QUALIFIED
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "On hold for cellulitis. Hold released 4/2.",
+        "Pt cancelled 3/3 - rescheduled to 3/10",
+        "Old order expired 12/31, this one replaces it.",
+        "Was undecided. Now ready to go.",
+        "No showed 2/2, rebooked 2/16.",
+    ],
+)
+def test_what_renews_the_order_answers_what_the_note_says_before_it(note: str, rules: Rules) -> None:
+    assert ask(rules, note).match.strength is Strength.STATED
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "On hold until cleared by cardiology",
+        "HOLD. Ok to schedule once the hold is released.",
+        "Cancelled, pt will call with a new date.",
+        "Pt cancelled. Cleared for surgery.",
+        "Ok to proceed. Addendum: cancelled.",
+    ],
+)
+def test_what_would_renew_it_under_a_condition_or_of_another_thing_does_not(note: str, rules: Rules) -> None:
+    assert ask(rules, note).match.strength is Strength.QUALIFIED
+
+
+@pytest.mark.parametrize(
+    ("name", "note"),
+    [
+        ("Prolotherapy R knee #3", "#1 done 1/9, sore. #2 done 2/6."),
+        ("Prolotherapy R knee, 3rd visit", "2nd visit done 3/1"),
+        ("Prolotherapy LEFT knee", "Right knee finished its series in Dec."),
+        ("Prolotherapy R knee", "Moved from 9a to 1:30p same day."),
+        ("Prolotherapy R knee", "Appt moved to Tuesday"),
+        ("Prolotherapy R knee", "Saw ortho, offered TKA, declined."),
+        ("Prolotherapy R knee", "On apixaban, does not need to stop it."),
+    ],
+)
+def test_another_session_side_hour_or_treatment_says_nothing_of_the_order(name: str, note: str, rules: Rules) -> None:
+    found = ask(rules, note, name=name)
+
+    assert (found.match.strength, found.match.doubt) == (Strength.STATED, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "note"),
+    [
+        ("Prolotherapy R knee #3", "#3 done 3/5"),
+        ("Prolotherapy LEFT knee", "Left done 3/5"),
+        ("Prolotherapy R knee", "Pt moved to Ohio"),
+    ],
+)
+def test_the_session_and_the_side_that_are_ordered_and_a_patient_who_moved_do(
+    name: str, note: str, rules: Rules
+) -> None:
+    assert ask(rules, note, name=name).match.strength is Strength.QUALIFIED
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"orderDetail": [{"text": "VOID - plan changed, see new order"}]},
+        {"patientInstruction": "Your injection was cancelled. Please call us."},
+    ],
+)
+def test_details_and_instructions_to_the_patient_can_take_the_order_back(members: dict, rules: Rules) -> None:
+    found = ask(rules, **members)
+
+    assert found.match.doubt is not None
+    assert found.match.doubt.kind is DoubtKind.TAKEN_BACK
+    assert found.deciding[-1].path.startswith(f"ServiceRequest.{next(iter(members))}")
