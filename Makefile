@@ -3,7 +3,8 @@
 # make test   run everything
 # make docs   build the documentation site; a running service shows it at /docs/
 # Each creates .venv on first use; demo installs only what running needs. Other targets: screenshots, validate, mutants,
-# soak, bench, bench-micro, bench-soak, bench-fetch, bench-policies, bench-reload, bench-audit, profile, lock, image, clean.
+# soak, bench, bench-micro, bench-soak, bench-fetch, bench-policies, bench-reload, bench-audit, bench-impact,
+# impact-million, profile, lock, image, clean.
 
 SHELL := /bin/bash
 .ONESHELL:
@@ -18,7 +19,7 @@ BIN := $(VENV)/bin
 PYTEST_ALL := $(BIN)/pytest -n auto
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 RUN_LOCKS := requirements.txt requirements-build.txt
-TEST_LOCKS := requirements-extras.txt requirements-dev.txt requirements-docs.txt
+TEST_LOCKS := requirements-extras.txt requirements-impact.txt requirements-dev.txt requirements-docs.txt
 
 define LINT
 $(BIN)/ruff check .
@@ -29,7 +30,7 @@ $(BIN)/lint-imports --no-logo
 endef
 
 .PHONY: demo docs screenshots lint check test validate mutants soak bench bench-micro bench-soak bench-fetch bench-policies bench-reload
-.PHONY: bench-audit profile lock image clean
+.PHONY: bench-audit bench-impact impact-million profile lock image clean
 
 demo: $(VENV)/running
 	@exec $(BIN)/python scripts/demo.py --port $(PORT) $(if $(EHR_PORT),--ehr-port $(EHR_PORT))
@@ -92,6 +93,14 @@ bench-reload: $(VENV)/installed
 # ten million calls want ten gigabytes, in this folder, and a few minutes
 bench-audit: $(VENV)/installed
 	@$(BIN)/python -m benchmarks.audit
+
+# orders a second of `crd impact`, here and under Spark, which needs Java 17; options go in BENCH: BENCH=--no-spark
+bench-impact: $(VENV)/installed
+	@$(BIN)/python -m benchmarks.impact $(BENCH)
+
+# a million orders whose report is known; options go in IMPACT: make impact-million IMPACT='--orders 10000000'
+impact-million: $(VENV)/installed
+	@$(BIN)/python -m benchmarks.impact_million $(IMPACT)
 
 # 100,000 bad requests; options go in SOAK: make soak SOAK='--requests 1000000 --seed 7'
 soak: $(VENV)/installed

@@ -47,7 +47,7 @@ from cards.response.annotation import URL as COVERAGE_INFORMATION
 from cards.response.doubts import rests_on
 from cards.response.identity import ASSERTION, NO_PAYER, SUGGESTION
 from cards.response.options import ResponseOptions
-from cards.response.respond import Answered, HookResponse, respond
+from cards.response.respond import Answered, HookResponse, calls_for_card, respond
 from cards.response.versions import WIRE_VERSIONS, WireVersion
 from cards.response.wording import explain
 from cards.satisfaction import asks_authorization, satisfy
@@ -100,6 +100,7 @@ __all__ = [
     "Vocabulary",
     "WireVersion",
     "asks_authorization",
+    "calls_for_card",
     "choose_coverages",
     "choose_member",
     "decide",

@@ -48,6 +48,7 @@ LONG = (
     "tests/documents/test_snippets.py",
     "tests/survival",
     "tests/inferno",
+    "tests/cds_hooks/impact",
     "tests/service/test_fetching.py",
     "tests/cds_hooks/answering/test_recording.py",
     "tests/cds_hooks/rules/test_reload.py",

@@ -176,6 +176,11 @@ def _kind_of(decision: Decision, options: ResponseOptions) -> _CardKind | None:
     return _CardKind.INSTRUCTIONS if _is_written(decision, options) else None
 
 
+def calls_for_card(decision: Decision, options: ResponseOptions) -> bool:
+    """Tell whether a decision calls for a card of its own, without making it."""
+    return _kind_of(decision, options) is not None
+
+
 def _kind_of_problem(decision: Decision, options: ResponseOptions) -> _CardKind | None:
     """Return what card tells of a coverage that cannot be told or is not in force."""
     if decision.outcome.card is Voice.PAYER:

@@ -28,6 +28,7 @@ COMMANDS: Final[Mapping[str, SubCommand]] = {
     "explain": SubCommand(f"{_HERE}.explain", "explain_command", "Say how an order would be decided, and why."),
     "export": SubCommand(f"{_HERE}.export", "export", "Write the policies in a format that other engines read."),
     "facts": SubCommand(f"{_HERE}.facts", "facts", "Count anew what Insights shows."),
+    "impact": SubCommand(f"{_HERE}.impact", "impact", "Report what policies would have said of many orders."),
     "jwks": SubCommand(f"{_HERE}.jwks", "jwks", "Make keys for a client that signs its calls."),
     "members": SubCommand(f"{_HERE}.members", "members", "Whom the payers insure, kept in CRD_DATABASE_URL."),
     "operators": SubCommand(f"{_HERE}.operators", "operators", "Say who may log in to the console."),
@@ -36,6 +37,7 @@ COMMANDS: Final[Mapping[str, SubCommand]] = {
     "serve": SubCommand(f"{_HERE}.serve", "serve", "Answer hook calls until stopped."),
     "store": SubCommand(f"{_HERE}.store", "store", "Make, change and check the tables of CRD_DATABASE_URL."),
     "settings": SubCommand(f"{_HERE}.serve", "show_settings", "Print every setting, its value, and its source."),
+    "synth": SubCommand(f"{_HERE}.synth", "synth", "Write invented orders whose report is known beforehand."),
 }
 
 

@@ -14,7 +14,7 @@ ROOMS, LAYERS = PAGE[PAGE.index("## The rooms") :].split("## The layers")
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
 
 #: Rooms that are shown without the folders inside them: migrations, a policy's folder, templates and files of pages.
-INSIDE = ("store", "policies", "console")
+INSIDE = ("store", "policies", "console", "impact")
 
 #: `cards.response.respond`, wherever the page names a module.
 MODULES = sorted(set(re.findall(r"\b(?:cards|cds_hooks)\.[a-z_.]+[a-z_]", PAGE)))
