@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from cds_hooks.rules.folders import POLICY, PolicyFiles, find_policies, list_documents
-from cds_hooks.rules.loading import Rules, load_rules, read_policy_document
+from cds_hooks.rules.loading import (
+    Rules,
+    bind_payers,
+    load_payers,
+    load_policy_files,
+    load_rules,
+    load_vocabulary,
+    read_policy_document,
+)
 from cds_hooks.settings import Settings
 
 _FOLDERS: Final = ("vocabulary", "policies", "payers")
@@ -32,13 +40,14 @@ def pack_rules(settings: Settings, policies: Path | None = None, payers: Path | 
 
     `policies` is a folder of policies, or a single policy (a file, or its own folder), which stands in for its like.
     """
+    found = _find(settings, policies)
+    vocabulary = load_vocabulary(settings.vocabulary)  # what is wrong is told where it stands, not where it arrives
+    bind_payers(load_payers(payers or settings.payers, vocabulary), load_policy_files(found, vocabulary))
     documents = [("vocabulary", path) for path in list_documents(settings.vocabulary)]
     documents += [("payers", path) for path in list_documents(payers or settings.payers)]
     named = [(f"{folder}/{path.name}", path) for folder, path in documents]
-    named += [(f"policies/{one.id}/{POLICY}", one.policy) for one in _find(settings, policies).values()]
-    package = RulesPackage(tuple((name, path.read_bytes()) for name, path in sorted(named)))
-    unpack_rules(package)
-    return package
+    named += [(f"policies/{one.id}/{POLICY}", one.policy) for one in found.values()]
+    return RulesPackage(tuple((name, path.read_bytes()) for name, path in sorted(named)))
 
 
 def _find(settings: Settings, policies: Path | None) -> dict[str, PolicyFiles]:
