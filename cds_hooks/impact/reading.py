@@ -109,9 +109,10 @@ def read_records_and_links(part: FileRange, *, apart: bool = False) -> Iterator[
             yield record
         elif resource.get("resourceType") in ORDER_TYPES:
             patient = next(keys.all_of(resource.get("subject")), None)
-            links = {Link(patient, named) for named in _named_by(resource, keys)} if patient else set()
-            yield from sorted(links - seen)
-            seen |= links
+            for named in _named_by(resource, keys) if patient else ():
+                if (link := Link(patient or "", named)) not in seen:
+                    seen.add(link)
+                    yield link
 
 
 def _read_record(line: bytes, resource: dict[str, Any], keys: Keys) -> RecordRow | None:

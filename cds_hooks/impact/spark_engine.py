@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as fn
 
 from cds_hooks.impact.answers import Answerer, answer_batch
@@ -81,9 +81,10 @@ def _answer(session: SparkSession, work: Work) -> DataFrame:
     """Return the answers, as the bytes of Parquet files."""
     _size_shuffles(session, work)
     found = _read(session, partial(_read_records, (*work.orders, *work.records), work.apart), _FOUND_DDL).persist()
-    found.count()  # else each of the joins below would read the files anew
+    types = [row[0] for row in found.where("content IS NOT NULL").select(_type_of_key()).distinct().collect()]
     orders = _read(session, partial(_read_orders, work.orders, work.apart), _ORDERS_DDL)
-    asked = orders.join(_records_by_patient(found), "patient", "left").select(*ASKED.names)
+    records = _records_by_patient(found, types).hint("shuffle_hash")  # orders are many: they need not be sorted
+    asked = orders.join(records, "patient", "left").select(*ASKED.names)
     return asked.mapInArrow(partial(_answer_orders, work), "content binary")
 
 
@@ -100,10 +101,14 @@ def _read(session: SparkSession, read: "partial[Batches]", ddl: str) -> DataFram
     return session.range(0, count, 1, count).mapInArrow(read, ddl)
 
 
-def _records_by_patient(found: DataFrame) -> DataFrame:
-    """Return for each patient all that answers may rest on, as `RecordStore.find` finds it for one order."""
+def _records_by_patient(found: DataFrame, types: list[str]) -> DataFrame:
+    """Return for each patient all that answers may rest on, as `RecordStore.find` finds it for one order.
+
+    `types` are those of which there are records: what else orders name is not looked for.
+    """
     records = found.where("content IS NOT NULL")
-    links = found.where("content IS NULL").select("patient", "key").distinct()
+    named = found.where("content IS NULL").where(_type_of_key().isin(types))
+    links = named.select("patient", "key").distinct()
     own = records.withColumn("patient", fn.coalesce("patient", "key"))
     held = own.unionByName(links.join(records.drop("patient"), "key"))
     payers = held.select("patient", fn.explode("named").alias("key")).distinct()
@@ -111,6 +116,11 @@ def _records_by_patient(found: DataFrame) -> DataFrame:
     # Of a record that came more than once the last counts, as files and lines go.
     listed = fn.array_sort(fn.collect_set(fn.struct("place", "content")))
     return every.groupBy("patient").agg(fn.transform(listed, lambda one: one.content).alias("records"))
+
+
+def _type_of_key() -> Column:
+    """Return the type in a key, as `Keys` makes them."""
+    return fn.substring_index(fn.substring_index("key", "/", 1), "|", -1)
 
 
 # What follows runs on the machines of the cluster.
