@@ -16,6 +16,7 @@ from cds_hooks.answering.deployment import Deployment
 from cds_hooks.console import (
     coverage_pages,
     draft_pages,
+    impact_pages,
     insights_pages,
     login_pages,
     policy_pages,
@@ -74,6 +75,7 @@ SECTIONS: Final = (
     Section(policy_pages.pages, (("Policies", "policies.index"),)),
     Section(coverage_pages.pages, (("Coverage", "coverage.matrix"),)),
     Section(draft_pages.pages, (("Drafts", "drafts.form"),)),
+    Section(impact_pages.pages, (("Impact", "impact.form"),)),
     Section(insights_pages.pages, (("Insights", "insights.show"),)),
 )
 

@@ -91,6 +91,7 @@ PAGES: dict[str, tuple[str, Callable[[Page], None], str]] = {
     "coverage": ("/console/coverage", nothing, "Coverage by code and payer"),
     "drafts-empty": ("/console/drafts", nothing, "before it is live"),
     "drafts": ("/console/drafts", dropped, "To make it live"),
+    "impact-empty": ("/console/impact", nothing, "a year of orders"),
     "not-there": ("/console/nowhere", nothing, "There is no such page"),
 }
 

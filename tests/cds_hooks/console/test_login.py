@@ -16,7 +16,7 @@ from tests.cds_hooks.console.operating import INSIGHTS, PASSWORD, Operating, for
 
 Make = Callable[..., Operating]
 
-PAGES = ("/", "/console/why", "/console/policies", "/console/coverage", "/console/drafts")
+PAGES = ("/", "/console/why", "/console/policies", "/console/coverage", "/console/drafts", "/console/impact")
 
 
 @pytest.fixture(name="console")
