@@ -5,7 +5,7 @@ import secrets
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -36,18 +36,7 @@ _STOPPED: Final = 130
 @click.option("--with-ids", is_flag=True, help="Write ids of orders and clinicians as they are, not as hashes.")
 @click.option("--with-texts", is_flag=True, help="Show names of orders that few patients have, too.")
 def impact(
-    orders: tuple[str, ...],
-    policies: Path | None,
-    payers: Path | None,
-    baseline: Path | None,
-    members: tuple[str, ...],
-    on: datetime | None,
-    out: Path,
-    engine: str,
-    workers: int | None,
-    apart: bool,
-    with_ids: bool,
-    with_texts: bool,
+    orders: tuple[str, ...], out: Path, engine: str, workers: int | None, with_texts: bool, **planned: Any
 ) -> None:
     """Report what policies would have said of many orders.
 
@@ -63,6 +52,20 @@ def impact(
     Example: crd impact exports/2026 --engine spark://cluster:7077 --out report
     """
     _check_extra("duckdb", "impact")
+    _run(_plan(orders, **planned), out, engine, workers or os.cpu_count() or 1, all_texts=with_texts)
+
+
+def _plan(
+    orders: tuple[str, ...],
+    members: tuple[str, ...],
+    policies: Path | None,
+    payers: Path | None,
+    baseline: Path | None,
+    on: datetime | None,
+    apart: bool,
+    with_ids: bool,
+) -> "Work":
+    """Return what is to be done; StartError where files or rules cannot be read."""
     from cds_hooks.impact.judging import read_terms
     from cds_hooks.impact.rules_package import pack_rules
     from cds_hooks.impact.sources import cut, find_files
@@ -72,7 +75,7 @@ def impact(
     files, others = find_files(orders), find_files(members) if members else []
     ranges = cut([*files, *(file for file in others if file not in files)])
     asked = {file.url for file in files}
-    work = Work(
+    return Work(
         orders=tuple(part for part in ranges if part.url in asked),
         records=tuple(part for part in ranges if part.url not in asked),
         rules=pack_rules(settings, policies, payers),
@@ -82,7 +85,6 @@ def impact(
         key=None if with_ids else secrets.token_bytes(32),
         apart=apart,
     )
-    _run(work, out, engine, workers or os.cpu_count() or 1, all_texts=with_texts)
 
 
 def _check_extra(module: str, extra: str) -> None:

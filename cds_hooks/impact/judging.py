@@ -5,7 +5,7 @@ are not made; whether there would be one is asked.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final, NamedTuple
@@ -13,57 +13,26 @@ from typing import Any, Final, NamedTuple
 from cards import (
     WIRE_VERSIONS,
     AnswerRule,
-    Basis,
     Circumstances,
     CoverageOutcome,
-    CoverageProblem,
-    Decision,
     NamedCoverage,
     Order,
     PayerChoice,
-    Place,
     ResponseOptions,
     SentCoverages,
-    calls_for_card,
     decide,
     find_outcome,
     find_paying,
     literal_reference,
 )
-from cards.matching.tokens import normalise
-from cards.policy import Covered
 from cds_hooks.impact.held_records import Insurance
 from cds_hooks.impact.order_shapes import ReadOrder
+from cds_hooks.impact.verdicts import NOTHING_ASKED, Verdict, code_of, find_strictest, name_decision
 from cds_hooks.rules.loading import Rules
 from cds_hooks.settings import Settings
 
 #: So many answers are remembered in each process.
 _MOST: Final = 20_000
-
-#: Texts are shown to so many characters.
-_LONGEST_TEXT: Final = 120
-
-
-class Verdict(NamedTuple):
-    """What is answered to an order, in the columns of a report (`batches.VERDICT`).
-
-    `verdict` is one word for the figures; `text` the order's name in lower case where a policy is in doubt about it or
-    nothing tells what is ordered, which is what an analyst reads first.
-    """
-
-    verdict: str
-    covered: str | None = None
-    pa_needed: str | None = None
-    doc_needed: str | None = None
-    basis: str | None = None
-    problem: str | None = None
-    payer: str | None = None
-    policy: str | None = None
-    version: str | None = None
-    strength: str | None = None
-    code: str | None = None
-    alert: bool = False
-    text: str | None = None
 
 
 class AskedOrder(NamedTuple):
@@ -121,10 +90,10 @@ class Judge:
         """Return the answer to an order; under several coverages of equal rank the strictest."""
         order = asked.read.order
         if order.is_void:
-            return _NOTHING_ASKED._replace(code=_code_of(order))
+            return NOTHING_ASKED._replace(code=code_of(order))
         days = asked.days
         verdicts = [self._under(asked, one, *days) for one in self._choose(asked.insurance, *days)]
-        return verdicts[0] if len(verdicts) == 1 else _strictest(verdicts)
+        return verdicts[0] if len(verdicts) == 1 else find_strictest(verdicts)
 
     def _choose(self, insurance: Insurance, day: date, last_day: date) -> tuple[_Choice, ...]:
         """Return who pays, chosen once for all orders under coverages that say the same and are in force the same."""
@@ -185,7 +154,7 @@ class Judge:
     ) -> Verdict:
         dayless = replace(order, service_days=None) if order.service_days else order
         decision = decide(dayless, paying, self.rules.index, on, outcome, None, around)
-        return self._name(decision) if decision else _NOTHING_ASKED
+        return name_decision(decision, self._options) if decision else NOTHING_ASKED
 
     def _around(self, asked: AskedOrder, paying: PayerChoice, day: date, last_day: date) -> Circumstances:
         """Return the circumstances of an order, alone: bulk data does not say what was signed with it."""
@@ -200,93 +169,8 @@ class Judge:
             place_systems=paying.payer.place_systems,
         )
 
-    def _name(self, decision: Decision) -> Verdict:
-        first = decision.findings[0] if decision.findings else None
-        verdict = _verdict_of(decision)
-        matched = first.match.coding if first else None
-        documents = {code for f in decision.findings for code in f.version.terms_of_coverage.documents}
-        return Verdict(
-            verdict=verdict,
-            covered=decision.covered.value,
-            pa_needed=decision.pa_needed if decision.is_sure else None,
-            doc_needed=", ".join(sorted(documents)) if documents and decision.is_sure else None,
-            basis=decision.basis.name.lower().replace("_", "-"),
-            problem=decision.problem.name.lower().replace("_", "-") if decision.problem else None,
-            payer=decision.payer.id if decision.payer_is_known else None,
-            policy=first.policy.id if first else None,
-            version=first.version.key if first else None,
-            strength=first.match.strength.value if first else None,
-            code=" ".join(matched.coding) if matched else _code_of(decision.order),
-            alert=calls_for_card(decision, self._options),
-            text=self._text_of(decision, verdict),
-        )
-
-    def _text_of(self, decision: Decision, verdict: str) -> str | None:
-        """Return the order's name where somebody should look at it."""
-        order = decision.order
-        if order.codings and verdict != "in-doubt":
-            return None
-        if verdict not in _TO_BE_READ:
-            return None
-        named = next((t.text for place in _NAMES for t in order.texts if t.place is place), "")
-        return normalise(named).strip()[:_LONGEST_TEXT].strip() or None
-
-
-_NAMES: Final = (Place.CODE_TEXT, Place.DISPLAY)
-_TO_BE_READ: Final = frozenset({"in-doubt", "no-policy", "unreadable"})
-_NOTHING_ASKED: Final = Verdict("nothing-asked")
-
-#: What the figures call an answer that rests on something else than a policy.
-_WITHOUT_POLICY: Final = {
-    Basis.COVERAGE: "coverage-unknown",
-    Basis.TECHNICAL: "record-missing",
-    Basis.UNREADABLE: "unreadable",
-    Basis.NOT_EVALUATED: "no-policy",
-}
-
-#: From the strictest down: of several coverages of equal rank the stricter counts.
-STRICTNESS: Final = (
-    "not-covered",
-    "in-doubt",
-    "conditional",
-    "pa-needed",
-    "pa-depends",
-    "doc-needed",
-    "covered",
-    "coverage-ended",
-    "coverage-unknown",
-    "record-missing",
-    "unreadable",
-    "no-policy",
-    "nothing-asked",
-)
-
-
-def _verdict_of(decision: Decision) -> str:
-    """Return one word for an answer."""
-    if decision.problem is CoverageProblem.INACTIVE and decision.basis is Basis.COVERAGE:
-        return "coverage-ended"
-    if decision.basis is not Basis.POLICY:
-        return _WITHOUT_POLICY[decision.basis]
-    if not decision.is_sure:
-        return "in-doubt"
-    if decision.covered is not Covered.COVERED:
-        return decision.covered.value
-    if decision.pa_needed not in (None, "no-auth"):
-        return "pa-depends" if decision.pa_needed == "conditional" else "pa-needed"
-    return "doc-needed" if decision.sets_terms else "covered"
-
-
-def _strictest(verdicts: Sequence[Verdict]) -> Verdict:
-    first = min(verdicts, key=lambda one: STRICTNESS.index(one.verdict))
-    return first._replace(alert=any(one.alert for one in verdicts))
-
 
 def _what_counts(paying: PayerChoice) -> tuple[Any, ...]:
     """Return what an answer rests on of a payer: who it is, what is not known, and whether the order can name it."""
     has_reference = paying.coverage is not None and paying.coverage.reference is not None
     return paying.payer.id, paying.payer_is_known, paying.problem, has_reference
-
-
-def _code_of(order: Order) -> str | None:
-    return " ".join(order.codings[0].coding) if order.codings else None
