@@ -204,9 +204,10 @@ def _count_texts(db: duckdb.DuckDBPyConnection, fewest: int) -> tuple[dict[str, 
     return found, rare
 
 
-def write_answers(db: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Write the answers as one Parquet file, without texts and patients."""
-    columns = "* EXCLUDE (kind, fault, text, was_text, patient)"
+def write_answers(db: duckdb.DuckDBPyConnection, path: Path, *, with_days: bool) -> None:
+    """Write the answers as one Parquet file, without texts and patients; `with_days` adds the days of orders, which
+    may tell whose they are (45 CFR 164.514(b)(2)(i)(C))."""
+    columns = f"* EXCLUDE (kind, fault, text, was_text, patient{'' if with_days else ', day'})"
     db.execute(f"COPY (SELECT {columns} FROM asked) TO '{_quote(path)}' (FORMAT parquet, COMPRESSION zstd)")
 
 

@@ -71,7 +71,7 @@ def finish(run: Run, *, all_texts: bool = False) -> Figures:
     work = run.work
     with open_answers(run.folder, work.orders) as db:
         figures = count_figures(db, all_texts=all_texts)
-        write_answers(db, run.out / "answers.parquet")
+        write_answers(db, run.out / "answers.parquet", with_days=work.key is None)
         write_cube(db, run.out / "figures.parquet")
         write_set_aside(db, run.out / "set-aside.csv")
     (run.out / "figures.json").write_bytes(orjson.dumps(figures.to_json(), option=orjson.OPT_INDENT_2))

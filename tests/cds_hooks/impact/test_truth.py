@@ -116,7 +116,7 @@ def test_the_answers_have_a_row_for_each_order(report: Path, truth: dict[str, An
 
     assert answers.num_rows == truth["orders"]
     assert {"verdict", "file", "line", "policy", "was_verdict"} <= set(answers.column_names)
-    assert not {"text", "patient"} & set(answers.column_names)
+    assert not {"text", "patient", "day"} & set(answers.column_names)
 
 
 def test_a_folder_with_something_else_is_not_written_into(population: Path, tmp_path: Path) -> None:
