@@ -20,9 +20,9 @@ _ROOT: Final = Path(__file__).resolve().parents[2]
 _MARKED: Final = {
     "Invented": "Zqx7family",
     '"Ida"': '"Zqx7given"',
-    "1971-04-02": "1913-07-09",
+    **dict.fromkeys(("1971-04-02", "1951-02-20", "1984-09-30", "1990-01-15"), "1913-07-09"),
     "pat-1": "zqx7-pat",
-    "EX-4711": "zqx7-member",
+    **dict.fromkeys(("EX-4711", "EX-4712", "EX-4713", "EX-4714", "EX-9999"), "zqx7-member"),
     "000-EXAMPLE-1": "zqx7-mrn",
     "prac-1": "zqx7-prac",
     "enc-1": "zqx7-enc",

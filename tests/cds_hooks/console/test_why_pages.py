@@ -51,9 +51,11 @@ def test_a_call_that_was_sent_is_told_as_it_was_sent(browser: FlaskClient) -> No
 
 def test_an_order_cannot_write_into_the_page(browser: FlaskClient) -> None:
     page = send(browser, "/console/why", text="<script>alert(1)</script> prolotherapy")
+    marked = send(browser, "/console/why", text="<b onclick=x>knee</b> prolotherapy")
 
     assert "<script>alert" not in page
-    assert '&lt;/script&gt; <mark class="decides">prolotherapy</mark>' in page
+    assert "&lt;script&gt;alert" in page
+    assert '&lt;/b&gt; <mark class="decides">prolotherapy</mark>' in marked
 
 
 def with_spans(told: Explanation, *spans: tuple[str, int, int]) -> Explanation:

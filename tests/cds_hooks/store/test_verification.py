@@ -139,7 +139,7 @@ def test_a_call_that_was_put_in_is_found(store: Store) -> None:
     with store.engine.connect() as connection:
         row = dict(connection.execute(sa.select(EXCHANGES).limit(1)).mappings().one())
     store.change(sa.insert(EXCHANGES).values({**row, "id": make_id(row["at"] + 10_000_000)}))
-    assert store.kinds() == {"added"}
+    assert "added" in store.kinds()
 
 
 @pytest.mark.parametrize("column", ["previous", "digest", "records", "at"])
