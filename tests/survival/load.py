@@ -18,9 +18,11 @@ SIGN = "/cds-services/order-sign-crd"
 class Load:
     """Calls order-sign from several threads while a `with` is open."""
 
-    def __init__(self, base: str, callers: int = 6) -> None:
+    def __init__(self, base: str, callers: int = 6, name: str = "") -> None:
         self.base = base
-        self.cards: list[str] = []
+        self._name = name  # of two loads at once each has ids of its own
+        #: The hookInstance of each call that was answered; a card keeps its id from call to call.
+        self.answers: list[str] = []
         self.statuses: list[int] = []
         #: When each answer came, by the monotonic clock, and whether it was one.
         self.times: list[tuple[float, bool]] = []
@@ -42,7 +44,7 @@ class Load:
     @property
     def answered(self) -> int:
         """How many calls were answered so far."""
-        return len(self.cards)
+        return len(self.answers)
 
     def wait_for(self, answers: int, seconds: float = 120) -> None:
         """Wait until so many more calls were answered."""
@@ -61,10 +63,11 @@ class Load:
         count = 0
         while not self._ends.is_set():
             count += 1
-            self._body_of(number, count)
+            instance = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self._name} {number} {count}"))
+            body = json.dumps({**self._body, "hookInstance": instance})
             started = time.monotonic()
             try:
-                response = session.post(self.base + SIGN, data=self._body_of(number, count), headers=_JSON, timeout=60)
+                response = session.post(self.base + SIGN, data=body, headers=_JSON, timeout=60)
             except requests.RequestException:
                 self.times.append((time.monotonic(), False))
                 time.sleep(0.02)
@@ -73,11 +76,8 @@ class Load:
             self.statuses.append(response.status_code)
             self.times.append((time.monotonic(), response.ok))
             if response.ok:
-                self.cards.append(response.json()["cards"][0]["uuid"])
-
-    def _body_of(self, number: int, count: int) -> bytes:
-        instance = uuid.uuid5(uuid.NAMESPACE_OID, f"{number} {count}")
-        return json.dumps({**self._body, "hookInstance": str(instance)}).encode()
+                assert response.json()["cards"]
+                self.answers.append(instance)
 
 
 _JSON: Any = {"Content-Type": "application/json"}

@@ -29,8 +29,9 @@ def workers_of(service: Any) -> list[int]:
     return [pid for pid in found if b"resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
-def kept_cards(url: str) -> set[str]:
-    return {card.id for call in calls(url) for card in call.summary.cards}
+def kept_answers(url: str) -> set[str]:
+    """Return the hookInstance of each call that is kept with its answer."""
+    return {call.summary.hook_instance for call in calls(url) if call.status == 200}
 
 
 def check_file(service: Any) -> None:
@@ -56,7 +57,7 @@ def test_a_killed_worker_loses_no_answer_and_is_replaced(start_service: Any) -> 
             assert time.monotonic() < killed + 60
             time.sleep(0.05)
         load.wait_for(60)
-    assert set(load.cards) <= kept_cards(store_of(service))
+    assert set(load.answers) <= kept_answers(store_of(service))
     assert set(load.statuses) == {200}
     assert load.longest_gap() < 10
     check_file(service)
@@ -73,9 +74,9 @@ def test_a_killed_service_loses_no_answer_and_goes_on_when_it_is_started_again(s
             os.kill(pid, signal.SIGKILL)
         first.process.wait()
     again = start_service(CRD_WORKERS="2", CRD_LOG_LEVEL="warning", CRD_DATABASE_URL=store_of(first))
-    with Load(again.base) as more:
+    with Load(again.base, name="again") as more:
         more.wait_for(20)
-    assert set(load.cards) | set(more.cards) <= kept_cards(store_of(first))
+    assert set(load.answers) | set(more.answers) <= kept_answers(store_of(first))
     check_file(first)
 
 
@@ -95,7 +96,7 @@ def test_a_store_that_fails_for_a_while_costs_answers_but_no_records(start_servi
     store.close()
     assert set(load.statuses) == {200, 503}
     assert load.slowest < 10
-    assert set(load.cards) <= kept_cards(store_of(service))
+    assert set(load.answers) <= kept_answers(store_of(service))
 
 
 @pytest.fixture(name="small_disk")
@@ -124,7 +125,7 @@ def test_a_full_disk_costs_answers_but_no_records(start_service: Any, small_disk
         (small_disk / "filler").unlink()
         load.wait_for(10)
     assert set(load.statuses) == {200, 503}
-    assert set(load.cards) <= kept_cards(f"sqlite:///{small_disk}/crd.sqlite3")
+    assert set(load.answers) <= kept_answers(f"sqlite:///{small_disk}/crd.sqlite3")
     assert service.logs("SQLITE_FULL", "SQLITE_IOERR")
 
 
@@ -164,7 +165,7 @@ def test_postgresql_that_is_read_only_for_a_while(start_service: Any, postgresql
         admin.execute("SELECT pg_reload_conf()")
         load.wait_for(10)
     assert set(load.statuses) == {200, 503}
-    assert set(load.cards) <= kept_cards(url)
+    assert set(load.answers) <= kept_answers(url)
 
 
 def test_postgresql_restarted_under_load(start_service: Any, postgresql: PostgreSQL) -> None:
@@ -177,7 +178,7 @@ def test_postgresql_restarted_under_load(start_service: Any, postgresql: Postgre
         postgresql.start()
         load.wait_for(40)
     assert set(load.statuses) <= {200, 503}
-    assert set(load.cards) <= kept_cards(url)
+    assert set(load.answers) <= kept_answers(url)
 
 
 def test_two_versions_side_by_side(start_service: Any) -> None:
@@ -194,11 +195,11 @@ def test_two_versions_side_by_side(start_service: Any) -> None:
         store.close()
         load.wait_for(20)
         another = start_service(CRD_DATABASE_URL=url, CRD_LOG_LEVEL="warning")
-        with Load(another.base, callers=3) as more:
+        with Load(another.base, callers=3, name="another") as more:
             more.wait_for(20)
             load.wait_for(20)
     assert set(load.statuses) | set(more.statuses) == {200}
-    assert set(load.cards) | set(more.cards) <= kept_cards(url)
+    assert set(load.answers) | set(more.answers) <= kept_answers(url)
 
 
 def test_a_service_told_to_stop_answers_those_who_are_in(start_service: Any) -> None:
@@ -207,5 +208,5 @@ def test_a_service_told_to_stop_answers_those_who_are_in(start_service: Any) -> 
         load.wait_for(30)
         assert service.stop() == 0
     assert set(load.statuses) == {200}
-    assert set(load.cards) <= kept_cards(store_of(service))
+    assert set(load.answers) <= kept_answers(store_of(service))
     assert not [line for line in Path(service.log).read_text().splitlines() if json.loads(line)["level"] == "error"]
