@@ -3,7 +3,7 @@
 # make test   run everything
 # make docs   build the documentation site; a running service shows it at /docs/
 # Each creates .venv on first use; demo installs only what running needs. Other targets: screenshots, validate, mutants,
-# soak, bench, bench-micro, bench-soak, bench-fetch, bench-policies, bench-reload, bench-audit, bench-impact,
+# soak, bench, bench-micro, bench-soak, bench-fetch, bench-policies, bench-reload, bench-audit, bench-impact, bench-capacity,
 # impact-million, profile, lock, image, clean.
 
 SHELL := /bin/bash
@@ -30,7 +30,7 @@ $(BIN)/lint-imports --no-logo
 endef
 
 .PHONY: demo docs screenshots lint check test validate mutants soak bench bench-micro bench-soak bench-fetch bench-policies bench-reload
-.PHONY: bench-audit bench-impact impact-million profile lock image clean
+.PHONY: bench-audit bench-impact bench-capacity impact-million profile lock image clean
 
 demo: $(VENV)/running
 	@exec $(BIN)/python scripts/demo.py --port $(PORT) $(if $(EHR_PORT),--ehr-port $(EHR_PORT))
@@ -89,6 +89,10 @@ bench-policies: $(VENV)/installed
 
 bench-reload: $(VENV)/installed
 	@$(BIN)/python -m benchmarks.reload
+
+# what the model of docs/capacity.md says, beside a run; CAPACITY='--check --write' writes the page
+bench-capacity: $(VENV)/installed
+	@$(BIN)/python -m benchmarks.capacity $(or $(CAPACITY),--check)
 
 # ten million calls want ten gigabytes, in this folder, and a few minutes
 bench-audit: $(VENV)/installed

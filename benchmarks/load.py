@@ -13,7 +13,7 @@ from benchmarks.services import Service
 
 #: wrk's script: the request, a token for each call where there is a file of them, and the figures as JSON at the end.
 SCRIPT: Final = """
-local body, kind, tokens, wait = %(body)s, %(kind)s, %(tokens)s, %(wait)s
+local body, kind, tokens, wait, varies = %(body)s, %(kind)s, %(tokens)s, %(wait)s, %(varies)s
 wrk.method = body and "POST" or "GET"
 if kind then wrk.headers["Content-Type"] = kind end
 if body then
@@ -30,7 +30,12 @@ if tokens then
     return wrk.format()
   end
 end
-if wait then delay = function() return math.floor(wait + math.random()) end end
+if wait then
+  delay = function()
+    local now = varies and -wait * math.log(1 - math.random()) or wait
+    return math.floor(now + math.random())
+  end
+end
 done = function(summary, latency)
   local e = summary.errors
   io.write(string.format(
@@ -74,13 +79,15 @@ class Measured(NamedTuple):
 class Call(NamedTuple):
     """What is posted where: a path, a body, and a file of tokens (one a line) of which each is used once.
 
-    Before each call a connection waits so many milliseconds.
+    Before each call a connection waits so many milliseconds; or, where that varies, so many on average (exponentially),
+    so that connections do not call at the same moment again and again.
     """
 
     path: str
     body: bytes
     tokens: Path | None = None
     wait: float = 0.0
+    varies: bool = False
 
 
 def check_wrk() -> None:
@@ -107,7 +114,7 @@ def _run(service: Service, call: Call, connections: int, seconds: int) -> dict[s
     script = service.folder / "load.lua"
     (service.folder / "body.json").write_bytes(call.body)
     body, tokens = f"{service.folder}/body.json", str(call.tokens or "")
-    facts = {"body": body, "kind": "application/json", "tokens": tokens, "wait": call.wait}
+    facts = {"body": body, "kind": "application/json", "tokens": tokens, "wait": call.wait, "varies": call.varies}
     script.write_text(SCRIPT % {name: json.dumps(value) if value else "nil" for name, value in facts.items()})
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(script), service.base + call.path]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
