@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from cds_hooks.console.mount import check_console
 from cds_hooks.settings import PREFIX, Settings, read_settings
 from tests.conftest import ROOT
 from tests.deployment.helm import CHART, HOOK, ChartError, Helm, Rendered
@@ -118,7 +119,7 @@ def test_no_secret_is_in_a_manifest(name: str, rendered: dict[str, Rendered]) ->
     manifests = rendered[name]
     assert "Secret" not in manifests.kinds()
     for pod in manifests.pods().values():
-        for variable in ("CRD_DATABASE_URL", "CRD_RATE_STORE"):
+        for variable in ("CRD_DATABASE_URL", "CRD_RATE_STORE", "CRD_CONSOLE_KEY", "CRD_OIDC_SECRET"):
             given = env_of(pod).get(variable)
             assert given is None or "secretKeyRef" in given or given.startswith("sqlite:////")
 
@@ -132,7 +133,7 @@ def test_the_settings_are_ones_that_the_service_starts_with(
     assert {k.removeprefix(PREFIX).lower() for k in variables} <= set(Settings.model_fields)
     for variable, value in variables.items():
         if isinstance(value, dict):
-            value = "valkey://v/0" if variable == "CRD_RATE_STORE" else "postgresql+psycopg://crd@db/crd"
+            value = {"CRD_RATE_STORE": "valkey://v/0"}.get(variable, "postgresql+psycopg://crd@db/crd")
         if value.startswith("/etc/crd/"):
             value = str(tmp_path if "/rules/" in value else tmp_path / "file")
         monkeypatch.setenv(variable, value)
@@ -140,7 +141,8 @@ def test_the_settings_are_ones_that_the_service_starts_with(
     settings = read_settings()
 
     assert settings.may_migrate == (name == "SQLite")
-    assert settings.console == "off"
+    assert settings.console == ("login" if name == "console" else "off")
+    check_console(settings)
 
 
 def test_every_file_that_a_setting_names_is_mounted(rendered: dict[str, Rendered]) -> None:
@@ -225,6 +227,15 @@ def test_an_ingress_serves_the_host_over_tls_and_nothing_but_the_services(render
     told = {k.rpartition("/")[2]: v for k, v in ingress["metadata"]["annotations"].items()}
     assert (told["proxy-next-upstream"], told["force-ssl-redirect"]) == ("off", "true")
     assert told["proxy-body-size"] == str(Settings.model_fields["max_body_bytes"].default)
+
+
+def test_the_pages_for_people_are_shown_behind_their_login_and_nothing_else_is(rendered: dict[str, Rendered]) -> None:
+    """docs/console.md: they lie at / and under /console."""
+    [rule] = rendered["console"].of("Ingress")["spec"]["rules"]
+
+    paths = [(path["path"], path["pathType"]) for path in rule["http"]["paths"]]
+    assert paths == [("/", "Exact"), ("/cds-services", "Prefix"), ("/console", "Prefix")]
+    assert env_of(rendered["console"].pods()["Deployment"])["CRD_CONSOLE"] == "login"
 
 
 def test_a_body_that_the_service_takes_passes_the_ingress(rendered: dict[str, Rendered]) -> None:
@@ -316,6 +327,8 @@ REFUSED: dict[str, tuple[Values, str]] = {
         "needs metrics.enabled",
     ),
     "a setting with a value of its own": ({**LEAST, "settings": {"CRD_AUTH": "none"}}, "settings.CRD_AUTH is set"),
+    "a console with a key for each": ({**LEAST, "console": {"enabled": True}}, "console.keySecret must be set"),
+    "a console for nobody": ({**LEAST, "console": {"enabled": True, "keySecret": "k"}}, "nobody could log in"),
     "no proof": ({**LEAST, "auth": {"mode": "none", "clientsSecret": "c"}}, "pattern"),
     "a value that is none": ({**LEAST, "replicaCount": 3}, "replicaCount"),
     "root": ({**LEAST, "runAsUser": 0}, "minimum"),

@@ -27,6 +27,17 @@ SETS: dict[str, Values] = {
     "TLS": {**LEAST, "tls": {"secret": "crd-tls"}},
     "SQLite": SQLITE,
     "OpenShift": {**LEAST, "runAsUser": None, "serviceAccount": {"create": False}, "networkPolicy": {"enabled": False}},
+    "console": {
+        **INGRESS,
+        "console": {
+            "enabled": True,
+            "keySecret": "crd-console",
+            "oidcIssuer": "https://login.payer.example",
+            "oidcClient": "crd",
+            "oidcSecret": "crd-oidc",
+        },
+        "settings": {"CRD_OIDC_CLAIM": "realm_access.roles"},
+    },
     "everything": {
         **INGRESS,
         "image": {"repository": "registry.example/crd", "digest": "sha256:" + "0" * 64, "pullSecrets": ["registry"]},

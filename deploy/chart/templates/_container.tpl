@@ -5,7 +5,17 @@
 - {name: CRD_PUBLIC_BASE_URL, value: {{ .Values.publicBaseUrl | quote }}}
 - {name: CRD_AUTH, value: {{ .Values.auth.mode | quote }}}
 - {name: CRD_CLIENTS, value: {{ printf "/etc/crd/clients/%s" .Values.auth.clientsKey | quote }}}
-- {name: CRD_CONSOLE, value: "off"}
+- {name: CRD_CONSOLE, value: {{ ternary "login" "off" .Values.console.enabled | quote }}}
+{{- if .Values.console.enabled }}
+- name: CRD_CONSOLE_KEY
+  valueFrom: {secretKeyRef: {name: {{ .Values.console.keySecret | quote }}, key: {{ .Values.console.key | quote }}}}
+- {name: CRD_OIDC_ISSUER, value: {{ .Values.console.oidcIssuer | quote }}}
+- {name: CRD_OIDC_CLIENT, value: {{ .Values.console.oidcClient | quote }}}
+{{- if .Values.console.oidcSecret }}
+- name: CRD_OIDC_SECRET
+  valueFrom: {secretKeyRef: {name: {{ .Values.console.oidcSecret | quote }}, key: {{ .Values.console.oidcSecretKey | quote }}}}
+{{- end }}
+{{- end }}
 - name: CRD_DATABASE_URL
   {{- include "crd.databaseUrl" . | nindent 2 }}
 - {name: CRD_MIGRATIONS, value: {{ ternary "start" "command" .Values.database.sqlite.enabled }}}

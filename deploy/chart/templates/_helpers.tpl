@@ -90,7 +90,11 @@ httpGet: {path: {{ .path }}, port: http, scheme: {{ ternary "HTTPS" "HTTP" (ne .
 {{- if not (hasPrefix "https://" $v.publicBaseUrl) }}{{ fail "publicBaseUrl must begin with https:// where an Ingress serves TLS" }}{{ end }}
 {{- if (urlParse $v.publicBaseUrl).path }}{{ fail "publicBaseUrl has a path, which this Ingress does not take off; give the service a host of its own" }}{{ end }}
 {{- end }}
-{{- $own := list "CRD_HOST" "CRD_PORT" "CRD_WORKERS" "CRD_PUBLIC_BASE_URL" "CRD_AUTH" "CRD_CLIENTS" "CRD_DATABASE_URL" "CRD_MIGRATIONS" "CRD_CONSOLE" "CRD_AUDIT_KEYS" "CRD_RATE_STORE" "CRD_METRICS_PORT" "CRD_METRICS_HOST" "CRD_TRUSTED_PROXIES" "CRD_POLICIES" "CRD_PAYERS" "CRD_VOCABULARY" "CRD_TLS_CERTIFICATE" "CRD_TLS_KEY" "CRD_TLS_CLIENT_CA" }}
+{{- if $v.console.enabled }}
+{{- if not $v.console.keySecret }}{{ fail "console.keySecret must be set: replicas that each draw a key refuse each other's forms" }}{{ end }}
+{{- if or (not $v.console.oidcIssuer) (not $v.console.oidcClient) }}{{ fail "console.oidcIssuer and console.oidcClient must be set: nobody could log in" }}{{ end }}
+{{- end }}
+{{- $own := list "CRD_HOST" "CRD_PORT" "CRD_WORKERS" "CRD_PUBLIC_BASE_URL" "CRD_AUTH" "CRD_CLIENTS" "CRD_DATABASE_URL" "CRD_MIGRATIONS" "CRD_CONSOLE" "CRD_CONSOLE_KEY" "CRD_OIDC_ISSUER" "CRD_OIDC_CLIENT" "CRD_OIDC_SECRET" "CRD_AUDIT_KEYS" "CRD_RATE_STORE" "CRD_METRICS_PORT" "CRD_METRICS_HOST" "CRD_TRUSTED_PROXIES" "CRD_POLICIES" "CRD_PAYERS" "CRD_VOCABULARY" "CRD_TLS_CERTIFICATE" "CRD_TLS_KEY" "CRD_TLS_CLIENT_CA" }}
 {{- range $name, $_ := $v.settings }}
 {{- if has $name $own }}{{ fail (printf "settings.%s is set by a value of its own: see values.yaml" $name) }}{{ end }}
 {{- end }}
