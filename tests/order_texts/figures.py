@@ -34,6 +34,8 @@ SETS = (
     "physiatry-sealed",
     "private-practice-sealed",
     "coders-sealed",
+    "family-and-sports",
+    "spine-and-hand",
 )
 
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
