@@ -1,5 +1,6 @@
 """Opens the database, and brings its tables to the state that this version of the service wants."""
 
+import contextlib
 import errno
 import os
 import sqlite3
@@ -10,13 +11,16 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from cds_hooks.store.partition_adoption import check_rows, forget_rows
+from cds_hooks.store.partitions import make_ahead, make_first
 from cds_hooks.store.tables import TABLES
+from cds_hooks.telemetry.logs import record
 
 #: The newest migration. A test compares it with the folder `migrations/versions`.
-NEWEST: Final = "0004"
+NEWEST: Final = "0005"
 
 #: Those that came before it, from the first.
-OLDER: Final[tuple[str, ...]] = ("0001", "0002", "0003")
+OLDER: Final[tuple[str, ...]] = ("0001", "0002", "0003", "0004")
 
 #: How long a write may wait for those of other processes, in seconds.
 PATIENCE: Final = 2.0
@@ -90,6 +94,7 @@ def prepare(url: str, may_change: bool = True, patience: float = PATIENCE_AT_STA
         elif state in OLDER:
             _migrate(engine)
         else:
+            make_partitions(engine)
             return state
         return str(_state(engine))
     except (SQLAlchemyError, OSError) as error:
@@ -161,8 +166,17 @@ def _create(engine: sa.Engine) -> None:
             if connection.dialect.name == "postgresql":
                 for column in _PACKED:
                     connection.execute(sa.text(f"ALTER TABLE exchanges ALTER COLUMN {column} SET STORAGE EXTERNAL"))
+                make_first(connection)
             _STATE.create(connection, checkfirst=True)
             connection.execute(sa.insert(_STATE), {"version_num": NEWEST})
+
+
+def make_partitions(engine: sa.Engine) -> None:
+    """Make the partitions of the next months where they are missing; calls are kept without them, too."""
+    try:
+        make_ahead(engine)
+    except SQLAlchemyError as error:
+        record("warning", "partitions-not-made", reason=kind_of(error))
 
 
 def _take_turn(connection: sa.Connection) -> None:
@@ -172,16 +186,32 @@ def _take_turn(connection: sa.Connection) -> None:
 
 
 def _migrate(engine: sa.Engine) -> None:
+    with engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            with connection.begin():
+                _upgrade(connection)
+            return
+        with connection.begin():
+            connection.execute(sa.text(f"SELECT pg_advisory_lock({_TURN})"))  # until the connection is closed
+        try:
+            check_rows(connection)
+            with connection.begin():
+                _upgrade(connection)
+        except BaseException:
+            with contextlib.suppress(SQLAlchemyError):
+                forget_rows(connection)
+            raise
+
+
+def _upgrade(connection: sa.Connection) -> None:
     # Only here: most starts find the tables as they should be.
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).resolve().parent / "migrations").replace("%", "%%"))
-    with engine.begin() as connection:
-        _take_turn(connection)
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
 def _make_private(url: str) -> None:

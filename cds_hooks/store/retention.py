@@ -13,10 +13,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from cds_hooks.settings import Settings
 from cds_hooks.store.access_log import note_access
 from cds_hooks.store.calls import first_id, reseal_call, split_mentions
-from cds_hooks.store.database import StoreError, connect, kind_of
+from cds_hooks.store.database import StoreError, connect, kind_of, make_partitions
 from cds_hooks.store.encryption import RecordCipher
 from cds_hooks.store.feedback import reseal_report
 from cds_hooks.store.hash_chain import OF_ACCESSES
+from cds_hooks.store.partitions import Dropped, drop_before
 from cds_hooks.store.tables import EXCHANGES, FACTS, FEEDBACK, LINKS, MENTIONS, OVERRIDES
 from cds_hooks.telemetry.logs import record
 
@@ -38,9 +39,17 @@ def days_ago(days: int) -> int:
 
 
 def delete_before(engine: sa.Engine, at: int, actor: str, reason: str | None) -> int:
-    """Delete the calls and the feedback from before a time, each slice on the record; return how many calls."""
-    deleted = 0
+    """Delete the calls and the feedback from before a time, on the record; return how many calls.
+
+    Months that are over before it go at once where they are partitions, what remains goes in slices.
+    """
+
+    def note(connection: sa.Connection, dropped: Dropped) -> None:
+        ends = {"first": dropped.first.hex(), "last": dropped.last.hex(), "partition": dropped.partition}
+        note_access(connection, actor, "delete", reason, {"before": at, "calls": dropped.calls, **ends})
+
     try:
+        deleted = drop_before(engine, at, note)
         while count := _delete_slice(engine, at, actor, reason):
             deleted += count
             time.sleep(_PAUSE)
@@ -139,8 +148,11 @@ def _delete(engine: sa.Engine, statement: sa.Delete) -> None:
 
 def open_retention(settings: Settings) -> "Retention | None":
     """Return what deletes as the settings say; None where all is kept for good."""
-    also = [partial(delete_facts, days=settings.facts_days)] if settings.facts_days else []
+    also: list[Callable[[sa.Engine], object]] = []
+    also += [partial(delete_facts, days=settings.facts_days)] if settings.facts_days else []
     also += [partial(delete_overrides, days=settings.heed_overrides)] if settings.heed_overrides else []
+    has_partitions = settings.may_migrate and not settings.database_url.startswith("sqlite")
+    also += [make_partitions] if has_partitions else []
     if not settings.audit_days and not also:
         return None
     return Retention(settings.database_url, settings.audit_days, also=also)
@@ -149,8 +161,8 @@ def open_retention(settings: Settings) -> "Retention | None":
 class Retention:
     """Deletes what is older than so many days, now and then, by a thread of its own in the process that answers calls.
 
-    With 0 days no calls are deleted, but what else there is. Several processes may do it at once: each deletes what the
-    others have not.
+    With 0 days no calls are deleted, but what else there is; partitions of PostgreSQL are made ahead. Several processes
+    may do it at once: each deletes what the others have not.
     """
 
     def __init__(

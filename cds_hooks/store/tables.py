@@ -14,7 +14,8 @@ TABLES: Final = sa.MetaData()
 NAME: Final = 255
 
 #: Calls of hooks and their answers (CRD-76). `summary` is sealed and says what was decided, by which ids; `bodies` is
-#: sealed and has the request and the response. `mentions` are the digests of this call in the table `mentions`.
+#: sealed and has the request and the response. `mentions` are the digests of this call in the table `mentions`. In
+#: PostgreSQL both tables are partitioned by month (`partitions`).
 EXCHANGES: Final = sa.Table(
     "exchanges",
     TABLES,
@@ -31,6 +32,7 @@ EXCHANGES: Final = sa.Table(
     sa.Column("summary", sa.LargeBinary, nullable=False),
     sa.Column("bodies", sa.LargeBinary, nullable=False),
     sa.Index("exchanges_of_client", "client", "id"),
+    postgresql_partition_by="RANGE (id)",
 )
 
 #: In which calls an assertion, a card, an order or a hookInstance occurs, by a digest of it.
@@ -40,6 +42,7 @@ MENTIONS: Final = sa.Table(
     sa.Column("digest", sa.LargeBinary(16), primary_key=True),
     sa.Column("exchange", sa.LargeBinary(16), primary_key=True),
     sqlite_with_rowid=False,
+    postgresql_partition_by="RANGE (exchange)",
 )
 
 #: What users did with cards (CDS Hooks, Feedback). `digest` is of the whole entry, so that each counts once; `exchange`

@@ -20,7 +20,7 @@ def _postgresql() -> Iterator[PostgreSQL]:
     with tempfile.TemporaryDirectory(prefix="crd-postgresql-") as folder:
         server = PostgreSQL(Path(folder))
         yield server
-        server.stop()
+        server.stop(3)  # at once: what many tests wrote need not reach the disk, as the folder goes
 
 
 @pytest.fixture(name="valkey")
