@@ -96,8 +96,7 @@ def make_ahead(engine: sa.Engine) -> None:
 
     Several processes may do it at once. A month of which rows are in the default partition already gets none.
     """
-    with engine.begin() as connection:
-        there = partitions_of(connection) if is_partitioned(connection) and _is_owner(connection) else None
+    there = _own_partitions(engine)
     if there is None:
         return
     for month in months_ahead():
@@ -127,8 +126,7 @@ def _make(connection: sa.Connection, month: Partition) -> None:
 def drop_before(engine: sa.Engine, at: int, note: Callable[[sa.Connection, Dropped], None]) -> int:
     """Drop the partitions that have only what is from before a time, each noted in its transaction; return how many
     calls that were. What cannot be dropped soon (a back-up reads it, another user owns it) is left."""
-    with engine.begin() as connection:
-        there = partitions_of(connection) if is_partitioned(connection) and _is_owner(connection) else []
+    there = _own_partitions(engine) or []
     return sum(_drop(engine, one, note) for one in there if one.end <= first_id(at))
 
 
@@ -172,8 +170,13 @@ def partitions_of(connection: sa.Connection) -> list[Partition]:
     return sorted(set.intersection(*found.values()), key=lambda one: one.end)
 
 
-def _is_owner(connection: sa.Connection) -> bool:
-    return bool(connection.execute(_OWNS).scalar())
+def _own_partitions(engine: sa.Engine) -> list[Partition] | None:
+    """Return the partitions; None where there cannot be any, or where this user may not change them."""
+    if engine.dialect.name != "postgresql":
+        return None
+    with engine.begin() as connection:
+        may_change = is_partitioned(connection) and connection.execute(_OWNS).scalar()
+        return partitions_of(connection) if may_change else None
 
 
 _OWNS: Final = sa.text("SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass('exchanges')")

@@ -1,10 +1,14 @@
 """In PostgreSQL calls are partitioned by month: old months are dropped, and nothing else is noticed of it."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -26,7 +30,9 @@ from cds_hooks.store.writer import Writer
 from tests.cds_hooks.store.reading import archive, calls, kept
 from tests.cds_hooks.store.samples import exchange, ids
 from tests.cds_hooks.store.test_database import MIGRATIONS
-from tests.databases.servers import PostgreSQL
+from tests.conftest import ROOT
+from tests.databases.servers import POSTGRES, PostgreSQL
+from tests.documents.snippets import read
 
 pytest_plugins = ["tests.databases.fixtures"]
 
@@ -288,6 +294,29 @@ def test_who_does_not_own_the_tables_makes_and_drops_none_and_deletes_in_slices(
     with engine.begin() as connection:
         connection.exec_driver_sql("DROP OWNED BY crd_rows_only")
         connection.exec_driver_sql("DROP ROLE crd_rows_only")
+
+
+def test_the_documented_query_shows_the_partitions(engine: sa.Engine) -> None:
+    [query] = [one.text for one in read(ROOT / "docs/records.md") if one.language == "sql"]
+    assert {name for name, _, _ in rows(engine, query)} == tables(engine)
+
+
+def test_one_month_can_be_put_away_and_be_looked_into_elsewhere(
+    url: str, engine: sa.Engine, postgresql: PostgreSQL, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """By the documented commands."""
+    make_months(engine, monkeypatch, (2024, 5), (2024, 6))
+    put_away = [call(1, 2024, 5), call(2, 2024, 5)]
+    write(url, *put_away, call(3, 2024, 6))
+    elsewhere = postgresql.new_database()
+    [commands] = [one.text for one in read(ROOT / "docs/operate.md") if "partition-root" in one.text]
+    for documented, here in (("@db.internal/crd", url), ("@db.internal/old", elsewhere)):
+        commands = commands.replace(f"postgresql://crd{documented}", here.replace("+psycopg", ""))
+    programs = os.pathsep.join([str(Path(str(POSTGRES)).parent), str(Path(sys.executable).parent), os.environ["PATH"]])
+    script = commands.replace("2026_11", "2024_05")
+    subprocess.run(["bash", "-euc", script], cwd=tmp_path, env={**os.environ, "PATH": programs}, check=True)
+    assert kept(elsewhere) == {one.id for one in put_away}
+    assert [one.request_id for one in calls(elsewhere, card=ids(2)[1])] == ["request-2"]
 
 
 def make_older(url: str) -> None:
