@@ -22,6 +22,8 @@ from cards.vocabulary import Cue, Vocabulary
 SEPARATORS: Final = frozenset({",", ":", "and", "so", "then", "will", "plan", "but", "therefore", "today"})
 #: These begin a new statement by themselves.
 _TURNS: Final = frozenset({"but", "however", "therefore", "\u2192"})
+#: Who does what the new statement says: "declined surgery, he elects ...".
+_WHO: Final = frozenset({"he", "she", "they", "pt", "patient"})
 
 #: No cue is looked for farther from a term than this many tokens.
 FARTHEST: Final = 100
@@ -125,9 +127,10 @@ class CuesOfText:
 
     def _goes_on(self, first: int, end: int) -> bool:
         """Tell that the tokens between a cue and a term begin no new statement."""
+        words = [word for word in self._tokens.words[first:end] if word not in _WHO]
         return not any(
             token in _TURNS or (token in SEPARATORS and following in self._actions)
-            for token, following in pairwise([*self._tokens.words[first:end], ""])
+            for token, following in pairwise([*words, ""])
         )
 
     def heading_over(self, index: int) -> tuple[int, int] | None:

@@ -122,7 +122,7 @@ class Evidence:
         renewed_at = next(liveness.renewed_at for text, liveness in self._liveness if text is found.at)
         if renewed_at is None:
             return False
-        return self._reading_of(found.at).tokens.span(renewed_at, renewed_at + 1)[0] >= found.mention.span[1]
+        return self._reading_of(found.at).tokens.span(renewed_at, renewed_at + 1)[1] >= found.mention.span[1]
 
     @lazy
     def _liveness(self) -> Sequence[tuple[OrderText, Liveness]]:

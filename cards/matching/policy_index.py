@@ -46,11 +46,14 @@ class PolicyIndex:
         self._lists: dict[str, WordList] = {}
         services: set[str] = set()
         self._beside: set[str] = set()
+        own_codes: dict[str, list[set[str]]] = {}
         for policy in self.policies.values():
             services |= self._add(policy, vocabulary)
+            for name, codes in _codes_by_list(policy).items():
+                own_codes.setdefault(name, []).append(codes)
         self._agent_codes = [(code, name) for name in self._by_list for code in self._lists[name].codes]
         self._ranks: dict[int, _Plan] = {}
-        self._finder = TermFinder(self._lists, services, vocabulary, self._beside, self._by_list)
+        self._finder = TermFinder(self._lists, services, vocabulary, self._beside, self._by_list, own_codes)
         self.matcher = PolicyMatcher(self._lists, vocabulary.lists, vocabulary.code_systems)
 
     def _add(self, policy: Policy, vocabulary: Vocabulary) -> set[str]:
@@ -192,3 +195,12 @@ def _has_words(policy: Policy) -> bool:
 def _codes_as_words(version: PolicyVersion) -> WordList:
     """Return the codes that an order may name without their system, or as words."""
     return WordList(tuple(dict.fromkeys(coding.code for coding in (*version.definitive, *version.unlisted))))
+
+
+def _codes_by_list(policy: Policy) -> dict[str, set[str]]:
+    """Return for each word list of a policy's service the codes of the versions that have it."""
+    codes: dict[str, set[str]] = {}
+    for version in filter(None, policy.versions):
+        for name in version.word_lists:
+            codes.setdefault(name, set()).update(coding.code for coding in version.definitive)
+    return codes

@@ -11,12 +11,12 @@ from cards.matching.cues import FARTHEST, SEPARATORS, CueFinder
 from cards.matching.lazy import lazy
 from cards.matching.mention import Mention, Treatment
 from cards.matching.name_tail import NameTails
+from cards.matching.own_codes import OwnCodes
 from cards.matching.phrases import Hit, PhraseFinder, longest, spellings, variants
 from cards.matching.plainness import PlainWords
 from cards.matching.reading import ReadText
 from cards.matching.sentences import is_empty_box
 from cards.matching.stems import Stems
-from cards.matching.tokens import Tokens
 from cards.matching.withdrawals import Liveness, Ordered, WithdrawalFinder
 from cards.vocabulary import Cue, Vocabulary, WordList
 
@@ -48,7 +48,8 @@ class TermFinder:
     """Finds the terms of many word lists in one pass, and for names of services the cues that reach them.
 
     `services` are the lists whose terms name a service; the others (agents, sites) are only found. `beside` are those
-    whose terms a name that orders a service may have beside it, `agents` those that point to one without its name.
+    whose terms a name that orders a service may have beside it, `agents` those that point to one without its name,
+    `codes` for a list of a service the codes of each policy that has it.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class TermFinder:
         vocabulary: Vocabulary,
         beside: Collection[str] = (),
         agents: Collection[str] = (),
+        codes: Mapping[str, Sequence[Collection[str]]] | None = None,
     ) -> None:
         self._services = frozenset(services)
         self._terms: PhraseFinder[tuple[str, str, str]] = PhraseFinder(
@@ -67,6 +69,7 @@ class TermFinder:
             for variant in spellings(terms, words.misspelt if kind == "term" else ())
         )
         self.cues = CueFinder(vocabulary)
+        self._codes = OwnCodes(codes or {})
         self._actions = frozenset(vocabulary.actions)
         self._relations = frozenset(vocabulary.relations)
         self._loose_relations = self._relations.union(vocabulary.loose_relations)
@@ -133,7 +136,7 @@ class TermFinder:
         reaching = tuple(reading.cues.reaching(first, end, left_out=reading.past))
         if not _AGAIN.isdisjoint(tokens.words[max(0, first - 2) : first]):
             reaching = tuple(cue for cue in reaching if cue.kind != "history")
-        ordered = self._is_ordered(reading, first, end)
+        ordered = self._is_ordered(reading, first, end, name)
         return Mention(
             name,
             term,
@@ -141,7 +144,7 @@ class TermFinder:
             ordered=ordered,
             span=tokens.span(first, end),
             clause=tokens.span(*tokens.clause_range(first)),
-            aside=reading.is_name and not ordered and self._is_aside(reading, first, reaching),
+            aside=reading.is_name and not ordered and self._is_aside(reading, first, name, reaching),
             is_near=kind == "near",
         )
 
@@ -166,14 +169,15 @@ class TermFinder:
             return False
         return reading.is_name or not any(reading.cues.reaching(hit.first, hit.end, harmless_too=True))
 
-    def find_first_others(self, tokens: Tokens) -> tuple[int, int]:
+    def find_first_others(self, reading: "TextReading") -> tuple[int, int]:
         """Return the first token of another service, and of a talk about one; one past the last where there is none."""
-        services = list(self.plain.find_services(tokens))
+        tokens, harmless = reading.tokens, reading.cues.harmless
+        services = [hit for hit in self.plain.find_services(tokens) if not harmless.hold(hit.first, hit.end)]
         others = [hit.first for hit in services if hit.value] + [hit.first for hit in self._others.find_in(tokens)]
         end = len(tokens.words)
         return min(others, default=end), min((hit.first for hit in services if not hit.value), default=end)
 
-    def _is_ordered(self, reading: "TextReading", first: int, end: int) -> bool:
+    def _is_ordered(self, reading: "TextReading", first: int, end: int, name: str) -> bool:
         """Tell that an action governs the mention: "proceed with ...", "repeat ...", "... L SIJ today".
 
         A telegraphic sentence needs none, unless it stands under a heading that is not plain ("Alternatives:"). In a
@@ -185,12 +189,14 @@ class TermFinder:
         if label and not self.plain.is_order_label(label, tokens):
             return False
         over = [word for word in tokens.words[slice(*heading)] if word not in self._actions] if heading else ()
-        before = reading.cues.harmless.leave_out(max(begin, first - FARTHEST), first)
+        before = self._codes.leave_out(name, reading.cues.harmless.leave_out(max(begin, first - FARTHEST), first))
         if reading.is_name:
             before = [word for word in before if word not in self._actions]
             stop = tokens.clause_range(first)[1]  # in a name what stands behind a label counts too
         kept = reading.cues.harmless.kept(end, min(stop, end + FARTHEST))
-        after = reading.without_labels(index for index in kept if index not in reading.past)
+        after = self._codes.leave_out(
+            name, reading.without_labels(index for index in kept if index not in reading.past)
+        )
         are_plain = self.plain.are_plain
         if reading.is_name:
             if self.plain.serve(before) or not are_plain(over) or not are_plain(before):
@@ -206,14 +212,14 @@ class TermFinder:
             return True
         return any(word in _NOW for word in (*before[-3:], *after[:10]))
 
-    def _is_aside(self, reading: "TextReading", first: int, cues: Sequence[Cue]) -> bool:
+    def _is_aside(self, reading: "TextReading", first: int, name: str, cues: Sequence[Cue]) -> bool:
         """Tell that another service, or words that are not plain and a relation, stand before a mention."""
         if reading.names_another_before(first) and not any(cue.kind in _OPEN for cue in cues):
             return True
         tokens = reading.tokens
         is_talked_about = any(cue.kind in _TALK for cue in cues)
         relations = self._relations if is_talked_about else self._loose_relations
-        before = reading.cues.harmless.leave_out(tokens.clause_range(first)[0], first)
+        before = self._codes.leave_out(name, reading.cues.harmless.leave_out(tokens.clause_range(first)[0], first))
         related = next((place for place, word in enumerate(before) if word in relations), None)
         return bool(related) and not self.plain.are_plain(before[:related])
 
@@ -237,7 +243,7 @@ class TextReading(ReadText):
 
     @lazy
     def _first_others(self) -> tuple[int, int]:
-        return self._finder.find_first_others(self.tokens)
+        return self._finder.find_first_others(self)
 
     @lazy
     def past(self) -> frozenset[int]:

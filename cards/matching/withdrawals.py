@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from cards.matching.entries import Entries
 from cards.matching.phrases import Hit, PhraseFinder
+from cards.matching.renewals import Renewals
 from cards.matching.sentences import is_empty_box
 from cards.matching.tokens import Tokens
 from cards.vocabulary import WithdrawalWords
@@ -46,11 +47,6 @@ _SESSIONS: Final = frozenset(
 _OF_A_SIDE: Final = frozenset({"verb", "state", "hint"})
 _RENEWING: Final = frozenset({"reinstatement", "renewal"})
 
-#: A renewal under a condition is none; the words of a condition stand so near it.
-_CONDITIONS_BEFORE: Final = 5
-_CONDITIONS_AFTER: Final = 3
-_NEGATED: Final = 2
-
 
 class Withdrawal(NamedTuple):
     """Words that speak against the order: their clause, as tokens, and whether they surely do."""
@@ -71,7 +67,7 @@ class Ordered(NamedTuple):
 
 
 class Liveness(NamedTuple):
-    """What a text says of whether the order stands: what speaks against it, and the last token that renews it."""
+    """What a text says of whether the order stands: what speaks against it, and the last token of what renews it."""
 
     withdrawal: Withdrawal | None = None
     renewed_at: int | None = None
@@ -97,6 +93,7 @@ class WithdrawalFinder:
         named = frozenset(word for phrase in treatments for word in phrase.split() if word.isalpha())
         grammar = words.objects | words.subjects | words.boundaries | words.conditions | words.negations
         self._others = (words.others | named) - grammar
+        self._renewals = Renewals(words, self._others)
         self._passing = words.subjects | words.left | words.right | _SIGNS
 
     def find_in(self, tokens: Tokens, ordered: Ordered) -> Liveness:
@@ -104,28 +101,18 @@ class WithdrawalFinder:
         hits = _outermost(self._phrases.find_in(tokens))
         if not hits:
             return Liveness()
-        renewing = [hit for hit in hits if hit.value in _RENEWING and self._renews(hit, tokens)]
+        renewing = [hit for hit in hits if hit.value in _RENEWING and self._renewals.hold(hit, tokens)]
         renewals = [hit.first for hit in renewing if hit.value == "renewal"]
         entries = Entries(tokens, [hit.first for hit in renewing], renewals)
         found = None
         for hit in hits:
             if hit.value in _RENEWING or (found and (found.is_sure or hit.value == "hint")):
                 continue
-            is_sure = None if entries.is_overtaken(hit.first) else self._judge(hit, tokens, ordered)
+            is_overtaken = entries.is_overtaken(hit.first) or self._renewals.choose_instead(hit, renewing, tokens)
+            is_sure = None if is_overtaken else self._judge(hit, tokens, ordered)
             if is_sure or (is_sure is not None and found is None):
                 found = _quote(hit, tokens, is_sure=is_sure)
-        return Liveness(found, renewing[-1].first if renewing else None)
-
-    def _renews(self, hit: Hit[str], tokens: Tokens) -> bool:
-        """Tell that a hit says that the order stands: under no condition, and of no other thing."""
-        begin, stop = tokens.clause_range(hit.first)
-        before = tokens.words[max(begin, hit.first - _CONDITIONS_BEFORE) : hit.first]
-        after = tokens.words[hit.end : min(stop, hit.end + _CONDITIONS_AFTER)]
-        if not self._words.conditions.isdisjoint((*before, *after)):
-            return False
-        if not self._words.negations.isdisjoint((*before[-_NEGATED:], *after)):
-            return False
-        return self._others.isdisjoint((*before[-1:], *after))
+        return Liveness(found, renewing[-1].end - 1 if renewing else None)
 
     def _judge(self, hit: Hit[str], tokens: Tokens, ordered: Ordered) -> bool | None:
         """Tell whether a hit surely takes the order back; None where it speaks of something else."""
@@ -139,6 +126,8 @@ class WithdrawalFinder:
         if hit.value in _OF_A_SIDE and self._is_of_other_side(words, ordered):
             return None
         match hit.value:
+            case "statement" if words[len(before)] == "only":  # "ice only if needed"
+                return None if self._is_about_order(self._subject(before)) is None else True
             case "statement":
                 return True
             case "movement":
@@ -146,11 +135,11 @@ class WithdrawalFinder:
             case "switch":
                 return (not self._others.isdisjoint(after[:12])) or None
             case "verb":
-                return self._is_about_order(self._object(after) or self._subject(before))
+                return self._is_done_to_order(before, after)
             case "state" if _session_before(tokens, hit.first) in range(1, ordered.session):
                 return None
-            case "state" if hit.end - hit.first == 1 and (done := self._object(after)):
-                return self._is_about_order(done)
+            case "state" if hit.end - hit.first == 1:
+                return self._is_done_to_order(before, after)
             case "state":
                 return self._is_about_order(self._subject(before))
             case _:
@@ -187,6 +176,13 @@ class WithdrawalFinder:
         if not self._others.isdisjoint(words):
             return None
         return not words or not self._words.objects.isdisjoint(words)
+
+    def _is_done_to_order(self, before: Sequence[str], after: Sequence[str]) -> bool | None:
+        """Tell whether what stands behind a verb, or else before it, is the order; of "NSAIDs stopped 1 wk" None."""
+        done_to, subject = self._object(after), self._subject(before)
+        is_of_order = self._is_about_order(done_to or subject)
+        is_of_another = is_of_order is False and self._is_about_order(subject) is None
+        return None if is_of_another else is_of_order
 
     def _object(self, after: Sequence[str]) -> Sequence[str]:
         named = [word for word in self._until_boundary(after) if word not in _DETERMINERS and not word[0].isdigit()]

@@ -103,6 +103,22 @@ def _around_a_site() -> Iterator[str]:
             yield f"Prolo {site} ({tail})"
 
 
+#: The service's name as it stands beside its code, in a package, in an office.
+NAMES_WITH_MORE = ("M0076 prolotherapy", "Prolotherapy (M0076)", "Prolotherapy (HCPCS M0076) R knee", "Prolo R knee, 6 session package",
+    "Office proc - prolotherapy R knee", "Schedule for prolotherapy R knee, next avail", "Prolotherapy (office)")  # fmt: skip
+
+#: Codes of other services.
+OTHER_CODES = ("J7321", "G0463", "A4206", "L1833", "Q4100", "J3301", "E0114", "J7321RT", "M0075", "M00761")
+
+
+def _around_more() -> Iterator[str]:
+    for name in NAMES_WITH_MORE:
+        yield from (f"{name}{between}{tail}" for tail in TAILS for between in (" ", " - ", ", "))
+        yield from (f"{head} {relation} {name}" for head in HEADS for relation in SERVING)
+    for code in OTHER_CODES:
+        yield from (f"{code} prolotherapy", f"Prolotherapy ({code})", f"M0076/{code} prolotherapy", f"Prolo {code} x3")
+
+
 def _strength(rules: Rules, text: str, note: str | None = None) -> str | None:
     resource = {"resourceType": "ServiceRequest", "code": {"text": text}, "note": [{"text": note}] if note else []}
     order = read_order(resource, rules.vocabulary.code_systems)
@@ -121,6 +137,13 @@ def test_a_site_beside_the_name_does_not_make_another_thing_the_service(rules: R
     texts = list(_around_a_site())
 
     assert len(texts) > 8_000
+    assert [text for text in texts if _strength(rules, text) in SURE] == []
+
+
+def test_a_code_a_package_or_an_office_does_not_make_another_thing_the_service(rules: Rules) -> None:
+    texts = list(_around_more())
+
+    assert len(texts) > 4_000
     assert [text for text in texts if _strength(rules, text) in SURE] == []
 
 

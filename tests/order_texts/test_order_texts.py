@@ -25,6 +25,8 @@ LEVELS = {
     "physiatry-sealed": {"recall": 0.94, "caught": 0.88, "nothing": 0.88},
     "private-practice-sealed": {"recall": 0.94, "caught": 0.88, "nothing": 0.88},
     "coders-sealed": {"recall": 0.95, "caught": 0.92, "nothing": 0.87},
+    "family-and-sports": {"recall": 0.96, "caught": 0.96, "nothing": 0.95},
+    "spine-and-hand": {"recall": 0.96, "caught": 0.96, "nothing": 0.95},
 }
 #: Live orders answered with a clause of theirs that says nothing against them: words nobody needs.
 MOST_HEDGED = 0.10
@@ -35,7 +37,9 @@ def test_the_sets_are_large_of_all_specialties_and_labelled_throughout() -> None
 
     assert len(items) >= 600
     assert len({item["id"] for item in items}) == len(items)
-    assert len({json.dumps(item["order"], sort_keys=True) for item in items}) == len(items)
+    for name in SETS:  # authors who do not know each other may both write "Prolotherapy" and no more
+        orders = [json.dumps(item["order"], sort_keys=True) for item in read_set(name)]
+        assert len(set(orders)) == len(orders)
     assert {item["specialty"] for item in items} >= {"orthopaedics", "pain", "sports-medicine", "vascular", "emergency"}
     assert {item["expect"] for item in items} == LABELS
     assert all(("live" in item) is (item["identity"] == "ordered") for item in items)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from cards.matching.match import DoubtKind, Span, Strength
+from cards.matching.own_codes import OwnCodes
 from cds_hooks.rules.loading import Rules
 from tests.cards.matching.test_policy_index import CPT, find, strength
 
@@ -212,3 +213,53 @@ def test_an_inference_names_the_characters_of_the_agent_the_place_and_the_inject
 
 def text_of(span: Span) -> str:
     return "D15W injection iliolumbar ligament R"[span.start : span.end]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "PROLOTHERAPY (M0076)",
+        "M0076 Prolotherapy, left ankle ATFL/CFL",
+        "M0076-RT: Prolotherapy",
+        "Prolotherapy [HCPCS code: M0076] L knee",
+        "Prolotherapy M0076RT",
+        "Prolo L knee, M0076 x1",
+    ],
+)
+def test_the_policys_own_code_beside_the_name_is_no_unknown_word(text: str, rules: Rules) -> None:
+    assert strength(rules, **named(text)) is Strength.STATED
+    assert strength(rules, **named("See note", f"Plan: {text}")) is Strength.STATED
+
+
+@pytest.mark.parametrize(
+    "text", ["Prolotherapy (J7321)", "M0075 Prolotherapy", "Prolotherapy (M0076/J3301)", "M0076 consent, prolotherapy"]
+)
+def test_another_code_or_word_beside_the_name_still_leaves_it_open(text: str, rules: Rules) -> None:
+    assert strength(rules, **named(text)) is Strength.QUALIFIED
+
+
+def test_a_code_that_only_one_of_several_policies_has_may_be_another_service() -> None:
+    """What one policy counts as its own is not passed over where another one is asked."""
+    codes = OwnCodes({"prolotherapy": [{"M0076", "0232T"}, {"M0076"}]})
+
+    assert codes.leave_out("prolotherapy", ["hcpcs", "m0076", "0232t", "knee"]) == ["0232t", "knee"]
+    assert codes.leave_out("cells", ["m0076"]) == ["m0076"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Prolotherapy Inj (office)",
+        "OFFICE PROC - Prolotherapy Tx, Foot",
+        "Prolotherapy R knee @ north office",
+        "Prolotherapy - 6 session package",
+        "Prolo inj knee bilat (pkg 2 of 4)",
+        "schedule for prolotherapy, b/l knees, next avail, 40 min slot",
+        "Prolotherapy left knee OA, K-L 3",
+        "prolotherapy - both shoulders, multi dir instability",
+        "Prolotherapy - AC joint, L, gr 2 separation old",
+        "PROLOTHEREPY BOTH KNESS",
+    ],
+)
+def test_places_packages_and_slots_are_words_of_the_order(text: str, rules: Rules) -> None:
+    assert strength(rules, **named(text)) is Strength.STATED

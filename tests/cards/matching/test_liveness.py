@@ -229,3 +229,43 @@ def test_details_and_instructions_to_the_patient_can_take_the_order_back(members
     assert found.match.doubt is not None
     assert found.match.doubt.kind is DoubtKind.TAKEN_BACK
     assert found.deciding[-1].path.startswith(f"ServiceRequest.{next(iter(members))}")
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "SI fusion was discussed last yr, pt declined surgery and prefers prolotherapy.",
+        "Offered RFA; she refused and chooses prolotherapy",
+        "Options rev'd, he elects prolotherapy",
+        "Discussed PRP vs prolo vs surgery. Pt would prefer prolo.",
+        "Pended by K. Duarte MA for Dr. Whitcomb to sign",
+        "OMT to sacrum done same visit.",
+        "NSAIDs stopped 1 wk",
+        "Ice only if needed",
+        "On hold. RN reactivated order.",
+    ],
+)
+def test_choosing_the_service_or_doing_another_thing_does_not_take_it_back(note: str, rules: Rules) -> None:
+    found = ask(rules, note)
+
+    assert (found.match.strength, found.match.doubt) == (Strength.STATED, None)
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "ON HOLD until cellulitis clears, do not schedule. RN will reactivate order.",
+        "On hold. Dr Lee to reactivate.",
+        "On hold for A1c. He elects prolotherapy.",
+        "Pt elects PRP",
+        "Prefers surgery over prolotherapy",
+        "Declined surgery, elects prolotherapy later",
+        "Pt declined prolotherapy and prefers PT",
+        "Pended, awaiting auth",
+        "Prolo done same visit",
+        "Only if needed",
+        "Status: [ ] Scheduled  [ ] Done  [x] Cancelled   Reason: pt request",
+    ],
+)
+def test_what_is_still_to_come_or_chosen_instead_takes_it_back(note: str, rules: Rules) -> None:
+    assert ask(rules, note).match.strength is Strength.QUALIFIED
