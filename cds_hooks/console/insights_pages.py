@@ -66,7 +66,7 @@ def ask_call() -> str:
 
 @pages.post("/call")
 def open_call() -> Any:
-    """Open the call that an assertion or a card is of, or list the calls where there are several."""
+    """Open the call that an assertion, a card or its own id names, or list the calls where there are several."""
     operator = require_operator()
     number, reason = request.form.get("number", "").strip(), request.form.get("reason", "").strip()[: _REASON[1]]
     again = {"number": number, "reason": reason}
@@ -82,19 +82,27 @@ def open_call() -> Any:
 
 
 def _find(number: str) -> list[Found]:
-    """Return the calls that an assertion, a card or a call's own id is of, the newest first."""
+    """Return the calls that an assertion, a card or a call's own id names, the newest first."""
     archive = parts().records.archive
     found: dict[bytes, Found] = {}
     for wanted in (Wanted(assertion=number), Wanted(card=number)):
         found |= {call.id: call for call in archive.find(wanted, _MOST_CALLS)} if number else {}
+    own = _read_uuid(number)
+    if own and (call := archive.look_up(own)):
+        found[call.id] = call
     return sorted(found.values(), key=lambda call: call.id, reverse=True)[:_MOST_CALLS]
 
 
 def _uuid(text: str) -> bytes:
+    return _read_uuid(text) or abort(400)
+
+
+def _read_uuid(text: str) -> bytes | None:
+    """Return the bytes of a UUID as anybody may write it; None where it is none."""
     try:
         return uuid.UUID(text).bytes
     except ValueError:
-        abort(400)
+        return None
 
 
 def _show_call(identity: bytes, operator: str, reason: str) -> Any:

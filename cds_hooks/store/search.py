@@ -83,6 +83,11 @@ class Archive:
                     break
         return found
 
+    def look_up(self, identity: bytes) -> Found | None:
+        """Return the call with this id, without its bodies; None where there is none."""
+        rows = self._read(_WITHOUT_BODIES.where(EXCHANGES.c.id == identity))
+        return self._open(rows[0]) if rows else None
+
     def show(self, identity: bytes, actor: str, reason: str | None) -> tuple[Found, Bodies] | None:
         """Return a call with its bodies, after noting who reads it; None where there is none with this id."""
         try:

@@ -1,6 +1,7 @@
 """Insights: the figures are those of the facts, and a call is opened by an operator, for a reason that is kept."""
 
 import re
+import uuid
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from flask.testing import FlaskClient
 
 from cds_hooks.store.tables import ACCESSES
 from tests.cds_hooks.console.operating import INSIGHTS, Operating, operating, post, words
@@ -24,6 +26,12 @@ def _console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operating]:
     with operating(tmp_path_factory.mktemp("insights")) as made:
         seed_facts(str(made.settings.database_url), TODAY)
         yield made
+
+
+@pytest.fixture(scope="module", name="alice")
+def _alice(console: Operating) -> FlaskClient:
+    """The browser of an operator, who logs in once: logins are limited."""
+    return console.browser("alice")
 
 
 @pytest.fixture(scope="module", name="figures")
@@ -151,6 +159,24 @@ def test_an_operator_opens_a_call_by_its_assertion_and_that_is_on_record(console
     assert accesses(console) == [*before, ("alice", "show", kept.id, "appeal 4711")]
 
 
+def test_an_operator_opens_one_call_of_several_by_its_own_id(
+    console: Operating, alice: FlaskClient, example: Any
+) -> None:
+    """The id is the one that `crd audit find` prints; it names one call even where its card names several."""
+    request = example("m0076-order-sign")
+    for _ in range(2):
+        [card] = ask(console, request)["cards"]
+    kept = calls(str(console.settings.database_url), card=card["uuid"])[-1]
+    before, number = accesses(console), str(uuid.UUID(bytes=kept.id))
+
+    assert post(alice, OPEN, number=number, reason="").status_code == 400
+    assert accesses(console) == before
+    page = post(alice, OPEN, number=f" {number} ", reason="appeal 4712")
+    assert page.status_code == 200
+    assert "you opened this call for the reason “appeal 4712”" in words(page.text)
+    assert accesses(console) == [*before, ("alice", "show", kept.id, "appeal 4712")]
+
+
 def test_a_card_of_several_calls_lets_choose(console: Operating, example: Any) -> None:
     request = example("m0076-order-sign")
     for _ in range(2):
@@ -179,9 +205,11 @@ def test_a_card_of_several_calls_lets_choose(console: Operating, example: Any) -
         ({"number": "x", "reason": "appeal", "call": "01a2074c-1329-7c15-bf91-8f0c02fa5ff5"}, 404, "no such page"),
     ],
 )
-def test_what_cannot_be_opened_is_said(console: Operating, fields: dict[str, str], status: int, says: str) -> None:
+def test_what_cannot_be_opened_is_said(
+    console: Operating, alice: FlaskClient, fields: dict[str, str], status: int, says: str
+) -> None:
     before = accesses(console)
-    answer = post(console.browser("alice"), OPEN, **fields)
+    answer = post(alice, OPEN, **fields)
     assert (answer.status_code, says in words(answer.text)) == (status, True)
     assert accesses(console) == before
 
