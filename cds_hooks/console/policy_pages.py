@@ -96,8 +96,9 @@ def compare(policy: str) -> str:
         old=old,
         new=new,
         changes=compare_versions(*texts),
-        answers=compare_answers(policy, cases, (day_in(old), day_in(new)), found.rules),
+        difference=compare_answers(policy, cases, (day_in(old), day_in(new)), found.rules),
         asked=len(cases.found),
+        fault=cases.fault,
     )
 
 

@@ -7,7 +7,8 @@ from typing import Any, Final, NamedTuple
 from cards import Policy
 from cards.policy import UNKNOWN_START
 from cds_hooks.console.examples import Cases
-from cds_hooks.rules.cases import Answer, Case, answer_order, expectation, is_as_expected
+from cds_hooks.rules.cases import Case, answer_order, expectation, is_as_expected
+from cds_hooks.rules.diff import Asked, Difference, compare
 from cds_hooks.rules.loading import Rules
 
 Json = Mapping[str, Any]
@@ -50,14 +51,6 @@ class Change(NamedTuple):
     member: str
     gone: tuple[str, ...]
     new: tuple[str, ...]
-
-
-class AnswerChange(NamedTuple):
-    """A case that two versions answer differently."""
-
-    name: str
-    old: Answer
-    new: Answer
 
 
 def history(policy: Policy, today: date) -> list[Period]:
@@ -141,14 +134,19 @@ def _line(value: Any) -> str:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
-def compare_answers(policy: str, cases: Cases, days: tuple[date, date], rules: Rules) -> list[AnswerChange]:
-    """Return the cases whose order is answered differently on two days."""
-    orders = {repr(case.order): case for case in cases.found}
-    asked = [
-        AnswerChange(case.name, *(answer_order(case.order, policy, day, rules, case.beside) for day in days))
-        for case in orders.values()
-    ]
-    return [one for one in asked if (one.old.covered, one.old.strength) != (one.new.covered, one.new.strength)]
+def compare_answers(policy: str, cases: Cases, days: tuple[date, date], rules: Rules) -> Difference:
+    """Return in what the orders of the cases are answered differently on two days, each order asked once.
+
+    The citation is left out: it names the version, and so differs between any two.
+    """
+    asked = {repr((case.order, case.beside)): case for case in cases.found}
+    found = compare([_ask_twice(policy, case, days, rules) for case in asked.values()])
+    return found._replace(texts=tuple(change for change in found.texts if change.text != "citation"))
+
+
+def _ask_twice(policy: str, case: Case, days: tuple[date, date], rules: Rules) -> Asked:
+    old, new = (answer_order(case.order, policy, day, rules, case.beside) for day in days)
+    return Asked(policy, "", case.path, case.name, old, new)
 
 
 def day_in(period: Period) -> date:

@@ -1,6 +1,10 @@
 """The pages of the policies say what the files say, and each case is a whole call."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -10,6 +14,7 @@ from cds_hooks.console.examples import cases_of
 from cds_hooks.console.policy_texts import compare_versions, other_members
 from cds_hooks.console.tries import unpack
 from tests.cds_hooks.console.conftest import Console, carried, send, token, words
+from tests.cds_hooks.console.operating import operating
 from tests.conftest import ROOT
 
 POLICIES = ("cms-ncd-150-7", "evicore-cmm-204", "medical-policy-2-01-26")
@@ -82,7 +87,64 @@ def test_two_versions_are_compared_line_by_line(browser: FlaskClient) -> None:
 
     assert "label long-standing as re-published" in page
     cases = json.loads((ROOT / "cards/policies/cms-ncd-150-7/cases.json").read_bytes())["cases"]
-    assert f"The order of each of the {len(cases)} cases gets the same answer under both." in page
+    assert f"are the same under both for the order of each of the {len(cases)} cases" in page
+    assert "Asked in 1999 to reconsider it for chronic low back pain, Medicare kept non-coverage. nothing" in page
+
+
+@contextmanager
+def of_its_own(folder: Path, versions: dict[str, Any], **members: Any) -> Iterator[FlaskClient]:
+    """Yield a browser of a service whose one policy, acme-12, has these versions."""
+    code = {"system": "HCPCS", "code": "L1851", "display": "Knee brace", "role": "definitive"}
+    named = {"id": "acme-12", "title": "Knee braces", "service": "Knee brace", "publisher": "Acme Health"}
+    source = {"title": "Knee braces of Acme", "url": "https://acme.example/12", "retrieved": "2026-11-20"}
+    whole = {"all-versions": {"codes": [code], "references": [source]}, "versions": versions, **members}
+    case = {"name": "A knee brace", "on": "2026-01-01", "order": "HCPCS L1851", "expect": "covered"}
+    other = {"name": "Something else", "on": "2026-01-01", "order": "HCPCS E0114", "expect": "nothing"}
+    payer = {"id": "acme", "name": "Acme Health", "default": True, "reviewed": "2026-11-20", "policies": ["acme-12"]}
+    files = {
+        "policies/acme-12/policy.json": {**named, "reviewed": "2026-11-20", "rights": "Our own words.", **whole},
+        "policies/acme-12/cases.json": {"cases": [case, other]},
+        "payers/acme.json": {**payer, "recognised-by": {"names": ["Acme Health"]}},
+    }
+    for path, content in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(json.dumps(content))
+    given = {"policies": folder / "policies", "payers": folder / "payers", "rate": "none", "reload": 0}
+    with operating(folder, **given) as made:
+        yield made.browser("rita")
+
+
+#: What each version of the policy says where a test is about something else.
+SAID = {"covered": "covered", "pa-needed": "no-auth", "verdict": "covered", "position": "Acme covers a knee brace."}
+
+
+@pytest.mark.parametrize(
+    ("other", "shown"),
+    [
+        ({"pa-needed": "auth-needed"}, "A knee brace covered, no-auth (definitive) covered, auth-needed (definitive)"),
+        (
+            {"pa-needed": "conditional", "info-needed": ["location"]},
+            "A knee brace covered, no-auth (definitive) covered, conditional, info-needed location (definitive)",
+        ),
+        ({"documentation": {"needed": ["clinical"]}}, "Terms 1 order nothing clinical"),
+        ({"next-steps": ["Measure the knee."]}, "Next steps 1 order nothing Measure the knee."),
+    ],
+)
+def test_versions_that_are_covered_alike_are_not_said_to_answer_alike(
+    tmp_path: Path, other: dict[str, Any], shown: str
+) -> None:
+    with of_its_own(tmp_path, {"2026-01-01": SAID, "2026-06-01": {**SAID, **other}}) as browser:
+        page = words(browser.get("/console/policies/acme-12/compare").text)
+
+    assert "gets the same answer" not in page
+    assert shown in page
+
+
+def test_versions_that_answer_alike_are_said_to(tmp_path: Path) -> None:
+    with of_its_own(tmp_path, {"2026-01-01": SAID, "2026-06-01": {**SAID, "label": "second"}}) as browser:
+        page = words(browser.get("/console/policies/acme-12/compare").text)
+
+    assert "The order of each of the 2 cases gets the same answer under both." in page
 
 
 def test_a_comparison_names_only_what_differs() -> None:
