@@ -5,8 +5,10 @@ from typing import Any, Final, NamedTuple
 from flask import Blueprint, abort, render_template, request
 
 from cards import Policy
+from cards.policy_document import complete_version, outline_version
 from cds_hooks.console.examples import bound_payers, cases_of
 from cds_hooks.console.parts import Parts, parts
+from cds_hooks.console.policy_answers import list_answers
 from cds_hooks.console.policy_texts import (
     Period,
     codes_by_role,
@@ -59,7 +61,7 @@ def show(policy: str) -> str:
     found = parts()
     source, on = _source(policy, found), found.read_day(request.args.get("on", ""))
     key = version_key(source.policy, on)
-    version = source.document["versions"][key] if key else {}
+    version = (complete_version(source.document, key) if key else None) or {}
     cases = cases_of(policy, found.rules, found.settings)
     payers = [payer for payer in found.rules.payers.payers if policy in payer.policies]
     return render_template(
@@ -68,7 +70,9 @@ def show(policy: str) -> str:
         document=source.document,
         on=on,
         shown=source.policy.in_force(on),
+        said=describe_policy(source.policy, on),
         version=version,
+        answers=list_answers(version),
         periods=history(source.policy, found.today),
         key=key,
         roles=codes_by_role(version),
@@ -87,7 +91,7 @@ def compare(policy: str) -> str:
     source = _source(policy, found)
     periods = history(source.policy, found.today)
     old, new = _choose_two(periods, request.args.get("old"), request.args.get("new"))
-    texts = [source.document["versions"].get(period.key) or {} for period in (old, new)]
+    texts = [outline_version(source.document, period.key) if period.covered else {} for period in (old, new)]
     cases = cases_of(policy, found.rules, found.settings)
     return render_template(
         "compare.html",

@@ -10,6 +10,7 @@ from cds_hooks.console.examples import Cases
 from cds_hooks.rules.cases import Case, answer_order, expectation, is_as_expected
 from cds_hooks.rules.diff import Asked, Difference, compare
 from cds_hooks.rules.loading import Rules
+from cds_hooks.rules.text import say_answer
 
 Json = Mapping[str, Any]
 
@@ -18,7 +19,7 @@ _PLACED: Final = frozenset(
     {
         *("label", "covered", "verdict", "position", "notes", "next-steps", "codes", "terms", "inference"),
         *("indications", "evidence", "dissent", "regulatory", "references", "pa-needed", "info-needed"),
-        *("documentation", "details", "unlisted-means-nothing"),
+        *("documentation", "details", "unlisted-means-nothing", "groups", "answers"),
     }
 )
 
@@ -63,7 +64,7 @@ def history(policy: Policy, today: date) -> list[Period]:
         is_now = start <= today and (end is None or today <= end)
         first = None if start == date.min else start
         if version:
-            said = Period(key, first, end, version.covered.value, version.verdict, version.label, is_now)
+            said = Period(key, first, end, *say_answer(version), version.label, is_now)
         else:
             said = Period(key, first, end, None, "ended", None, is_now)
         found.append(said)
@@ -79,8 +80,9 @@ def codes_by_role(version: Json) -> dict[str, list[Json]]:
 
 
 def other_members(version: Json) -> dict[str, Any]:
-    """Return the members that no part of the page shows."""
-    return {name: value for name, value in version.items() if name not in _PLACED}
+    """Return the members that no part of the page shows; answers bring their own words on prior authorization."""
+    placed = _PLACED | {"prior-authorization"} if "answers" in version else _PLACED
+    return {name: value for name, value in version.items() if name not in placed}
 
 
 def word_lists(version: Json, words: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:

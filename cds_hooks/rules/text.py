@@ -18,7 +18,7 @@ SEVERAL: Final = ("by-group", "by-circumstances")
 def describe_policy(policy: Policy, on: date) -> dict[str, str | None]:
     """Return what a list says of a policy; `covered` and `verdict` are None where no version is in force that day."""
     version = policy.in_force(on)
-    covered, verdict = _answer(version) if version else (None, None)
+    covered, verdict = say_answer(version) if version else (None, None)
     return {
         "id": policy.id,
         "publisher": policy.publisher,
@@ -30,7 +30,7 @@ def describe_policy(policy: Policy, on: date) -> dict[str, str | None]:
     }
 
 
-def _answer(version: PolicyVersion) -> tuple[str, str]:
+def say_answer(version: PolicyVersion) -> tuple[str, str]:
     """Return what a version says in few words; one with several answers says how many, or on what they depend."""
     if version.groups:
         names = {group.group.name for group in version.groups.values() if group.group}
@@ -114,7 +114,7 @@ def _end(policy: Policy, on: date) -> str:
 
 
 def _says(version: PolicyVersion | None) -> str:
-    return ": ".join(_answer(version)) if version else "ends"
+    return ": ".join(say_answer(version)) if version else "ends"
 
 
 def _version_lines(version: Json, words: Mapping[str, Sequence[str]]) -> Iterator[str]:

@@ -38,6 +38,70 @@ def test_a_policys_page_says_all_that_its_file_says(browser: FlaskClient, policy
     assert [text for text in said if text not in page] == []
 
 
+@pytest.mark.parametrize(
+    "policy", ["cms-dmepos-prior-authorization", "cms-opd-prior-authorization", "example-coverage-guide"]
+)
+def test_a_policys_page_says_what_each_group_of_codes_is_answered(browser: FlaskClient, policy: str) -> None:
+    """What stands once for all versions is on the page, and of each group its codes, answers and conditions."""
+    page = words(browser.get(f"/console/policies/{policy}").text)
+    file: Any = document(policy)
+    version = {**file["all-versions"], **file["versions"][max(file["versions"].keys() - {"unknown"})]}
+
+    said = [one["title"] for one in version["references"]]
+    for group in (file["groups"][name] for name in version["groups"]):
+        said += [group["service"], *group["codes"], *([group["note"]] if "note" in group else [])]
+        for answer in group.get("answers") or version.get("answers") or [group]:
+            whole = {**version, **group, **answer}
+            said += [whole["verdict"], whole["position"], *whole.get("next-steps", ())]
+    assert len(said) > 20
+    assert [text for text in said if text not in page] == []
+    assert "It names no code" not in page
+
+
+def test_a_group_stands_with_its_answer_and_its_conditions(browser: FlaskClient) -> None:
+    page = words(browser.get("/console/policies/cms-dmepos-prior-authorization").text)
+    guide = words(browser.get("/console/policies/example-coverage-guide").text)
+
+    assert "By group 6 groups of codes" in page
+    assert "HCPCS E0371 to E0373 Always Covered prior authorization is needed Prior authorization: Needed" in page
+    assert "What is ordered with it: Power mobility device Conditional it may go with the request for its base" in page
+    assert "The place of service: 19 or 22 Covered prior authorization in a hospital" in guide
+    assert "Otherwise Covered prior authorization in this place" in guide
+    assert "The quantity: at most 2 Covered nothing else is needed" in guide
+
+
+def test_how_authorization_is_requested_stands_only_where_it_may_be_needed(browser: FlaskClient) -> None:
+    page = words(browser.get("/console/policies/example-coverage-guide").text)
+    crutches = page[page.index("HCPCS E0114 Always") : page.index("HCPCS E1390 Always")]
+    pump = page[page.index("HCPCS E0784 Always") : page.index("CPT 70551 to 70553 Always")]
+
+    assert "How to request authorization" not in crutches
+    assert "How to request authorization" in pump
+    assert "the plan's authorization desk" in pump
+
+
+def test_what_stands_once_for_all_versions_is_on_the_page_of_each(tmp_path: Path) -> None:
+    """The policy of the document's walkthrough: from 2027 on its answer depends on the place of service."""
+    office = {"if": {"place-of-service": ["11"]}, **SAID, "verdict": "nothing else is needed"}
+    asked = {**SAID, "pa-needed": "auth-needed", "verdict": "prior authorization is needed"}
+    versions = {"2026-01-01": SAID, "2027-01-01": {"answers": [office, asked]}, "2028-01-01": None}
+    with of_its_own(tmp_path, versions) as browser:
+        now, later, ended = (
+            words(browser.get(f"/console/policies/acme-12?on={year}-02-01").text) for year in (2026, 2027, 2028)
+        )
+        compared = words(browser.get("/console/policies/acme-12/compare?old=2027-01-01&new=2028-01-01").text)
+
+    for page in (now, later):
+        assert "HCPCS L1851 Knee brace" in page
+        assert "Knee braces of Acme read 2026-11-20" in page
+    assert "Prior authorization Not needed" in now
+    assert "It depends depends on the place of service" in later
+    assert "The place of service: 11 Covered nothing else is needed Prior authorization: Not needed" in later
+    assert "Otherwise Covered prior authorization is needed Prior authorization: Needed" in later
+    assert "Nothing is in force on Feb 1, 2028" in ended
+    assert "codes system: HCPCS, code: L1851, display: Knee brace, role: definitive" in compared
+
+
 @pytest.mark.parametrize("policy", POLICIES)
 def test_all_cases_of_a_shipped_policy_pass_on_its_page(browser: FlaskClient, console: Console, policy: str) -> None:
     number = len(cases_of(policy, console.watch.current(), console.settings).found)
