@@ -8,7 +8,7 @@ from typing import Any
 import click
 import orjson
 
-from cds_hooks.settings import describe_settings, read_settings
+from cds_hooks.settings import PREFIX, describe_settings, read_settings
 
 
 @click.command()
@@ -17,10 +17,12 @@ from cds_hooks.settings import describe_settings, read_settings
 @click.option("--workers", type=int, help="Worker processes (CRD_WORKERS).")
 def serve(host: str | None, port: int | None, workers: int | None) -> None:
     """Answer hook calls until stopped."""
-    given = {"host": host, "port": port, "workers": workers}
+    given = {"HOST": host, "PORT": port, "WORKERS": workers}
+    # into the environment: workers read their settings anew
+    os.environ.update({PREFIX + name: str(value) for name, value in given.items() if value is not None})
     gc.disable()  # what is loaded now stays; to look for garbage in it takes a tenth of the start
     try:
-        server = _prepare({name: value for name, value in given.items() if value is not None})
+        server = _prepare()
         gc.collect()
         gc.freeze()  # workers are forked and share this memory, as long as the garbage collector does not write to it
     finally:
@@ -28,14 +30,14 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
     server.serve()
 
 
-def _prepare(given: dict[str, Any]) -> Any:
+def _prepare() -> Any:
     """Return the server process manager, with all that its workers will need; StartError where one could not start."""
     from cds_hooks.app import check_start  # not needed to show help or settings
     from cds_hooks.server.memory import keep_little
     from cds_hooks.server.process import check_free, create_server
 
     keep_little()
-    settings = read_settings(**given)
+    settings = read_settings()
     check_free(settings)
     os.environ.setdefault("CRD_CONSOLE_KEY", secrets.token_urlsafe(32))  # one for all workers
     check_start(settings)  # what is wrong is said here, once, before any worker starts

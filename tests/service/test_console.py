@@ -1,10 +1,14 @@
 """The console of a running service: where it is shown, where not, and with several workers."""
 
 import json
+import os
 import re
 import sqlite3
+import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import requests
@@ -12,18 +16,19 @@ import requests
 from tests.cds_hooks.console.operating import PASSWORD, operators_of_tests
 from tests.cds_hooks.store.reading import store_of
 from tests.conftest import example
+from tests.free_ports import free_port
 from tests.running_service import RunningService
 
 Start = Callable[..., RunningService]
 
 
-def fill_in(service: RunningService) -> requests.Response:
+def fill_in(base: str) -> requests.Response:
     """Send the form of the first page over new connections, as a browser that came back does."""
-    form = requests.get(f"{service.base}/", timeout=20)
+    form = requests.get(f"{base}/", timeout=20)
     token = re.search(r'name="csrf_token" value="([^"]+)"', form.text)
     assert token
     data = {"csrf_token": token[1], "code": "HCPCS M0076"}
-    return requests.post(f"{service.base}/", data=data, cookies=form.cookies, timeout=20)
+    return requests.post(f"{base}/", data=data, cookies=form.cookies, timeout=20)
 
 
 def test_off_leaves_no_page_and_no_route(start_service: Start) -> None:
@@ -41,7 +46,7 @@ def test_every_worker_takes_the_forms_of_the_others(start_service: Start) -> Non
     command = [sys.executable, "-m", "cds_hooks", "serve", "--workers", "2"]
     service = start_service(command, CRD_THREADS="1")
 
-    pages = [fill_in(service) for _ in range(8)]
+    pages = [fill_in(service.base) for _ in range(8)]
 
     assert [page.status_code for page in pages] == [200] * 8
     assert all("is not covered: considered investigational" in page.text for page in pages)
@@ -56,7 +61,7 @@ def test_a_service_that_asks_for_tokens_refuses_the_page_too_and_the_page_says_s
     base = {"CRD_AUTH": "cds-hooks-jwt", "CRD_PUBLIC_BASE_URL": "http://127.0.0.1:8000"}
     service = start_service(CRD_CLIENTS=str(clients), **base)
 
-    page = fill_in(service)
+    page = fill_in(service.base)
 
     assert page.status_code == 200
     assert "The service asks who is calling" in page.text
@@ -93,3 +98,46 @@ def test_whoever_logs_in_is_known_to_every_worker_and_what_they_did_is_counted(
         [[counted]] = store.execute("SELECT sum(count) FROM facts WHERE kind = 'call' AND what = 'answered'")
     store.close()
     assert counted == 6
+
+
+@contextmanager
+def served(folder: Path, *options: str, **variables: str) -> Iterator[tuple[str, Path]]:
+    """Run `crd serve` with options, as a person does; yield its address on this machine, and its log."""
+    port, log = free_port(), folder / "log"
+    named = {name: value for name, value in os.environ.items() if not name.startswith("CRD_")}
+    command = [sys.executable, "-m", "cds_hooks", "serve", "--port", str(port), "--workers", "1", *options]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=folder, env={**named, **variables}, stderr=output, stdout=output)
+    try:
+        wait_for(f"http://127.0.0.1:{port}/ready")
+        yield f"http://127.0.0.1:{port}", log
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def wait_for(url: str) -> None:
+    """Wait until a service answers there."""
+    ends = time.monotonic() + 60
+    while True:
+        try:
+            return requests.get(url, timeout=10).raise_for_status()
+        except requests.RequestException:
+            assert time.monotonic() < ends
+            time.sleep(0.1)
+
+
+def test_a_port_that_is_an_option_is_the_one_that_pages_call(tmp_path: Path) -> None:
+    with served(tmp_path) as (base, _):
+        page = fill_in(base)
+
+    assert "is not covered: considered investigational" in page.text
+    assert f"{base}/cds-services/" in page.text
+
+
+def test_a_host_that_is_an_option_is_the_one_that_counts_for_the_console(tmp_path: Path) -> None:
+    with served(tmp_path, "--host", "0.0.0.0", CRD_ALLOW_UNAUTHENTICATED="1") as (base, log):  # noqa: S104
+        answer = requests.get(f"{base}/", timeout=10)
+
+    assert answer.status_code == 404
+    assert '"event":"console-off","reason":"CRD_HOST is not a loopback address' in log.read_text()
