@@ -60,12 +60,12 @@ def create_app(settings: Settings | None = None, clock: Clock = datetime.now) ->
     recorder = Recorder(settings)
     gate = AccessControl(settings, SERVICE_IDS, recorder.count_refusal)
     rule_watch = RuleReloader(settings, rules)
-    add_routes(app, deployment.settings, rule_watch, gate, recorder)
+    calls = HookCalls(deployment, rule_watch, gate, recorder)
+    add_routes(app, deployment.settings, rule_watch, gate, recorder, calls)
     app.extensions[_DEPLOYMENT] = deployment
     app.extensions[_WATCH] = rule_watch
     app.extensions[_RECORDER] = recorder
-    calls = HookCalls(app.wsgi_app, deployment, rule_watch, gate, recorder)
-    inner = with_preflight(with_whole_bodies(calls, settings))
+    inner = with_preflight(with_whole_bodies(calls.in_front_of(app.wsgi_app), settings))
     measured = with_instrumentation(inner, settings, deployment.fhir_client)
     app.wsgi_app = with_call_context(measured, settings)  # type: ignore[method-assign,assignment]
     _report_start(settings, rules, gate)

@@ -81,7 +81,8 @@ def with_console(
 
     def answer(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
-        if (path == "/" or path.startswith(PREFIX)) and (everywhere or _is_of_here(environ)):
+        is_page = (path == "/" or path.startswith(PREFIX)) and environ["REQUEST_METHOD"] != "OPTIONS"
+        if is_page and (everywhere or _is_of_here(environ)):
             if root:
                 environ["SCRIPT_NAME"] = root
             return console.get()(environ, start_response)

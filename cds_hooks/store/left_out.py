@@ -20,7 +20,7 @@ def find_left_out(request: bytes | None, announced: Iterable[str]) -> tuple[str,
     """Return the keys that a request does not bring; none of a request that cannot be read."""
     try:
         found = _READ.decode(request or b"").prefetch
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ()
     prefetch = found if isinstance(found, dict) else {}
     return tuple(key for key in announced if key not in prefetch)

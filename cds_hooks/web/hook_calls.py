@@ -19,38 +19,37 @@ from cds_hooks.web.request_body import read_body
 
 
 class HookCalls:
-    """A WSGI application that answers hook calls (CDS Hooks 2.0, Calling a CDS Service), in front of another one.
+    """Answers hook calls (CDS Hooks 2.0, Calling a CDS Service).
 
-    A call is admitted, answered under the rules of that moment, and recorded.
+    Each is admitted, answered by the rules of that moment, and recorded.
     """
 
-    def __init__(
-        self,
-        others: Application,
-        deployment: Deployment,
-        watch: RuleReloader,
-        access: AccessControl,
-        recorder: Recorder,
-    ) -> None:
-        self._others = others
+    def __init__(self, deployment: Deployment, watch: RuleReloader, access: AccessControl, recorder: Recorder) -> None:
         self._deployment = deployment
         self._most_bytes = deployment.settings.max_body_bytes
         self._watch = watch
         self._access = access
         self._recorder = recorder
-        self._services = {f"/cds-services/{service.id}": service for service in SERVICES}
 
-    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a call of a hook; leave anything else to the other application."""
-        service = self._services.get(environ["PATH_INFO"])
-        if service is None or environ["REQUEST_METHOD"] != "POST":
-            return self._others(environ, start_response)
+    def in_front_of(self, others: Application) -> Application:
+        """Return a WSGI application that answers hook calls at their URLs, and leaves anything else to another one."""
+        services = {f"/cds-services/{service.id}": service for service in SERVICES}
+
+        def answer(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+            service = services.get(environ["PATH_INFO"])
+            if service is None or environ["REQUEST_METHOD"] != "POST":
+                return others(environ, start_response)
+            return self.reply(service, environ).send(start_response)
+
+        return answer
+
+    def reply(self, service: Service, environ: Environ) -> Reply:
+        """Answer a call of a hook; what goes wrong is an answer, too."""
         call = current_call(environ)
         try:
-            reply = self._answer(service, environ, call)
+            return self._answer(service, environ, call)
         except Exception as error:
-            reply = reply_to_error(error, call)
-        return reply.send(start_response)
+            return reply_to_error(error, call)
 
     def _answer(self, service: Service, environ: Environ, call: CallContext) -> Reply:
         self._recorder.start()  # under any server, whose processes may be forked when this is done

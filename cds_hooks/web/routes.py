@@ -23,18 +23,21 @@ from cds_hooks.rules.reload import RuleReloader
 from cds_hooks.settings import Settings
 from cds_hooks.web.call_context import current_call
 from cds_hooks.web.flask_app import JsonResponse
+from cds_hooks.web.hook_calls import HookCalls
 from cds_hooks.web.openapi import build_document
 from cds_hooks.web.questionnaires import add_questionnaires
-from cds_hooks.web.replies import reply_to_error
+from cds_hooks.web.replies import Reply, reply_to_error
 from cds_hooks.web.request_body import read_body
 
 
-def add_routes(app: Flask, settings: Settings, watch: RuleReloader, access: AccessControl, recorder: Recorder) -> None:
-    """Add the routes of one deployment. Calls of hooks do not come here: `hook_calls` answers them before Flask."""
+def add_routes(
+    app: Flask, settings: Settings, watch: RuleReloader, access: AccessControl, recorder: Recorder, calls: HookCalls
+) -> None:
+    """Add the routes of one deployment. Calls of hooks hardly come here: `calls` are answered in front of Flask."""
     app.before_request(recorder.start)  # under any server, whose processes may be forked when this is done
     _add_discovery(app, settings, access)
     add_questionnaires(app, watch, access)
-    _add_hooks(app)
+    _add_hooks(app, calls)
     _add_feedback(app, settings, access, recorder)
     _add_probes(app, watch, recorder)
     _add_errors(app)
@@ -70,14 +73,14 @@ def _add_discovery(app: Flask, settings: Settings, access: AccessControl) -> Non
         raise UnknownServiceError(Issue("not-found", f"no such CDS service here; there are: {known}"))
 
 
-def _add_hooks(app: Flask) -> None:
-    """Make the URLs of hooks known, so that what is no POST is told that they take one."""
+def _add_hooks(app: Flask, calls: HookCalls) -> None:
+    """Make the URLs of hooks known: what is no POST is told that they take one; other spellings are answered, too."""
 
-    def hook() -> Response:
-        raise NotImplementedError("cds_hooks.web.hook_calls answers")
+    def hook(service: Service) -> Response:
+        return _to_response(calls.reply(service, request.environ))
 
     for service in SERVICES:
-        app.post(f"/cds-services/{service.id}", endpoint=service.hook)(hook)
+        app.post(f"/cds-services/{service.id}", endpoint=service.hook)(partial(hook, service))
 
 
 def _add_feedback(app: Flask, settings: Settings, access: AccessControl, recorder: Recorder) -> None:
@@ -132,10 +135,7 @@ def _add_errors(app: Flask) -> None:
     @app.errorhandler(Exception)
     def failed(error: Exception) -> Response:
         """Return what ended the call as an OperationOutcome."""
-        reply = reply_to_error(error, current_call(request.environ))
-        response = JsonResponse(reply.body, reply.status) if reply.body else _empty(reply.status)
-        response.headers.extend(reply.headers)
-        return response
+        return _to_response(reply_to_error(error, current_call(request.environ)))
 
 
 def _as_call_error(error: HTTPException) -> CallError:
@@ -146,6 +146,12 @@ def _as_call_error(error: HTTPException) -> CallError:
         return UnknownServiceError(Issue("not-found", "there is nothing at this URL; services are at /cds-services"))
     kind = MediaTypeError if error.code == 415 else UnreadableBodyError
     return kind(Issue("invalid", f"the request cannot be read: {error.name}"))
+
+
+def _to_response(reply: Reply) -> Response:
+    response = JsonResponse(reply.body, reply.status) if reply.body else _empty(reply.status)
+    response.headers.extend(reply.headers)
+    return response
 
 
 def _empty(status: int) -> Response:
