@@ -36,6 +36,8 @@ SETS = (
     "coders-sealed",
     "family-and-sports",
     "spine-and-hand",
+    "rheumatology-and-rural",
+    "urgent-care-and-dental",
 )
 
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
