@@ -1,10 +1,12 @@
 """`crd audit`: finds, shows, exports and deletes what was asked and answered. Every reading is on the record."""
 
+import os
 import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -137,9 +139,19 @@ def accesses(call: uuid.UUID | None, most: int) -> None:
 
 
 @audit.command("new-key")
-def new_key() -> None:
+@click.option("--out", type=click.Path(path_type=Path), help="A new file for it, which only its owner may read.")
+def new_key(out: Path | None) -> None:
     """Print a new key: a line for the file CRD_AUDIT_KEYS. The first key there encrypts, all of them decrypt."""
-    click.echo(make_key())
+    if out is None:
+        click.echo(make_key())
+        return
+    try:
+        with open(os.open(out, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o400), "w") as file:
+            file.write(f"{make_key()}\n")
+    except FileExistsError:
+        raise StartError(f"{out}: is there already; without its keys nothing that they encrypted can be read") from None
+    except OSError as error:
+        raise StartError(f"{out}: {error.strerror or type(error).__name__}") from None
 
 
 @audit.command("encrypt")

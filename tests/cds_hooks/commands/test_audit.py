@@ -295,3 +295,17 @@ def test_what_only_reads_may_not_write(url: str, postgresql: PostgreSQL, monkeyp
 def test_every_command_has_help() -> None:
     for name, command in audit.commands.items():
         assert command.help, name
+
+
+def test_a_new_key_is_its_owners_and_never_replaces_another(tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    run("new-key", "--out", str(keys))
+    first = keys.read_text()
+
+    again = CliRunner().invoke(main, ["audit", "new-key", "--out", str(keys)])
+
+    assert len(read_keys(keys)) == 1
+    assert keys.stat().st_mode & 0o777 == 0o400
+    assert again.exit_code == 2
+    assert "is there already" in again.output
+    assert keys.read_text() == first
