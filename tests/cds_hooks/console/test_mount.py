@@ -38,7 +38,16 @@ def answered(path: str, **environ: str) -> str:
         return answer
 
     both = with_console(application("service"), lambda: application("console"))
-    [body] = both({"PATH_INFO": path, "HTTP_HOST": "127.0.0.1:8000", "REMOTE_ADDR": "127.0.0.1", **environ}, None)
+    [body] = both(
+        {
+            "REQUEST_METHOD": "GET",
+            "PATH_INFO": path,
+            "HTTP_HOST": "127.0.0.1:8000",
+            "REMOTE_ADDR": "127.0.0.1",
+            **environ,
+        },
+        None,
+    )
     return body.decode()
 
 
@@ -81,8 +90,8 @@ def test_the_console_is_made_once_and_only_when_it_is_asked_for() -> None:
 
     both = with_console(lambda *_: [b"service"], create)
     here = {"HTTP_HOST": "localhost", "REMOTE_ADDR": "127.0.0.1"}
-    list(both({"PATH_INFO": "/cds-services", **here}, None))
+    list(both({"REQUEST_METHOD": "GET", "PATH_INFO": "/cds-services", **here}, None))
     assert not made
     for _ in range(3):
-        list(both({"PATH_INFO": "/", **here}, None))
+        list(both({"REQUEST_METHOD": "GET", "PATH_INFO": "/", **here}, None))
     assert made == [1]
