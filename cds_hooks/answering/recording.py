@@ -45,7 +45,7 @@ class Recorder:
     """Keeps calls and feedback in the store as the setting CRD_AUDIT says; one for all threads of a process."""
 
     def __init__(self, settings: Settings) -> None:
-        keys = read_keys(settings.audit_keys) if settings.audit_keys else ()
+        keys = read_keys(settings.audit_keys)
         self._cipher = RecordCipher(keys)
         self.is_on = settings.audit != "off"
         try:

@@ -213,7 +213,7 @@ def failing_clearly() -> Iterator[None]:
 
 def cipher_of(settings: Settings) -> RecordCipher:
     """Return what seals and opens records under these settings."""
-    return RecordCipher(read_keys(settings.audit_keys) if settings.audit_keys else ())
+    return RecordCipher(read_keys(settings.audit_keys))
 
 
 def _describe(call: Found) -> dict[str, Any]:

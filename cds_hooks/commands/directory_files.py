@@ -57,7 +57,7 @@ def open_store(settings: Settings) -> Iterator[Store]:
     with _failing_clearly():
         engine = connect(settings.database_url, durable=False)
         try:
-            yield Store(engine, _keys(settings))
+            yield Store(engine, read_keys(settings.audit_keys))
         finally:
             engine.dispose()
 
@@ -73,10 +73,6 @@ def _failing_clearly() -> Iterator[None]:
         raise StartError(f"a row {error}") from None
 
 
-def _keys(settings: Settings) -> tuple[bytes, ...]:
-    return read_keys(settings.audit_keys) if settings.audit_keys else ()
-
-
 def load_file(
     settings: Settings,
     name: str,
@@ -87,7 +83,7 @@ def load_file(
     most_wrong: float,
 ) -> None:
     """Replace a directory by what is in a file, and tell how many lines were loaded and set aside."""
-    started, keys = time.monotonic(), _keys(settings)
+    started, keys = time.monotonic(), read_keys(settings.audit_keys)
     if not keys:
         click.echo("warning: without CRD_AUDIT_KEYS nothing of this is encrypted", err=True)
     with _failing_clearly():

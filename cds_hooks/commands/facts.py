@@ -49,7 +49,7 @@ def recount(since: date | None, until: date | None, with_today: bool) -> None:
 
 
 def _run(settings: Settings, since: date | None, last: date) -> Any:
-    cipher = RecordCipher(read_keys(settings.audit_keys) if settings.audit_keys else ())
+    cipher = RecordCipher(read_keys(settings.audit_keys))
     announced = {one.hook: tuple(one.templates(settings.default_version)) for one in SERVICES}
     url = settings.database_url
     engines = connect(url), connect(url, each_alone=True, read_only=True)

@@ -22,7 +22,7 @@ class Records:
         self._writing = connect(url, patience=_PATIENCE)
         #: Runs statements that stand alone, so that reading holds up no call.
         self.reading = connect(url, each_alone=True, patience=_PATIENCE)
-        cipher = RecordCipher(read_keys(settings.audit_keys) if settings.audit_keys else ())
+        cipher = RecordCipher(read_keys(settings.audit_keys))
         self.archive = Archive(self._writing, self.reading, cipher)
         self.logins = Logins(self.reading, settings.console_minutes * 60)
         self.operators = OperatorFile(settings.operators) if settings.operators else None

@@ -14,5 +14,5 @@ def open_members(settings: Settings) -> MemberSource | None:
     if settings.members != "database":
         token = read_token(settings.members_token) if settings.members_token else None
         return MemberService(settings.members, token, settings.allow_private_members, settings.threads)
-    keys = read_keys(settings.audit_keys) if settings.audit_keys else ()
+    keys = read_keys(settings.audit_keys)
     return DatabaseDirectory(settings.database_url, keys)

@@ -142,11 +142,13 @@ def _dictionary(number: int) -> zstandard.ZstdCompressionDict:
     return found
 
 
-def read_keys(path: Path) -> tuple[bytes, ...]:
+def read_keys(path: Path | None) -> tuple[bytes, ...]:
     """Return the keys of a file: 32 bytes in Base64 a line, the one to encrypt with first; `#` begins a comment.
 
-    StartError names the line, never what it holds.
+    Without a file there are none. StartError names the line, never what it holds.
     """
+    if path is None:
+        return ()
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError):

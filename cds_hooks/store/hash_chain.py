@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from cds_hooks.store.calls import SEALED, Rows, make_id
 from cds_hooks.store.encryption import RecordCipher
 from cds_hooks.store.feedback import ENTRY
-from cds_hooks.store.tables import ACCESSES, EXCHANGES, FEEDBACK, LINKS
+from cds_hooks.store.tables import ACCESSES, LINKS
 
 #: What stands before the first link of all.
 BEGINNING: Final = bytes(32)
@@ -127,7 +127,3 @@ def link_access(connection: sa.Connection, row: Mapping[str, Any]) -> None:
     number, previous = (last.number + 1, last.digest) if last else (1, BEGINNING)
     link = join(OF_ACCESSES, number, row["at"], {ACCESS + row["id"]: digest_of_access(row)}, previous)
     connection.execute(sa.insert(LINKS), link._asdict())
-
-
-#: The tables whose records are linked, by the letter in their names.
-TABLES_BY_LETTER: Final[Mapping[bytes, sa.Table]] = {CALL: EXCHANGES, REPORT: FEEDBACK, ACCESS: ACCESSES}
