@@ -1,7 +1,7 @@
 """A code is a system and a code; the many spellings of either fold to one here and nowhere else."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -34,6 +34,9 @@ class CodeSystem:
     segments: tuple[int, ...] = ()
     add_ons: frozenset[str] = frozenset()
 
+
+#: So many answers are kept as they were written.
+_MOST_WRITTEN: Final = 10_000
 
 #: What stands between a procedure's code and its modifiers, of which a claim has four at most: two characters each
 #: (claim form CMS 1500, item 24D). Some clients write nothing between them.
@@ -74,6 +77,15 @@ class CodeSystems:
         object.__setattr__(self, "_forms", forms)
         either = "|".join(form.pattern for form in forms.values()) or "(?!)"
         object.__setattr__(self, "_procedure", re.compile(f"({either}){_MODIFIERS}"))
+
+    def write_once(self, key: Any, write: Callable[[], Any]) -> Any:
+        """Return what was written for a key, or else write it and keep it, as long as there is room."""
+        found = self.written.get(key)
+        if found is None:
+            found = write()
+            if len(self.written) < _MOST_WRITTEN:
+                self.written[key] = found
+        return found
 
     def coding(self, system: str, code: str) -> Coding:
         """Return the code as the policies spell it: `m0076-RT` of any HCPCS alias is HCPCS M0076."""

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import orjson
 
@@ -116,23 +116,19 @@ class Recorder:
         """
         if not self.is_on:
             return reports
-        found = {
-            row["digest"]: (report, row) for report in reports for row in [self._to_row(report, at, client, service)]
-        }
-        rows = {"feedback": [row for _, row in found.values()]}
+        rows = {"feedback": [to_row(report, at, client, service, self._cipher) for report in reports]}
+        digests = [row["digest"] for row in rows["feedback"]]
         if self.heed:
             rows["overrides"] = [to_override(about, at) for report in reports if (about := _heeded(report))]
         try:
-            kept = find_kept(self._reading, list(found))
+            kept = find_kept(self._reading, digests)
             self._writer.write(rows)
         except StoreError as error:
             raise _not_kept(error) from None
         if self._facts:
             self._facts.count_feedback(at)
-        return [report for digest, (report, _) in found.items() if digest not in kept]
-
-    def _to_row(self, report: Report, at: int, client: str, service: str) -> dict[str, Any]:
-        return to_row(report, at, client, service, self._cipher)
+        new = dict(zip(digests, reports, strict=True))
+        return [report for digest, report in new.items() if digest not in kept]
 
 
 def _heeded(report: Report) -> str | None:

@@ -123,6 +123,8 @@ class _Verifier:
         self._connection = connection
         self._cipher = cipher
         self._found = Verification()
+        #: When reports and accesses were made, by their names.
+        self._times: dict[bytes, int] = {}
         self._reports = self._read_reports()
         self._accesses = self._read_accesses()
         self._deletions = _Deletions([row for row, _ in self._accesses.values()])
@@ -173,13 +175,11 @@ class _Verifier:
     def _digest(self, name: bytes, link: Link) -> bytes | None:
         """Return the digest of a record that a link names; None where it is not there, or cannot be opened."""
         letter, identity = name[:1], name[1:]
-        self._named.add(name) if letter != CALL else None
         if letter == CALL:
             digest = self._calls.take(identity)
-        elif letter == REPORT:
-            digest = self._reports.get(name)
         else:
-            digest = self._accesses[name][1] if name in self._accesses else None
+            self._named.add(name)
+            digest = self._reports.get(name) if letter == REPORT else self._accesses.get(name, (None, None))[1]
         if digest is None:
             self._tell_missing(name, letter, link)
         return digest or None
@@ -198,16 +198,9 @@ class _Verifier:
                 found.unlinked += 1
             else:
                 found.tell("added", _say(CALL + identity), "no link names it")
-        has_links = self._first_link is not None
         for name in {*self._reports, *self._accesses} - self._named:
-            if has_links and self._is_later(name):
+            if self._first_link is not None and self._times[name] >= self._first_link:
                 found.tell("added", _say(name), "no link names it")
-
-    def _is_later(self, name: bytes) -> bool:
-        """Tell whether a report or an access is from after the first link."""
-        first = self._first_link or 0
-        at: int = self._times[name]
-        return at >= first
 
     def _check_anchor(self, anchor: Head) -> None:
         about = f"{anchor.chain}/{anchor.number}"
@@ -221,7 +214,6 @@ class _Verifier:
             self._found.tell("anchor", about, "the link that it names is another one")
 
     def _read_reports(self) -> dict[bytes, bytes]:
-        self._times: dict[bytes, int] = {}
         reports = {}
         for row in self._rows(sa.select(FEEDBACK)):
             name = name_report(row)
