@@ -1,8 +1,8 @@
 """The shared vocabulary: code systems, word lists and context cues, each written once for all policies."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from cards.coding import CodeSystem, CodeSystems, Coding, fold_system
@@ -77,7 +77,10 @@ class WithdrawalWords:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What the policies of a deployment share."""
+    """What the policies of a deployment share.
+
+    `made` keeps what finds its words in a text: it is the same for every set of policies, and takes long to make.
+    """
 
     code_systems: CodeSystems
     lists: Mapping[str, WordList]
@@ -103,6 +106,13 @@ class Vocabulary:
     labels: tuple[str, ...]
     order_labels: tuple[str, ...]
     withdrawals: WithdrawalWords
+    made: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def make_once(self, name: str, make: Callable[[], Any]) -> Any:
+        """Return what was made of these words under a name, or else make it."""
+        if name not in self.made:
+            self.made[name] = make()
+        return self.made[name]
 
 
 def read_code_systems(document: Json) -> CodeSystems:

@@ -42,30 +42,41 @@ _BEFORE_A_NAME: Final = frozenset({"per", "by", "dr", "w dr", "md"})
 _NAME_LENGTH: Final = 2
 
 
+def _spell(vocabulary: Vocabulary) -> Spelling:
+    known = (vocabulary.other_services, vocabulary.other_treatments, vocabulary.other_things)
+    others = vocabulary.withdrawals.others.union(word for phrases in known for one in phrases for word in one.split())
+    return Spelling(_tokens_of(vocabulary.misspelt_words), others)
+
+
+def _find_labels(vocabulary: Vocabulary) -> PhraseFinder[None]:
+    labels = (*vocabulary.labels, *vocabulary.order_labels)
+    return PhraseFinder((f"{label} {sign}", None) for label in labels for sign in "?:")
+
+
+def _find_services(vocabulary: Vocabulary) -> PhraseFinder[bool]:
+    """Return what finds other services; those that are talks are marked False."""
+    cues = {cue.phrase for cue in vocabulary.cues}
+    things = (thing for thing in vocabulary.other_things if thing not in cues)
+    services = (*vocabulary.other_services, *vocabulary.other_treatments, *things)
+    talks = frozenset(vocabulary.consultations)
+    return PhraseFinder((form, one not in talks) for one in services for form in variants(one))
+
+
 class PlainWords:
     """The words of telegraphic orders, and of names that leave the procedure open."""
 
     def __init__(self, vocabulary: Vocabulary, terms: Iterable[str]) -> None:
         self._plain = (_tokens_of(terms) - _OF_OTHERS) | _tokens_of(vocabulary.plain_words)
-        known = (vocabulary.other_services, vocabulary.other_treatments, vocabulary.other_things)
-        others = vocabulary.withdrawals.others.union(
-            word for phrases in known for one in phrases for word in one.split()
-        )
-        self._spelling = Spelling(_tokens_of(vocabulary.misspelt_words), others | vocabulary.withdrawals.others)
+        self._spelling: Spelling = vocabulary.make_once("spelling", lambda: _spell(vocabulary))
         self._open = self._plain | _tokens_of(vocabulary.open_words)
-        cues = {cue.phrase for cue in vocabulary.cues}
-        things = (thing for thing in vocabulary.other_things if thing not in cues)
-        services = (*vocabulary.other_services, *vocabulary.other_treatments, *things)
-        labels = (*vocabulary.labels, *vocabulary.order_labels)
         self._compounds = re.compile(
             rf"(?:{'|'.join(vocabulary.compound_parts)}){{1,2}}(?:{'|'.join(vocabulary.compound_adjectives)})s?"
         )
         self._imaging = frozenset(vocabulary.imaging_words)
         self._means = frozenset(vocabulary.means)
-        self._labels = PhraseFinder((f"{label} {sign}", None) for label in labels for sign in "?:")
+        self._labels: PhraseFinder[None] = vocabulary.make_once("labels", lambda: _find_labels(vocabulary))
         self._orders = frozenset(normalise(label).strip() for label in vocabulary.order_labels)
-        talks = frozenset(vocabulary.consultations)
-        self._services = PhraseFinder((form, one not in talks) for one in services for form in variants(one))
+        self._services: PhraseFinder[bool] = vocabulary.make_once("services", lambda: _find_services(vocabulary))
 
     def are_plain(self, words: Iterable[str], *, before_a_name: bool = False, forgiving: bool = False) -> bool:
         """Tell that words are those of an order only, and so name no other service.

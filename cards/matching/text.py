@@ -44,6 +44,11 @@ _OPEN: Final = frozenset({"alternative", "hypothesis"})
 _TALK: Final = frozenset({"consultation", "hypothesis"})
 
 
+def _find_treatments(vocabulary: Vocabulary) -> PhraseFinder[str]:
+    others = (variant for phrase in vocabulary.other_treatments for variant in variants(phrase))
+    return PhraseFinder((variant, variant) for variant in others)
+
+
 class TermFinder:
     """Finds the terms of many word lists in one pass, and for names of services the cues that reach them.
 
@@ -68,14 +73,15 @@ class TermFinder:
             for terms, kind in ((words.terms, "term"), (words.near_names, "near"), (words.look_alikes, "look-alike"))
             for variant in spellings(terms, words.misspelt if kind == "term" else ())
         )
-        self.cues = CueFinder(vocabulary)
+        self.cues: CueFinder = vocabulary.make_once("cues", lambda: CueFinder(vocabulary))
         self._codes = OwnCodes(codes or {})
         self._actions = frozenset(vocabulary.actions)
         self._relations = frozenset(vocabulary.relations)
         self._loose_relations = self._relations.union(vocabulary.loose_relations)
-        others = (variant for phrase in vocabulary.other_treatments for variant in variants(phrase))
-        self._others = PhraseFinder((variant, variant) for variant in others)
-        self.withdrawals = WithdrawalFinder(vocabulary.withdrawals, vocabulary.other_treatments)
+        self._others: PhraseFinder[str] = vocabulary.make_once("treatments", lambda: _find_treatments(vocabulary))
+        self.withdrawals: WithdrawalFinder = vocabulary.make_once(
+            "withdrawals", lambda: WithdrawalFinder(vocabulary.withdrawals, vocabulary.other_treatments)
+        )
         self.plain = PlainWords(vocabulary, (term for name in (*services, *beside) for term in lists[name].terms))
         pointing = [lists[name] for name in (*services, *agents)]
         often = Counter(word for phrase in vocabulary.other_services for word in phrase.split())
