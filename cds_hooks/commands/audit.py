@@ -13,13 +13,14 @@ import click
 import msgspec
 import orjson
 
+from cds_hooks.commands.store_access import cipher_of, failing_clearly, settings_of_store
 from cds_hooks.errors import StartError
-from cds_hooks.settings import Settings, read_settings
+from cds_hooks.settings import Settings
 from cds_hooks.store.access_log import system_user
 from cds_hooks.store.audit_event import to_audit_event, to_instant
 from cds_hooks.store.calls import Bodies
-from cds_hooks.store.database import StoreError, check_exists, connect
-from cds_hooks.store.encryption import RecordCipher, SealError, make_key, read_keys
+from cds_hooks.store.database import connect
+from cds_hooks.store.encryption import make_key
 from cds_hooks.store.retention import days_ago, delete_before, re_encrypt
 from cds_hooks.store.search import Archive, Found, Wanted
 
@@ -176,16 +177,6 @@ def encrypt(reason: str | None) -> None:
 _BODIES = ("request", "response", "read")
 
 
-def settings_of_store(settings: Settings | None = None) -> Settings:
-    """Return the settings; StartError where they name no store: `nothing found` would be a wrong answer there."""
-    settings = settings or read_settings()
-    try:
-        check_exists(settings.database_url)
-    except StoreError as error:
-        raise StartError(f"CRD_DATABASE_URL: {error}") from None
-    return settings
-
-
 @contextmanager
 def _archive(read_only: bool = False) -> Iterator[tuple[Archive, Settings]]:
     """Open the store, for reading only where no access is to be noted in it."""
@@ -198,22 +189,6 @@ def _archive(read_only: bool = False) -> Iterator[tuple[Archive, Settings]]:
             yield archive, settings
         finally:
             archive.close()
-
-
-@contextmanager
-def failing_clearly() -> Iterator[None]:
-    """Turn what goes wrong with the store into a StartError."""
-    try:
-        yield
-    except StoreError as error:
-        raise StartError(f"CRD_DATABASE_URL: the store cannot be read or written ({error})") from None
-    except SealError as error:
-        raise StartError(f"a record {error}") from None
-
-
-def cipher_of(settings: Settings) -> RecordCipher:
-    """Return what seals and opens records under these settings."""
-    return RecordCipher(read_keys(settings.audit_keys))
 
 
 def _describe(call: Found) -> dict[str, Any]:

@@ -9,7 +9,8 @@ import click
 import msgspec
 import orjson
 
-from cds_hooks.commands.audit import audit, cipher_of, failing_clearly, settings_of_store
+from cds_hooks.commands.audit import audit
+from cds_hooks.commands.store_access import cipher_of, failing_clearly, settings_of_store
 from cds_hooks.errors import StartError
 from cds_hooks.store.database import connect
 from cds_hooks.store.verification import Head, Verification, read_heads, verify

@@ -12,9 +12,8 @@ from typing import Any, BinaryIO, Final, NamedTuple
 import click
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
 
-from cds_hooks.commands.audit import settings_of_store
+from cds_hooks.commands.store_access import failing_clearly, settings_of_store
 from cds_hooks.errors import StartError
 from cds_hooks.members.digests import digests_of
 from cds_hooks.members.files import Layout, Line, read_lines
@@ -24,8 +23,8 @@ from cds_hooks.members.rows import MemberRow, Row
 from cds_hooks.settings import Settings
 from cds_hooks.store.access_log import note_access, system_user
 from cds_hooks.store.audit_event import to_instant
-from cds_hooks.store.database import StoreError, connect, kind_of, prepare
-from cds_hooks.store.encryption import RecordCipher, SealError, read_keys
+from cds_hooks.store.database import connect, prepare
+from cds_hooks.store.encryption import RecordCipher, read_keys
 
 _SET_ASIDE: Final = "Where wrong lines are set aside with their reasons; without it FILE.rejected.ndjson."
 
@@ -37,6 +36,7 @@ MOST_WRONG: Final = click.option(
     show_default=True,
     help="With more wrong lines than so many percent, nothing is replaced.",
 )
+FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 REASON: Final = click.option("--reason", help="Why; it is kept with the record of this access.")
 
 #: The bar is moved on once in so many lines.
@@ -54,23 +54,12 @@ class Store(NamedTuple):
 def open_store(settings: Settings) -> Iterator[Store]:
     """Open the database that there is; StartError where there is none, or where it fails."""
     settings_of_store(settings)
-    with _failing_clearly():
+    with failing_clearly("a row"):
         engine = connect(settings.database_url, durable=False)
         try:
             yield Store(engine, read_keys(settings.audit_keys))
         finally:
             engine.dispose()
-
-
-@contextmanager
-def _failing_clearly() -> Iterator[None]:
-    try:
-        yield
-    except (StoreError, SQLAlchemyError) as error:
-        why = error if isinstance(error, StoreError) else kind_of(error)
-        raise StartError(f"CRD_DATABASE_URL: the store cannot be read or written ({why})") from None
-    except SealError as error:
-        raise StartError(f"a row {error}") from None
 
 
 def load_file(
@@ -86,7 +75,7 @@ def load_file(
     started, keys = time.monotonic(), read_keys(settings.audit_keys)
     if not keys:
         click.echo("warning: without CRD_AUDIT_KEYS nothing of this is encrypted", err=True)
-    with _failing_clearly():
+    with failing_clearly("a row"):
         prepare(settings.database_url, settings.may_migrate)
         engine = connect(settings.database_url, durable=False)
         try:

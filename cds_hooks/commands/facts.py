@@ -5,11 +5,10 @@ from typing import Any
 
 import click
 
-from cds_hooks.errors import StartError
+from cds_hooks.commands.store_access import cipher_of, failing_clearly
 from cds_hooks.hooks.services import SERVICES
 from cds_hooks.settings import Settings, read_settings
-from cds_hooks.store.database import StoreError, check_exists, connect
-from cds_hooks.store.encryption import RecordCipher, read_keys
+from cds_hooks.store.database import check_exists, connect
 from cds_hooks.store.recount import Recount
 
 
@@ -49,15 +48,13 @@ def recount(since: date | None, until: date | None, with_today: bool) -> None:
 
 
 def _run(settings: Settings, since: date | None, last: date) -> Any:
-    cipher = RecordCipher(read_keys(settings.audit_keys))
     announced = {one.hook: tuple(one.templates(settings.default_version)) for one in SERVICES}
     url = settings.database_url
     engines = connect(url), connect(url, each_alone=True, read_only=True)
     try:
-        check_exists(url)
-        yield from Recount(*engines, cipher, settings.time_zone, announced).run(since, last)
-    except StoreError as error:
-        raise StartError(f"CRD_DATABASE_URL: the store cannot be read or written ({error})") from None
+        with failing_clearly():
+            check_exists(url)
+            yield from Recount(*engines, cipher_of(settings), settings.time_zone, announced).run(since, last)
     finally:
         for engine in engines:
             engine.dispose()

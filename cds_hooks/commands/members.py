@@ -7,6 +7,7 @@ import msgspec
 import orjson
 
 from cds_hooks.commands.directory_files import (
+    FILE,
     MOST_WRONG,
     REASON,
     REJECTED,
@@ -23,8 +24,6 @@ from cds_hooks.members.rows import MemberRow, decode_member
 from cds_hooks.rules.reload import read_rules
 from cds_hooks.settings import Settings, read_settings
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-
 
 @click.group()
 def members() -> None:
@@ -36,7 +35,7 @@ def _plans(settings: Settings) -> frozenset[str]:
 
 
 @members.command()
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 @REJECTED
 @MOST_WRONG
 def load(file: Path, rejected: Path | None, most_wrong: float) -> None:
@@ -46,7 +45,7 @@ def load(file: Path, rejected: Path | None, most_wrong: float) -> None:
 
 
 @members.command()
-@click.argument("file", type=_FILE, required=False)
+@click.argument("file", type=FILE, required=False)
 @REJECTED
 def check(file: Path | None, rejected: Path | None) -> None:
     """Check FILE without loading it; without one, tell what is loaded."""
