@@ -102,6 +102,15 @@ class RunningService:
             time.sleep(0.05)
         return found
 
+    def logged(self, answer: requests.Response) -> dict[str, Any]:
+        """Return the log record of a call, which is found by the request id of its answer, once it is written."""
+        ends = time.monotonic() + 30
+        while time.monotonic() < ends:
+            for line in self.log.read_text().splitlines():
+                if '"event":"call"' in line and (record := json.loads(line))["id"] == answer.headers["X-Request-ID"]:
+                    return dict(record)
+        raise AssertionError(self.log.read_text())
+
     def stop(self) -> int:
         """Stop it as an orchestrator does, and return its exit code."""
         self.process.terminate()

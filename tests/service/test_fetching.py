@@ -4,7 +4,6 @@ The server is a process that really runs (tests/fhir/fhir_server.mjs), or one th
 """
 
 import copy
-import json
 import time
 from typing import Any
 
@@ -804,16 +803,16 @@ def test_only_servers_of_the_allow_list_are_called(start_service: Any, fhir_serv
 def test_neither_token_nor_ids_get_into_the_log(reading: Any, fhir_server: Any) -> None:
     """X-4."""
     server = fhir_server(*CHART)
-    post(reading, dispatch(server))
-    post(reading, dispatch(server, "ServiceRequest/gone-zyx"))
+    read = post(reading, dispatch(server))
+    gone = post(reading, dispatch(server, "ServiceRequest/gone-zyx"))
 
+    assert reading.logged(gone)
     log = reading.log.read_text()
     assert server.token not in log
     assert "zyx" not in log
     assert "prolo-1" not in log
-    last = [json.loads(line) for line in log.splitlines() if '"event":"call"' in line][-2]
-    assert last["fhir_reads"] == 2
-    assert last["fhir_problems"] == []
+    assert reading.logged(read)["fhir_reads"] == 2
+    assert reading.logged(read)["fhir_problems"] == []
 
 
 def test_a_thousand_references_are_not_a_thousand_reads(reading: Any, fhir_server: Any) -> None:

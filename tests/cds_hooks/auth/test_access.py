@@ -45,17 +45,13 @@ def token(path: str = SIGN, issuer: str = "https://ehr.example.org", **changed: 
     return f"Bearer {sign(claims)}"
 
 
-def last(service: Any) -> dict[str, Any]:
-    return [json.loads(line) for line in service.log.read_text().splitlines() if '"event":"call"' in line][-1]
-
-
 def test_a_registered_client_gets_its_answer(guarded: Any, example: Any) -> None:
     """HK-176."""
     response = guarded.post(SIGN, example("m0076-order-sign"), Authorization=token())
 
     assert response.status_code == 200
     assert response.json()["cards"]
-    assert last(guarded)["client"] == "hospital"
+    assert guarded.logged(response)["client"] == "hospital"
 
 
 @pytest.mark.parametrize(
@@ -80,7 +76,7 @@ def test_anybody_else_gets_a_bare_401(authorization: dict[str, str], cause: str,
     assert "Content-Type" not in response.headers
     assert response.headers["WWW-Authenticate"] == "Bearer"
     assert response.headers["Access-Control-Allow-Origin"] == "*"
-    assert last(guarded)["cause"] == cause
+    assert guarded.logged(response)["cause"] == cause
     assert "eyJ" not in guarded.log.read_text()  # how every JWT begins
 
 
@@ -97,10 +93,10 @@ def test_a_token_is_good_for_one_call(guarded: Any, example: Any) -> None:
     """docs/clients.md, step 8: `jti`."""
     once = token()
 
-    calls = [guarded.post(SIGN, example("m0076-order-sign"), Authorization=once).status_code for _ in range(2)]
+    calls = [guarded.post(SIGN, example("m0076-order-sign"), Authorization=once) for _ in range(2)]
 
-    assert calls == [200, 401]
-    assert last(guarded)["cause"] == "replayed"
+    assert [call.status_code for call in calls] == [200, 401]
+    assert guarded.logged(calls[-1])["cause"] == "replayed"
 
 
 CLIENT = {"id": "hospital", "jwt": {"issuer": "https://ehr.example.org", "jwks-file": "keys.json"}}

@@ -105,7 +105,9 @@ def test_who_only_fails_is_refused_before_any_signature_is_looked_at(guarded: An
         return guarded.post(SIGN, request, Authorization="Bearer x.y.z", X_Forwarded_For=address)
 
     assert statuses(lambda: guess("203.0.113.7"), 6) == [401] * 4 + [429] * 2
-    assert guess("203.0.113.8").status_code == 401
+    another = guess("203.0.113.8")
+    assert another.status_code == 401
+    assert guarded.logged(another)["cause"] == "malformed"
     last = [json.loads(line) for line in guarded.log.read_text().splitlines() if '"event":"call"' in line]
     assert [call.get("cause") for call in last[-3:]] == [None, None, "malformed"]
 

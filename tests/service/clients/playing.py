@@ -144,11 +144,6 @@ def medplum_token(**changed: Any) -> str:
     return make(registered["client-id"])
 
 
-def last_call(service: Any) -> dict[str, Any]:
-    """Return the log record of the last call."""
-    return [json.loads(line) for line in service.log.read_text().splitlines() if '"event":"call"' in line][-1]
-
-
 def kept(service: Any, card: str) -> list[Any]:
     """Return the feedback on a card that a service has stored."""
     engine = connect(store_of(service), each_alone=True)

@@ -19,7 +19,6 @@ from tests.service.clients.playing import (
     bearer,
     body,
     information,
-    last_call,
     preset,
 )
 
@@ -240,9 +239,9 @@ def test_no_server_is_read_that_the_registration_does_not_name(
     access = {"access_token": server.token, "token_type": "Bearer", "expires_in": 300, "scope": "launch", "subject": ""}
     calls, before = Calls(start_for_clients("registered", **SETTINGS["registered"]), AUTHORIZE), len(server.log())
 
-    calls.post(SIGN, without_payer(server.base, fhirAuthorization=access))
+    answer = calls.post(SIGN, without_payer(server.base, fhirAuthorization=access))
 
-    assert last_call(calls.service)["client"] == "br-provider"
+    assert calls.service.logged(answer)["client"] == "br-provider"
     assert len(server.log()) == before
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.auth.servers import KeyServer
-from tests.service.clients.playing import PUBLIC, SIGN, Calls, bearer, body, information, last_call, order_of, preset
+from tests.service.clients.playing import PUBLIC, SIGN, Calls, bearer, body, information, order_of, preset
 
 BODIES = ("inferno-order-sign-0", "inferno-order-sign-1")
 ISSUER = preset("inferno")["jwt"]["issuer"]
@@ -58,11 +58,13 @@ def test_the_suite_finds_a_card_with_links_that_are_absolute(inferno: Calls) -> 
 def test_a_replay_is_written_down_and_another_clients_refused(guarded: Any, key_server: KeyServer) -> None:
     """HK-177: only the preset of the test tool says `"replay": "observe"`."""
     inferno = Calls(guarded, one_token(key_server, ISSUER))
-    assert [inferno.post(SIGN, body(name)).status_code for name in BODIES] == [200, 200]
-    assert last_call(guarded)["client"] == "inferno"
+    let_in = [inferno.post(SIGN, body(name)) for name in BODIES]
+    assert [answer.status_code for answer in let_in] == [200, 200]
+    assert guarded.logged(let_in[-1])["client"] == "inferno"
 
     sandbox = preset("cds-hooks-sandbox")["jwt"]["issuer"]
     token = bearer("ES384", "P-384#sandbox", {"kid": "sandbox-1"}, 300, iss=sandbox)(PUBLIC + SIGN)
     other = Calls(guarded, lambda _: token)
-    assert [other.post(SIGN, body(name)).status_code for name in BODIES] == [200, 401]
-    assert last_call(guarded)["cause"] == "replayed"
+    answers = [other.post(SIGN, body(name)) for name in BODIES]
+    assert [answer.status_code for answer in answers] == [200, 401]
+    assert guarded.logged(answers[-1])["cause"] == "replayed"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.service.clients.playing import SIGN, Calls, assert_readable, body, last_call, medplum_token
+from tests.service.clients.playing import SIGN, Calls, assert_readable, body, medplum_token
 
 ORIGIN = "https://app.example-clinic.org"
 
@@ -42,12 +42,14 @@ def test_medplum_is_known_by_its_client_id(guarded: Any) -> None:
     answer = Calls(guarded, lambda _: medplum_token()).post(SIGN, body("medplum-order-sign"))
 
     assert answer.status_code == 200
-    assert last_call(guarded)["client"] == "medplum-example-clinic"
+    assert guarded.logged(answer)["client"] == "medplum-example-clinic"
 
 
 def test_a_token_of_another_application_of_the_server_is_refused(guarded: Any) -> None:
     """HK-177: anybody may have an application at a public Medplum server."""
     other = medplum_token(client_id="another-application")
 
-    assert Calls(guarded, lambda _: other).post(SIGN, body("medplum-order-sign")).status_code == 401
-    assert last_call(guarded)["cause"] == "unknown-client"
+    answer = Calls(guarded, lambda _: other).post(SIGN, body("medplum-order-sign"))
+
+    assert answer.status_code == 401
+    assert guarded.logged(answer)["cause"] == "unknown-client"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.auth.servers import KeyServer
-from tests.service.clients.playing import SIGN, Calls, assert_readable, bearer, body, last_call, order_of, preset
+from tests.service.clients.playing import SIGN, Calls, assert_readable, bearer, body, order_of, preset
 
 DAY = 86_400
 ISSUER = preset("crd-request-generator")["jwt"]["issuer"]
@@ -86,7 +86,7 @@ def test_the_generator_is_known_by_its_list_of_keys(guarded: Any, list_server: K
     answer = Calls(guarded, authorize).post(SIGN, body("crd-request-generator-order-sign"))
 
     assert answer.status_code == 200
-    assert last_call(guarded)["client"] == "crd-request-generator"
+    assert guarded.logged(answer)["client"] == "crd-request-generator"
     assert list_server.asked()
 
 
@@ -95,5 +95,7 @@ def test_a_token_for_longer_than_its_day_is_refused(guarded: Any, list_server: K
     header = {"kid": "generator-1", "jku": list_server.keys}
     authorize = bearer("RS256", "2048#generator", header, DAY + 60, iss=ISSUER)
 
-    assert Calls(guarded, authorize).post(SIGN, body("crd-request-generator-order-sign")).status_code == 401
-    assert last_call(guarded)["cause"] == "lifetime"
+    answer = Calls(guarded, authorize).post(SIGN, body("crd-request-generator-order-sign"))
+
+    assert answer.status_code == 401
+    assert guarded.logged(answer)["cause"] == "lifetime"

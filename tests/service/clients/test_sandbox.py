@@ -15,7 +15,6 @@ from tests.service.clients.playing import (
     bearer,
     body,
     kept,
-    last_call,
     order_of,
     preset,
 )
@@ -146,8 +145,9 @@ def test_keys_on_file_do_where_the_sandbox_cannot_be_reached(guarded: Any) -> No
     sandbox = Calls(guarded, bearer("ES384", "P-384#sandbox", header, 300, iss=ORIGIN))
 
     assert preset("cds-hooks-sandbox")["jwt"]["jku"] == [SANDBOX_JKU]
-    assert sandbox.post(SELECT, body("sandbox-order-select")).status_code == 200
-    assert last_call(guarded)["client"] == "cds-hooks-sandbox"
+    answer = sandbox.post(SELECT, body("sandbox-order-select"))
+    assert answer.status_code == 200
+    assert guarded.logged(answer)["client"] == "cds-hooks-sandbox"
     logged = [json.loads(line) for line in guarded.log.read_text().splitlines() if line.startswith("{")]
     assert "jwks-not-fetched" not in {record.get("event") for record in logged}
 
@@ -157,5 +157,6 @@ def test_a_token_of_the_sandbox_is_not_good_at_another_service(guarded: Any) -> 
     authorize = bearer("ES384", "P-384#sandbox", {"kid": "sandbox-1", "jku": SANDBOX_JKU}, 300, iss=ORIGIN)
     elsewhere = Calls(guarded, lambda _: authorize("https://other.example.com/cds-services/order-select-crd"))
 
-    assert elsewhere.post(SELECT, body("sandbox-order-select")).status_code == 401
-    assert last_call(guarded)["cause"] == "audience"
+    answer = elsewhere.post(SELECT, body("sandbox-order-select"))
+    assert answer.status_code == 401
+    assert guarded.logged(answer)["cause"] == "audience"
