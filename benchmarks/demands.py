@@ -1,4 +1,9 @@
-"""What is demanded of the service, each as a figure of one run: a ratio where the machine would otherwise decide."""
+"""What is demanded of the service, each as a figure of one run: a ratio where the machine would otherwise decide.
+
+Some demands are not met yet, and docs/performance.md ("Where the rest goes") says by a profile why. Each of those has a
+second level, which is where it stands, with room for what a quiet machine's runs differ by: what is worse than that is
+a step back, and ends the benchmark with 1 like any other miss.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -8,27 +13,37 @@ from benchmarks.rounds import Row
 
 
 class Demand(NamedTuple):
-    """A demand and the figure that was measured for it, None where that was not measured."""
+    """A demand and the figure that was measured for it, None where that was not measured.
+
+    `explained` is the level up to which a miss is explained; None where none is.
+    """
 
     text: str
     limit: float
     figure: float | None
     is_floor: bool = False
     goal: float | None = None
+    explained: float | None = None
 
     @property
     def verdict(self) -> str:
-        """Return `met`, `missed`, or `not measured`."""
+        """Return `met`, `explained`, `missed`, or `not measured`."""
         if self.figure is None:
             return "not measured"
-        return "met" if (self.figure >= self.limit if self.is_floor else self.figure <= self.limit) else "missed"
+        if self._reaches(self.figure, self.limit):
+            return "met"
+        return "explained" if self.explained and self._reaches(self.figure, self.explained) else "missed"
+
+    def _reaches(self, figure: float, level: float) -> bool:
+        return figure >= level if self.is_floor else figure <= level
 
     def describe(self) -> str:
         """Return the demand with its figure in a line."""
         figure = "-" if self.figure is None else f"{self.figure:.2f}"
         kind = "at least" if self.is_floor else "at most"
-        goal = "" if self.goal is None else f" (goal {self.goal:g})"
-        return f"{self.verdict:12} {figure:>8}  {kind:8} {self.limit:g}{goal}: {self.text}"
+        goal = "" if self.goal is None else f", goal {self.goal:g}"
+        explained = "" if self.explained is None else f", explained up to {self.explained:g}"
+        return f"{self.verdict:12} {figure:>8}  {kind:8} {self.limit:g}{goal}{explained}: {self.text}"
 
 
 class Results:
@@ -66,8 +81,31 @@ _SOME: Final = 32
 _MANY: Final = 64
 
 
+#: How far those demands that are missed are missed today, explained by docs/performance.md.
+EXPLAINED: Final[Mapping[str, float]] = {
+    "processor time with the log, nothing recorded, by the echo's, 8 at a time": 5.5,
+    "processor time with the log, nothing recorded, by the echo's, 32 at a time": 5.5,
+    "processor time as shipped, by the echo's, 1 at a time": 8.5,
+    "processor time as shipped, by the echo's, 8 at a time": 9.0,
+    "processor time as shipped, by the echo's, 32 at a time": 9.0,
+    "throughput as shipped, by the echo's, 8 at a time": 0.1,
+    "throughput as shipped, by the echo's, 32 at a time": 0.1,
+    "ms, p99 as shipped, 8 at a time": 40,
+    "ms, p99 as shipped, 64 at a time": 120,
+    "throughput, nothing recorded, by HealthChain's": 0.3,
+    "throughput as shipped, by HealthChain's": 0.18,
+    "what a token of ES384 adds, by its signature's check": 4.0,
+    "what a token of RS384 adds, by its signature's check": 15.0,
+    "MB of a worker": 125,
+}
+
+
 def judge(found: Results) -> list[Demand]:
     """Return all demands with what was measured for them."""
+    return [demand._replace(explained=EXPLAINED.get(demand.text)) for demand in _demands(found)]
+
+
+def _demands(found: Results) -> list[Demand]:
     return [
         *_costs(found),
         *_throughput(found),
