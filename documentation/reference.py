@@ -11,7 +11,7 @@ import click
 
 from cds_hooks.commands.main import main
 from cds_hooks.errors import HTTP_STATUS
-from cds_hooks.settings import PREFIX, Settings
+from cds_hooks.settings import PREFIX, Settings, fields_by_group
 from cds_hooks.telemetry.metrics import METRICS
 from cds_hooks.web.openapi import ROUTES, build_document
 from documentation.schemas import describe
@@ -55,14 +55,13 @@ def _page(title: str, *parts: str) -> str:
 
 def settings() -> str:
     """Return the page of settings."""
-    rows = (
-        (f"`{PREFIX}{name.upper()}`", f"`{_default(field.get_default(call_default_factory=True))}`", field.description)
-        for name, field in Settings.model_fields.items()
-    )
+    groups: dict[str, list[tuple[str, ...]]] = {}
+    for group, name, field in fields_by_group():
+        default = _default(field.get_default(call_default_factory=True))
+        groups.setdefault(group, []).append((f"`{PREFIX}{name.upper()}`", f"`{default}`", field.description or ""))
     said = "Each is an environment variable, read once at the start. `crd settings` prints them with their values."
-    return _page(
-        "Settings", said, table(("setting", "default", "what it means"), ((a, b, c or "") for a, b, c in rows))
-    )
+    heads = ("setting", "default", "what it means")
+    return _page("Settings", said, *(f"## {group}\n\n{table(heads, iter(rows))}" for group, rows in groups.items()))
 
 
 def _default(value: Any) -> str:

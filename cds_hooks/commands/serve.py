@@ -52,7 +52,11 @@ def show_settings(as_json: bool) -> None:
     if as_json:
         click.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2))
         return
+    group = None
     for row in rows:
+        if row["group"] != group:
+            click.secho(f"\n{row['group']}" if group else row["group"], bold=True)
+            group = row["group"]
         source = "default" if row["from"] == "default" else f"{row['from']}; without it {row['default'] or 'empty'}"
         click.echo(f"{row['name']}={row['value']}  ({source})")
         click.echo(f"    {row['meaning']}")

@@ -29,13 +29,14 @@ def test_settings_are_printed_with_their_origin() -> None:
     printed = crd("settings", CRD_PORT="1234").stdout
 
     assert "CRD_PORT=1234  (environment; without it 8000)" in printed
-    assert "CRD_HOST=127.0.0.1  (default)" in printed
+    assert printed.startswith("How it listens\nCRD_HOST=127.0.0.1  (default)")
+    assert "\n\nWho may call\nCRD_AUTH=none  (default)" in printed
 
 
 def test_settings_can_be_read_by_a_program() -> None:
     rows = json.loads(crd("settings", "--json").stdout)
 
-    assert {"name", "value", "from", "default", "meaning"} == set(rows[0])
+    assert {"group", "name", "value", "from", "default", "meaning"} == set(rows[0])
 
 
 def test_a_wrong_setting_ends_with_one_clear_line() -> None:
