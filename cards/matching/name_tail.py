@@ -2,9 +2,11 @@
 
 "Prolotherapy R knee, pt pref AM" orders the service though "pref" is not a word of the lists; "Prolotherapy R knee,
 consent" does not. So words that are not known are passed over only behind a known place and a comma, a dash or a
-bracket, beside more words that are known, and never where a word names another thing.
+bracket, beside more words that are known, and never where a word names another thing. What stands right before a place
+("retrodiscal capsule") tells which, or where it is, and needs no sign before it.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -17,9 +19,43 @@ _STARTERS: Final = frozenset({"w", "with", "for", "per", "pt", "patient", "and",
 
 #: Words between treatments that were tried.
 _LINKS: Final = frozenset(
-    {"and", ",", "or", "x", "w", "with", "to", "of", "a", "all", "other", "prior", "multiple", "2", "3"}
+    [
+        ",",
+        "and",
+        "or",
+        "x",
+        "w",
+        "with",
+        "to",
+        "of",
+        "a",
+        "an",
+        "all",
+        "other",
+        "prior",
+        "multiple",
+        "several",
+        "2",
+        "3",
+        "one",
+        "two",
+        "three",
+        "course",
+        "courses",
+        "round",
+        "rounds",
+        "trial",
+        "trials",
+        "shot",
+        "shots",
+        "series",
+    ]
 )
 _LONGEST_RUN: Final = 12
+
+#: Shorter words of places may be a side, or many things.
+_SHORTEST_PART: Final = 4
+_LEVEL: Final = re.compile(r"[clts]\d{1,2}")
 
 
 class NameTails:
@@ -32,15 +68,20 @@ class NameTails:
         treatments = (word for phrase in vocabulary.other_treatments for word in phrase.split())
         self._tried = vocabulary.withdrawals.others | frozenset(treatments) | frozenset(vocabulary.past_treatments)
         self._places = frozenset(vocabulary.place_words)
+        self._parts = frozenset(word for word in vocabulary.place_words if len(word) >= _SHORTEST_PART)
         self._things = frozenset(vocabulary.other_things)
+        services = (word for phrase in vocabulary.other_services for word in phrase.split())
+        self._others = self._things | self._tried | frozenset(services)
 
-    def find_past(self, words: Sequence[str]) -> frozenset[int]:
-        """Return which words behind a service's name say what was tried instead: "failed PT and bracing"."""
+    def find_past(self, words: Sequence[str], *, is_name: bool) -> frozenset[int]:
+        """Return which words say what was tried instead: "failed PT and bracing".
+
+        In a name only those behind the service's count.
+        """
+        first = next((at for at, word in enumerate(words) if word in self._names), len(words)) if is_name else 0
         found: set[int] = set()
-        is_named = False
-        for place, word in enumerate(words):
-            is_named = is_named or word in self._names
-            if is_named and word in self._openers and place not in found:
+        for place in [at for at, word in enumerate(words) if word in self._openers]:
+            if place >= first and place not in found:
                 found.update(range(place, self._end_of_run(words, place + 1)))
         return frozenset(found)
 
@@ -60,20 +101,35 @@ class NameTails:
     def tell_of_order(self, before: Sequence[str], after: Sequence[str]) -> bool:
         """Tell whether the words behind a service's name say no more than how, why and when it is done."""
         core, *parts = _part(after)
-        are_plain = self._plain.are_plain
-        if not parts or not are_plain(core, before_a_name=True, forgiving=True):
+        if not self._is_known(core):
             return False
         has_place = not self._places.isdisjoint((*before, *core))
         return has_place and all(self._is_passed_over(part) for part in parts)
 
+    def _is_known(self, words: Sequence[str]) -> bool:
+        """Tell whether words are plain, but for some that tell more of a place; those are fewer than the plain ones."""
+        known = [word for place, word in enumerate(words) if not self._tells_of_place(words, place)]
+        is_told = 2 * len(known) > len(words)
+        return (is_told and self._plain.are_plain(known, before_a_name=True, forgiving=True)) or not words
+
+    def _tells_of_place(self, words: Sequence[str], place: int) -> bool:
+        """Tell whether a word that is not plain stands right before one of a place, and names no other thing."""
+        word, following = words[place], words[place + 1 : place + 2]
+        is_before = bool(following) and (following[0] in self._parts or bool(_LEVEL.fullmatch(following[0])))
+        return is_before and word not in self._others and not self._plain.are_plain((word,), forgiving=True)
+
     def _is_passed_over(self, part: Sequence[str]) -> bool:
-        said = [word for word in part if word not in _STARTERS and not is_number(word)]
+        said = [word for word in part if word not in _STARTERS and not self._is_number(word)]
         if "pt" in part and not said:  # "PT 2x": physical therapy, not the patient
             return False
         unknown = [word for word in said if not self._plain.are_plain((word,), forgiving=True)]
-        if not unknown or self._plain.are_plain(part, before_a_name=True, forgiving=True):
+        if not unknown or self._is_known(part):
             return True
         return self._things.isdisjoint(unknown) and 2 * len(unknown) < len(said)
+
+    def _is_number(self, word: str) -> bool:
+        """Tell whether a word is a number, but no code of a procedure."""
+        return is_number(word) and self._plain.are_plain((word,))
 
 
 def _part(words: Sequence[str]) -> Sequence[Sequence[str]]:

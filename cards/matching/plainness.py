@@ -10,8 +10,13 @@ from cards.matching.spelling import Spelling
 from cards.matching.tokens import Tokens, normalise
 from cards.vocabulary import Vocabulary
 
-#: Signs that a plain order may have beside ASCII: degrees, plus-minus, times, fractions, Greek mu, boxes, arrows.
-_KNOWN_SIGNS: Final = dict.fromkeys(map(ord, f"\xb0\xb1\xd7\xb7\xbf\u2022\u2044\u2192\u2264\u2265\u2610\u2611{STOP}"))
+#: Signs that a plain order may have beside ASCII: degrees, plus-minus, times, fractions, bullets, arrows, boxes, ticks.
+_KNOWN_SIGNS: Final = dict.fromkeys(
+    map(
+        ord,
+        f"\xb0\xb1\xd7\xb7\xbf\u2022\u2044\u2192\u2264\u2265\u25a0\u25aa\u25cf\u25ba\u2610\u2611\u2612\u2713\u2714{STOP}",
+    )
+)
 
 #: How complaints of joints, tendons and bones are called, whichever they are.
 _COMPLAINT: Final = re.compile(r"[a-z]{3}(?:itis|osis|opathy|algia|dynia|malacia)$")
@@ -65,13 +70,17 @@ def _find_services(vocabulary: Vocabulary) -> PhraseFinder[bool]:
 class PlainWords:
     """The words of telegraphic orders, and of names that leave the procedure open."""
 
-    def __init__(self, vocabulary: Vocabulary, terms: Iterable[str]) -> None:
+    def __init__(self, vocabulary: Vocabulary, terms: Iterable[str], open_codes: Iterable[str] = ()) -> None:
         self._plain = (_tokens_of(terms) - _OF_OTHERS) | _tokens_of(vocabulary.plain_words)
         self._spelling: Spelling = vocabulary.make_once("spelling", lambda: _spell(vocabulary))
         self._open = self._plain | _tokens_of(vocabulary.open_words)
         self._compounds = re.compile(
             rf"(?:{'|'.join(vocabulary.compound_parts)}){{1,2}}(?:{'|'.join(vocabulary.compound_adjectives)})s?"
         )
+        systems = vocabulary.code_systems.by_name.values()
+        self._codes = re.compile("|".join(s.procedure_codes for s in systems if s.procedure_codes) or r"(?!)", re.I)
+        add_ons = (code for system in systems for code in system.add_ons)
+        self._open_codes = frozenset(code.lower() for code in (*open_codes, *add_ons))
         self._imaging = frozenset(vocabulary.imaging_words)
         self._means = frozenset(vocabulary.means)
         self._labels: PhraseFinder[None] = vocabulary.make_once("labels", lambda: _find_labels(vocabulary))
@@ -96,8 +105,12 @@ class PlainWords:
         return True
 
     def _is_plain(self, word: str) -> bool:
-        is_known = word in self._plain or is_number(word)
+        is_known = word in self._plain or (is_number(word) and not self._is_of_another(word))
         return is_known or bool(_COMPLAINT.search(word) or self._compounds.fullmatch(word))
+
+    def _is_of_another(self, word: str) -> bool:
+        """Tell whether a number may be the code of another procedure: of guidance, and of an injection, it is none."""
+        return bool(self._codes.fullmatch(word)) and word not in self._open_codes
 
     def are_open(self, words: Iterable[str]) -> bool:
         """Tell that words name nothing, so that what is done has to be said elsewhere."""

@@ -47,13 +47,15 @@ class PolicyIndex:
         services: set[str] = set()
         self._beside: set[str] = set()
         own_codes: dict[str, list[set[str]]] = {}
+        open_codes: set[str] = set()
         for policy in self.policies.values():
             services |= self._add(policy, vocabulary)
             for name, codes in _codes_by_list(policy).items():
                 own_codes.setdefault(name, []).append(codes)
+            open_codes |= _open_codes(policy)
         self._agent_codes = [(code, name) for name in self._by_list for code in self._lists[name].codes]
         self._ranks: dict[int, _Plan] = {}
-        self._finder = TermFinder(self._lists, services, vocabulary, self._beside, self._by_list, own_codes)
+        self._finder = TermFinder(self._lists, services, vocabulary, self._beside, self._by_list, own_codes, open_codes)
         self.matcher = PolicyMatcher(self._lists, vocabulary.lists, vocabulary.code_systems)
 
     def _add(self, policy: Policy, vocabulary: Vocabulary) -> set[str]:
@@ -195,6 +197,12 @@ def _has_words(policy: Policy) -> bool:
 def _codes_as_words(version: PolicyVersion) -> WordList:
     """Return the codes that an order may name without their system, or as words."""
     return WordList(tuple(dict.fromkeys(coding.code for coding in (*version.definitive, *version.unlisted))))
+
+
+def _open_codes(policy: Policy) -> set[str]:
+    """Return the codes that leave open which service they are for, of the versions that have words for theirs."""
+    versions = [version for version in policy.versions if version and version.word_lists]
+    return {coding.code for version in versions for coding in (*version.nonspecific, *version.unlisted)}
 
 
 def _codes_by_list(policy: Policy) -> dict[str, set[str]]:

@@ -34,6 +34,12 @@ _MOST_OTHERS: Final = 8
 #: Words after a mention that say it is meant for this visit.
 _NOW: Final = frozenset({"today", "now"})
 
+#: An action may lead to a service over so many tokens, all but the action of these.
+_FARTHEST_ACTION: Final = 5
+_SMALL_WORDS: Final = frozenset(
+    ("ahead", "with", "to", "the", "a", "another", "more", "of", "her", "his", "their", "our", "this")
+)
+
 #: Before a mention these order what the same sentence says was done before.
 _AGAIN: Final = frozenset({"repeat", "repeating", "continue", "continuing", "resume"})
 
@@ -54,7 +60,8 @@ class TermFinder:
 
     `services` are the lists whose terms name a service; the others (agents, sites) are only found. `beside` are those
     whose terms a name that orders a service may have beside it, `agents` those that point to one without its name,
-    `codes` for a list of a service the codes of each policy that has it.
+    `codes` for a list of a service the codes of each policy that has it, `open_codes` those that say nothing of what is
+    done.
     """
 
     def __init__(
@@ -65,6 +72,7 @@ class TermFinder:
         beside: Collection[str] = (),
         agents: Collection[str] = (),
         codes: Mapping[str, Sequence[Collection[str]]] | None = None,
+        open_codes: Collection[str] = (),
     ) -> None:
         self._services = frozenset(services)
         self._terms: PhraseFinder[tuple[str, str, str]] = PhraseFinder(
@@ -82,7 +90,8 @@ class TermFinder:
         self.withdrawals: WithdrawalFinder = vocabulary.make_once(
             "withdrawals", lambda: WithdrawalFinder(vocabulary.withdrawals, vocabulary.other_treatments)
         )
-        self.plain = PlainWords(vocabulary, (term for name in (*services, *beside) for term in lists[name].terms))
+        terms = (term for name in (*services, *beside) for term in lists[name].terms)
+        self.plain = PlainWords(vocabulary, terms, open_codes)
         pointing = [lists[name] for name in (*services, *agents)]
         often = Counter(word for phrase in vocabulary.other_services for word in phrase.split())
         common = frozenset(word for word, times in often.items() if times >= _OFTEN)
@@ -216,7 +225,14 @@ class TermFinder:
         near = tokens.words[max(0, first - 2) : first]
         if near and (near[-1] in self._actions or (near[0] in self._actions and near[-1] not in SEPARATORS)):
             return True
+        if self._is_led_to(tokens.words[max(begin, first - _FARTHEST_ACTION) : first]):
+            return True
         return any(word in _NOW for word in (*before[-3:], *after[:10]))
+
+    def _is_led_to(self, before: Sequence[str]) -> bool:
+        """Tell whether an action stands before a mention with only small words between: "go ahead with another"."""
+        at = next((at for at in range(len(before) - 1, -1, -1) if before[at] not in _SMALL_WORDS), -1)
+        return at >= 0 and before[at] in self._actions
 
     def _is_aside(self, reading: "TextReading", first: int, name: str, cues: Sequence[Cue]) -> bool:
         """Tell that another service, or words that are not plain and a relation, stand before a mention."""
@@ -253,8 +269,8 @@ class TextReading(ReadText):
 
     @lazy
     def past(self) -> frozenset[int]:
-        """The tokens of a name that say what was tried before the service."""
-        return self._finder.tails.find_past(self.tokens.words) if self.is_name else frozenset()
+        """The tokens that say what was tried before the service."""
+        return self._finder.tails.find_past(self.tokens.words, is_name=self.is_name)
 
     @lazy
     def treatments(self) -> Sequence[Treatment]:

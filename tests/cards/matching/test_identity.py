@@ -263,3 +263,70 @@ def test_a_code_that_only_one_of_several_policies_has_may_be_another_service() -
 )
 def test_places_packages_and_slots_are_words_of_the_order(text: str, rules: Rules) -> None:
     assert strength(rules, **named(text)) is Strength.STATED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "prolotherapy TMJ retrodiscal/capsule D20W",
+        "Prolotherapy, deltopectoral capsule left shoulder",
+        "Dextrose prolotherapy costosternal jxns T3-T5 left, Tietze",
+        "Prolotherapy neck, C4 thru C7 facet capsules",
+    ],
+)
+def test_a_word_right_before_a_place_tells_more_of_it(text: str, rules: Rules) -> None:
+    assert strength(rules, **named(text)) is Strength.STATED
+
+
+@pytest.mark.parametrize("thing", ["brace", "immobilizer", "MRI", "tray", "handout", "replacement", "fusion", "PRP"])
+@pytest.mark.parametrize("text", ["Prolotherapy {} knee", "Prolotherapy R knee {}", "Prolotherapy knee {} right"])
+def test_a_thing_or_a_head_before_or_behind_a_place_does_not(text: str, thing: str, rules: Rules) -> None:
+    assert strength(rules, **named(text.format(thing))) is not Strength.STATED
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Prolotherapy (0232T)", "Prolotherapy R knee, 0232T", "Prolotherapy 73721 R knee", "Prolotherapy R knee (27447)"],
+)
+def test_the_code_of_another_procedure_in_the_name_leaves_it_open(text: str, rules: Rules) -> None:
+    assert strength(rules, **named(text)) is Strength.QUALIFIED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Prolotherapy R knee CPT 20610",
+        "Prolotherapy R knee (20999)",
+        "Prolotherapy L ankle, 20550, 76942",
+        "Prolotherapy R knee, 15 mL, 1000 mg",
+    ],
+)
+def test_codes_of_injections_guidance_and_unlisted_procedures_and_amounts_do_not(text: str, rules: Rules) -> None:
+    assert strength(rules, **named(text)) is Strength.STATED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u2612 Prolotherapy  Site: elbow UCL  Side: \u2610 L \u2612 R",
+        "\u2713 Prolotherapy R knee",
+        "PROC: PROLOTHERAPY / SITE: LT ANKLE ATFL / LATERALITY CONFIRMED: Y / CONSENT: IMED",
+        "Regenerative injection tx (RIT, aka prolotherapy) L-spine L4-S1 ligs",
+        "Proloterapia ATM derecha",
+        "Set up prolotherapy R knee",
+    ],
+)
+def test_ticked_boxes_confirmed_labels_and_other_names_are_words_of_the_order(text: str, rules: Rules) -> None:
+    assert strength(rules, **named(text)) is Strength.STATED
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "So the plan then is to go ahead with the prolotherapy injections to the left sacroiliac ligaments",
+        "After we talked, will proceed with another prolotherapy treatment of the ankle",
+        "A year of pain despite bracing, two courses of therapy and one steroid shot. Please give dextrose prolotherapy",
+    ],
+)
+def test_an_action_leads_to_the_service_over_small_words_whatever_was_tried(note: str, rules: Rules) -> None:
+    assert strength(rules, **named("Injection procedure", note)) is Strength.STATED

@@ -269,3 +269,15 @@ def test_choosing_the_service_or_doing_another_thing_does_not_take_it_back(note:
 )
 def test_what_is_still_to_come_or_chosen_instead_takes_it_back(note: str, rules: Rules) -> None:
     assert ask(rules, note).match.strength is Strength.QUALIFIED
+
+
+@pytest.mark.parametrize(
+    "note", ["TKR not yet.", "HA gel x 3 in 2023, no help. Surgery not yet.", "No change in plan."]
+)
+def test_what_is_not_yet_due_for_another_treatment_says_nothing_of_the_order(note: str, rules: Rules) -> None:
+    assert ask(rules, note).match.strength is Strength.STATED
+
+
+@pytest.mark.parametrize("note", ["Not yet, she wants to think about it.", "Prolo not yet.", "Injection not yet"])
+def test_an_order_that_is_not_yet_to_be_done_is_put_off(note: str, rules: Rules) -> None:
+    assert ask(rules, note).match.strength is Strength.QUALIFIED
