@@ -17,7 +17,8 @@ SIDES: Final = frozenset({"left", "right", "both"})
 class Authorization:
     """A prior authorization: its number, for which member, codes and days (both included), how much and which side.
 
-    `quantity` is what was authorized and `used` what of it is gone; None means without a limit, or on any side.
+    `quantity` is what was authorized and `used` what of it is gone; None means without a limit, or on any side. `taken`
+    is what other orders of the same call take of it.
     """
 
     number: str
@@ -28,11 +29,12 @@ class Authorization:
     quantity: float | None = None
     used: float = 0.0
     side: str | None = None
+    taken: float = 0.0
 
     @property
     def left(self) -> float | None:
         """What is left of the quantity; None without a limit."""
-        return None if self.quantity is None else self.quantity - self.used
+        return None if self.quantity is None else self.quantity - self.used - self.taken
 
 
 class OrderFacts(NamedTuple):
@@ -52,12 +54,14 @@ class OrderFacts(NamedTuple):
 class OnFile(NamedTuple):
     """What is on file for an order: the authorization that covers it, else in sentences why those for its code do not.
 
-    `has_failed`: nobody knows, since the look-up failed.
+    `takes` is what the order takes of it: one, where it does not say how much. `has_failed`: nobody knows, since the
+    look-up failed.
     """
 
     satisfied_by: Authorization | None = None
     looked_at: tuple[str, ...] = ()
     has_failed: bool = False
+    takes: float = 0.0
 
     @property
     def limits(self) -> tuple[Detail, ...]:
@@ -85,7 +89,7 @@ def find_authorization(held: Sequence[Authorization], members: frozenset[Identif
     reasons = [(one, _why_not(one, facts)) for one in about]
     fitting = next((one for one, why in reasons if why is None), None)
     if fitting:
-        return OnFile(fitting)
+        return OnFile(fitting, takes=facts.quantity or 1)
     told = [f"Authorization {one.number} was looked at: {why}." for one, why in reasons]
     return OnFile(looked_at=tuple(told[:_MOST_TOLD]))
 
@@ -103,10 +107,17 @@ def _why_not(one: Authorization, facts: OrderFacts) -> str | None:
     if one.end and one.end < facts.until:
         return f"it ended on {one.end}" if one.end < facts.day else f"it ends on {one.end}, and the order says no day"
     if one.left is not None and one.left < max(facts.quantity or 0, 1e-9):
-        return "it is used up" if one.left <= 0 else f"{one.left:g} are left of it, and the order asks for more"
+        return _why_not_enough(one, one.left)
     if one.side and one.side != "both" and one.side != facts.side:
         return f"it is for the {one.side} side" + ("" if facts.side else ", and the order says no side")
     return None
+
+
+def _why_not_enough(one: Authorization, left: float) -> str:
+    beside = " beside other orders of this call" if one.taken else ""
+    if left > 0:
+        return f"{left:g} are left of it{beside}, and the order asks for more"
+    return "what is left of it goes to other orders of this call" if left + one.taken > 0 else "it is used up"
 
 
 def _limits(one: Authorization) -> list[Detail]:

@@ -161,8 +161,13 @@ class _Judge:
         look_ups, member = self._context.look_ups, decision.member if decision else None
         if decision is None or look_ups is None or member is None or not asks_authorization(decision):
             return decision
-        get = partial(look_ups.authorizations_of, member, self._context.rules.vocabulary.code_systems)
-        return satisfy(decision, get, self._surroundings.of(scoped, decision.payer))
+        number = scoped.draft.number
+        get = partial(look_ups.authorizations_of, member, self._context.rules.vocabulary.code_systems, number)
+        satisfied = satisfy(decision, get, self._surroundings.of(scoped, decision.payer))
+        on_file = satisfied.authorization
+        if on_file and on_file.satisfied_by:
+            look_ups.take(on_file.satisfied_by, number, on_file.takes)
+        return satisfied
 
     def _weigh(self, scoped: ScopedOrder) -> _Weighed:
         """Return who pays for an order, and what follows: the same for all that name no coverage, on the same days."""

@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -34,6 +35,8 @@ class MemberLookUps:
         self._deadline: float | None = None
         self._members: dict[MemberHint, FoundMember] = {}
         self._authorizations: dict[Any, Sequence[Authorization] | None] = {}
+        #: What orders of this call take of an authorization, by the number of the order.
+        self._taken: dict[Authorization, dict[int, float]] = {}
 
     def settle(self, paying: PayerChoice, payers: PayerDirectory, day: date, until: date) -> PayerChoice:
         """Return who pays as the payer's members say it; unchanged where they may not be asked."""
@@ -47,13 +50,25 @@ class MemberLookUps:
             metrics.looked_up("member", found.look_up.name)
         return settle(paying, self._members[hint], payers, day, until)
 
-    def authorizations_of(self, member: Member, code_systems: CodeSystems) -> Sequence[Authorization] | None:
-        """Return what is authorized for a member; None where that cannot be told."""
+    def authorizations_of(
+        self, member: Member, code_systems: CodeSystems, order: int
+    ) -> Sequence[Authorization] | None:
+        """Return what is authorized for a member, less what other orders of the call take; None if nobody can tell."""
         if member.id not in self._authorizations:
             held = self._source.find_authorizations(member, code_systems, self._ends())
             self._authorizations[member.id] = held
             metrics.looked_up("authorizations", "FAILED" if held is None else "FOUND" if held else "NONE")
-        return self._authorizations[member.id]
+        found = self._authorizations[member.id]
+        return [self._without_taken(one, order) for one in found] if found and self._taken else found
+
+    def take(self, one: Authorization, order: int, amount: float) -> None:
+        """Note what an order of the call takes of the authorization that covers it: no other order has that, too."""
+        if one.quantity is not None:
+            self._taken.setdefault(replace(one, taken=0.0), {})[order] = amount
+
+    def _without_taken(self, one: Authorization, order: int) -> Authorization:
+        takers = self._taken.get(one, {})
+        return replace(one, taken=sum(amount for taker, amount in takers.items() if taker != order))
 
     def _ends(self) -> float:
         """Return until when answers count, of time.monotonic(): the time runs from the first question on."""

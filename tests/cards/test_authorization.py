@@ -24,7 +24,8 @@ def ask(authorization: Authorization, facts: OrderFacts = ORDER, member: Identif
 
 
 def test_an_order_of_its_code_and_day_is_covered() -> None:
-    assert ask(GIVEN) == OnFile(GIVEN)
+    assert ask(GIVEN) == OnFile(GIVEN, takes=1)
+    assert ask(GIVEN, ORDER._replace(quantity=2)) == OnFile(GIVEN, takes=2)
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,13 @@ def test_an_order_of_its_code_and_day_is_covered() -> None:
         ({"end": DAY}, {"until": DAY + timedelta(1)}, "it ends on 2026-11-23, and the order says no day"),
         ({"used": 2}, {}, "it is used up"),
         ({"used": 1}, {"quantity": 2}, "1 are left of it, and the order asks for more"),
+        ({"taken": 2}, {}, "what is left of it goes to other orders of this call"),
+        (
+            {"taken": 1},
+            {"quantity": 2},
+            "1 are left of it beside other orders of this call, and the order asks for more",
+        ),
+        ({"used": 2, "taken": 1}, {}, "it is used up"),
         ({"side": "left"}, {"side": "right"}, "it is for the left side"),
         ({"side": "left"}, {"side": "both"}, "it is for the left side"),
         ({"side": "left"}, {}, "it is for the left side, and the order says no side"),

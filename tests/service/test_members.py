@@ -73,6 +73,26 @@ def test_an_earlier_satisfied_goes_once_the_payer_says_that_it_is_used_up(asking
     assert "satisfied-pa-id" not in said
 
 
+def test_what_is_left_of_an_authorization_covers_no_more_orders_of_a_call_than_it_is_enough_for(
+    asking_service: RunningService,
+) -> None:
+    """The second pump of a call is not satisfied by the authorization of one; the card says which was looked at."""
+    request = satisfied()
+    entries = request["context"]["draftOrders"]["entry"]
+    pump = next(entry for entry in entries if entry["resource"]["id"] == "pump-1")
+    entries.append({**pump, "fullUrl": "urn:uuid:2", "resource": {**pump["resource"], "id": "pump-2"}})
+
+    answer = sign(asking_service, request)
+
+    assert (said_of(answer, "pump-1")["pa-needed"], said_of(answer, "pump-1")["satisfied-pa-id"]) == (
+        "satisfied",
+        NUMBER,
+    )
+    assert said_of(answer, "pump-2")["pa-needed"] == "auth-needed"
+    assert f"{NUMBER} was looked at: what is left of it goes to other orders of this call." in json.dumps(answer)
+    assert faults("2.2", answer) == []
+
+
 def test_the_same_call_gets_the_same_answer_until_the_payer_says_something_else(
     start_service: Any, tmp_path: Path
 ) -> None:
