@@ -87,9 +87,13 @@ class Coverage:
 
     def is_active(self, on: date) -> bool:
         """Tell whether the coverage counts on a day; a missing status counts, since clients search for active ones."""
-        day = on.isoformat()
-        begun = self.starts is None or self.starts <= day[: len(self.starts)]
-        ended = self.ends is not None and self.ends < day[: len(self.ends)]
+        return self.is_active_within(on, on)
+
+    def is_active_within(self, first: date, last: date) -> bool:
+        """Tell whether the coverage counts on any day from `first` to `last`."""
+        begins, ends = first.isoformat(), last.isoformat()
+        begun = self.starts is None or self.starts <= ends[: len(self.starts)]
+        ended = self.ends is not None and self.ends < begins[: len(self.ends)]
         return self.status in (None, "active") and begun and not ended
 
 

@@ -39,12 +39,25 @@ def settle(paying: PayerChoice, found: FoundMember, payers: PayerDirectory, day:
     member = found.member
     if member is None or paying.coverage is None:
         return paying._replace(problem=_PROBLEMS.get(found.look_up, CoverageProblem.LOOK_UP_FAILED))
-    settled = paying._replace(member=member)
+    settled, joined = paying._replace(member=member), _join(member.periods)
     for is_meant, problem in _QUESTIONS:
-        periods = [period for period in member.periods if is_meant(period, day, until)]
+        periods = [period for period in joined if is_meant(period, day, until)]
         if periods:
             return _of_plan(settled, periods, payers, problem)
     return settled._replace(problem=CoverageProblem.INACTIVE if member.periods else CoverageProblem.NO_COVERAGE)
+
+
+def _join(periods: Sequence[CoveragePeriod]) -> list[CoveragePeriod]:
+    """Return the periods of each plan without seams: what begins on the day after another's last goes on with it."""
+    joined: list[CoveragePeriod] = []
+    for period in sorted(periods, key=lambda one: (one.plan, one.start or date.min)):
+        last = joined[-1] if joined and joined[-1].plan == period.plan else None
+        if last is None or (last.end and period.start and (period.start - last.end).days > 1):
+            joined.append(period)
+        else:
+            end = max(last.end, period.end) if last.end and period.end else None
+            joined[-1] = period._replace(start=last.start, end=end)
+    return joined
 
 
 def _holds_throughout(period: CoveragePeriod, day: date, until: date) -> bool:
@@ -52,7 +65,7 @@ def _holds_throughout(period: CoveragePeriod, day: date, until: date) -> bool:
 
 
 def _holds_at_times(period: CoveragePeriod, day: date, until: date) -> bool:
-    return period.holds(day) or period.holds(until)
+    return (period.start is None or period.start <= until) and (period.end is None or day <= period.end)
 
 
 #: Which periods count: those in force on all days that the service may be on, else on some of them.

@@ -100,7 +100,7 @@ def choose_coverages(
     if sent.search_failed and (mine or problem is None):
         return (), CoverageProblem.UNREAD
     if mine:
-        partly = tuple([one for one in mine if one.is_active(day) or (until is not None and one.is_active(until))])
+        partly = tuple([one for one in mine if one.is_active_within(day, until or day)])
         return (partly, CoverageProblem.UNSURE_DAY) if partly else (mine, CoverageProblem.INACTIVE)
     return (), problem or (CoverageProblem.NOT_FOUND if sent.was_searched else CoverageProblem.NONE)
 

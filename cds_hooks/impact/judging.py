@@ -14,6 +14,7 @@ from cards import (
     WIRE_VERSIONS,
     AnswerRule,
     Circumstances,
+    Coverage,
     CoverageOutcome,
     NamedCoverage,
     Order,
@@ -98,7 +99,7 @@ class Judge:
     def _choose(self, insurance: Insurance, day: date, last_day: date) -> tuple[_Choice, ...]:
         """Return who pays, chosen once for all orders under coverages that say the same and are in force the same."""
         held = insurance.held
-        active = tuple([(one.coverage.is_active(day), one.coverage.is_active(last_day)) for one in held])
+        active = tuple([_when_active(one.coverage, day, last_day) for one in held])
         key = tuple([(one.kind, one.can_be_named, one.is_own) for one in held]), insurance.named, active
         found = self._chosen.get(key)
         if found is None:
@@ -168,6 +169,11 @@ class Judge:
             patient=literal_reference(asked.resource.get("subject")),
             place_systems=paying.payer.place_systems,
         )
+
+
+def _when_active(coverage: Coverage, first: date, last: date) -> tuple[bool, ...]:
+    """Tell on which of some days a coverage is in force: the first, the last, and any of them."""
+    return coverage.is_active(first), coverage.is_active(last), coverage.is_active_within(first, last)
 
 
 def _what_counts(paying: PayerChoice) -> tuple[Any, ...]:

@@ -99,6 +99,38 @@ def test_a_coverage_that_does_not_hold_on_all_days_of_the_service_leaves_it_open
     assert settled.problem is CoverageProblem.UNSURE_DAY
 
 
+@pytest.mark.parametrize(
+    ("periods", "problem"),
+    [
+        ([("2026-11-24", "2026-11-26")], CoverageProblem.UNSURE_DAY),
+        ([(None, "2026-11-22"), ("2026-12-01", None)], CoverageProblem.INACTIVE),
+        ([("2026-01-01", "2026-11-25"), ("2026-11-26", None)], None),
+        ([("2026-11-26", None), ("2026-01-01", "2026-11-25"), ("2026-11-01", "2026-11-20")], None),
+        ([("2026-01-01", "2026-11-25"), ("2026-11-27", None)], CoverageProblem.UNSURE_DAY),
+        ([(None, None), ("2026-11-01", "2026-11-20")], None),
+    ],
+)
+def test_several_coverages_of_a_plan_count_together_and_a_gap_leaves_it_open(
+    periods: list[tuple[str | None, str | None]],
+    problem: CoverageProblem | None,
+    paying: PayerChoice,
+    rules: Rules,
+) -> None:
+    """resp-45: never `not-covered` while the service may be on a day that is covered."""
+    held = found(*(period(*one) for one in periods))
+
+    assert settle(paying, held, rules.payers, DAY, date(2026, 11, 30)).problem is problem
+
+
+def test_a_coverage_ends_with_the_one_that_goes_on_with_it(paying: PayerChoice, rules: Rules) -> None:
+    held = found(period("2026-01-01", "2026-11-30"), period("2026-12-01", "2027-11-30"))
+
+    settled = settle(paying, held, rules.payers, DAY, DAY)
+
+    assert settled.coverage
+    assert (settled.coverage.starts, settled.coverage.ends) == ("2026-01-01", "2027-11-30")
+
+
 def test_a_plan_without_a_payer_file_is_nobodys_word(paying: PayerChoice, rules: Rules) -> None:
     settled = settle(paying, found(period(None, None, "gone")), rules.payers, DAY, DAY)
 

@@ -117,9 +117,12 @@ def test_a_course_of_next_year_is_judged_under_the_plan_of_next_year(rules: Rule
 def test_a_month_or_a_year_alone_lies_in_a_coverage_that_holds_all_of_it(date_: str, rules: Rules) -> None:
     [inside] = pay({"occurrenceDateTime": date_}, rules, new={"start": "2027-01-01", "end": "2027-12-31"})
     [outside] = pay({"occurrenceDateTime": date_}, rules, new={"start": "2027-01-01", "end": "2027-02-27"})
+    [within] = pay({"occurrenceDateTime": date_}, rules, new={"start": "2027-02-02", "end": "2027-02-27"})
+    [before] = pay({"occurrenceDateTime": date_}, rules, new={"start": "2026-01-01", "end": "2026-12-31"})
 
     assert inside.problem is None
-    assert outside.problem is CoverageProblem.UNSURE_DAY
+    assert outside.problem is within.problem is CoverageProblem.UNSURE_DAY
+    assert before.problem is CoverageProblem.INACTIVE
 
 
 def test_a_policy_counts_as_it_stands_on_the_day_of_the_service(rules: Rules) -> None:
