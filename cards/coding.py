@@ -123,6 +123,11 @@ class CodeSystems:
         system = self.by_name.get(coding.system)
         return system is not None and system.names_a_service
 
+    def can_have(self, coding: Coding) -> bool:
+        """Tell whether a code looks as those of its system do, as far as that is known."""
+        form = self._forms.get(coding.system)
+        return form is None or form.fullmatch(coding.code) is not None
+
     def is_add_on(self, coding: Coding) -> bool:
         """Tell whether the code is of what goes with another service, such as guidance or sedation."""
         system = self.by_name.get(coding.system)

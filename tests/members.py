@@ -6,6 +6,7 @@ from typing import Any
 from cds_hooks.commands.directory_files import load_file
 from cds_hooks.members.database_directory import AUTHORIZATIONS, MEMBERS
 from cds_hooks.members.files import AUTHORIZATION_FILE, MEMBER_FILE
+from cds_hooks.rules.reload import read_rules
 from cds_hooks.settings import read_settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -16,7 +17,7 @@ FOLDER = "example-members"
 
 #: What the files of the examples may name.
 PLANS = frozenset({"example-health-plan", "example-medicare-advantage", "medicare"})
-SYSTEMS = frozenset({"HCPCS", "CPT"})
+SYSTEMS = read_rules(read_settings()).vocabulary.code_systems
 
 
 def load_members(database: str, members: Path = EXAMPLES / "members.csv", **settings: Any) -> None:

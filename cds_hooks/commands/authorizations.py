@@ -6,6 +6,7 @@ import click
 import msgspec
 import orjson
 
+from cards import CodeSystems
 from cds_hooks.commands.directory_files import (
     FILE,
     MOST_WRONG,
@@ -30,8 +31,8 @@ def authorizations() -> None:
     """What the payers have authorized, kept in CRD_DATABASE_URL."""
 
 
-def _systems(settings: Settings) -> frozenset[str]:
-    return frozenset(read_rules(settings).vocabulary.code_systems.by_name)
+def _systems(settings: Settings) -> CodeSystems:
+    return read_rules(settings).vocabulary.code_systems
 
 
 @authorizations.command()

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from cds_hooks.commands.store_access import failing_clearly, settings_of_store
 from cds_hooks.errors import StartError
 from cds_hooks.members.digests import digests_of
-from cds_hooks.members.files import Layout, Line, read_lines
+from cds_hooks.members.files import Known, Layout, Line, read_lines
 from cds_hooks.members.loaded import Loaded, describe_loaded
 from cds_hooks.members.loading import DirectoryLoad
 from cds_hooks.members.rows import MemberRow, Row
@@ -38,6 +38,9 @@ MOST_WRONG: Final = click.option(
 )
 FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 REASON: Final = click.option("--reason", help="Why; it is kept with the record of this access.")
+
+#: What is said of lines whose ids could not be read.
+_OF_WHOM: Final = "of nobody knows whom: until they are mended, nobody is told to be no member"
 
 #: The bar is moved on once in so many lines.
 _STEP: Final = 1000
@@ -65,8 +68,8 @@ def open_store(settings: Settings) -> Iterator[Store]:
 def load_file(
     settings: Settings,
     name: str,
-    layout: Layout,
-    known: frozenset[str],
+    layout: Layout[Known],
+    known: Known,
     path: Path,
     rejected: Path | None,
     most_wrong: float,
@@ -83,7 +86,7 @@ def load_file(
                 with path.open("rb") as file, _Tally(path, rejected) as tally:
                     directory.write(tally.rows(read_lines(_with_bar(file, path), path, layout, known)))
                 tally.check(most_wrong)
-                directory.become_current({"plans": dict(tally.plans), "wrong": tally.wrong})
+                directory.become_current(tally.about)
             note_load(engine, name, tally)
         finally:
             engine.dispose()
@@ -96,7 +99,7 @@ def note_load(engine: sa.Engine, name: str, tally: "_Tally") -> None:
         note_access(connection, system_user(), "load", None, {name: tally.right, "wrong": tally.wrong})
 
 
-def check_file(layout: Layout, known: frozenset[str], path: Path, rejected: Path | None) -> None:
+def check_file(layout: Layout[Known], known: Known, path: Path, rejected: Path | None) -> None:
     """Read a file as a load does, and load nothing; end with 1 where a line is wrong."""
     with path.open("rb") as file, _Tally(path, rejected) as tally:
         for _ in tally.rows(read_lines(_with_bar(file, path), path, layout, known)):
@@ -133,7 +136,7 @@ class _Tally:
 
     def __init__(self, path: Path, rejected: Path | None) -> None:
         self.path = rejected or path.with_name(f"{path.name}.rejected.ndjson")
-        self.right = self.wrong = 0
+        self.right = self.wrong = self.unread = 0
         self.reasons: Counter[str] = Counter()
         self.plans: Counter[str] = Counter()
         self._file: BinaryIO | None = None
@@ -160,6 +163,7 @@ class _Tally:
 
     def _set_aside(self, line: Line) -> None:
         self.wrong += 1
+        self.unread += line.is_unread
         self.reasons[line.reason or ""] += 1
         if self._file is None:
             self._file = os.fdopen(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb")
@@ -173,9 +177,15 @@ class _Tally:
             raise StartError(f"nothing was replaced: {self.right} lines are right{self.told}")
 
     @property
+    def about(self) -> dict[str, Any]:
+        """What is kept about a load; of whom `unread` lines were nobody can tell."""
+        return {"plans": dict(self.plans), "wrong": self.wrong, "unread": self.unread}
+
+    @property
     def told(self) -> str:
         """What became of wrong lines, as the end of a sentence."""
-        return f", {self.wrong} set aside in {self.path}" if self.wrong else ""
+        unread = f" ({self.unread} of them {_OF_WHOM})" if self.unread else ""
+        return f", {self.wrong} set aside in {self.path}{unread}" if self.wrong else ""
 
 
 def _with_bar(file: BinaryIO, path: Path) -> Any:

@@ -1,7 +1,9 @@
 """The members and authorizations that were loaded into the database: one indexed read for each question."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+
+import orjson
 
 from cards import Authorization, CodeSystems, FoundMember, LookUp, Member, MemberHint, choose_member
 from cds_hooks.members.digests import Digests, digests_of
@@ -23,6 +25,8 @@ _FIND: Final = """
     LEFT JOIN directory_rows r ON r.generation = k.generation AND r.number = k.number
     WHERE d.name = ? AND d.is_current"""
 
+_ABOUT: Final = "SELECT about FROM directories WHERE generation = ?"
+
 #: So many rows are read of one look-up: an id that more share is nobody's.
 _MOST_ROWS: Final = 200
 
@@ -34,6 +38,14 @@ class DirectoryError(Exception):
 def about(generation: int, number: int) -> bytes:
     """Return what a row is about, which is sealed with it: no row can stand in another's place."""
     return b"directory%d.%d" % (generation, number)
+
+
+class _Read(NamedTuple):
+    """What was read of a directory: texts of rows, the digests that they were found by, and of which load."""
+
+    texts: list[bytes]
+    used: Digests
+    generation: int
 
 
 class DatabaseDirectory:
@@ -53,15 +65,22 @@ class DatabaseDirectory:
         if not hint.values:
             return FoundMember(LookUp.NO_ID)
         try:
-            texts, used = self._read(MEMBERS, hint.values)
+            read = self._read(MEMBERS, hint.values)
+            rows = [decode_member(text) for text in read.texts]
+            if any(row.is_wrong for row in rows):
+                return FoundMember(LookUp.FAILED)
+            born = read.used.of_birth_date(hint.birth_date) if hint.birth_date else None
+            found = choose_member([to_member(row) for row in rows], hint, born)
+            is_unsure = found.look_up is LookUp.NONE and self._has_unread(read.generation)
         except (StoreError, SealError, DirectoryError) as error:
             record("error", "members-not-read", reason=str(error))
             return FoundMember(LookUp.FAILED)
-        rows = [decode_member(text) for text in texts]
-        if any(row.is_wrong for row in rows):
-            return FoundMember(LookUp.FAILED)
-        born = used.of_birth_date(hint.birth_date) if hint.birth_date else None
-        return choose_member([to_member(row) for row in rows], hint, born)
+        return FoundMember(LookUp.FAILED) if is_unsure else found
+
+    def _has_unread(self, generation: int) -> bool:
+        """Tell whether there were lines of which nobody knows whose they were: perhaps who is not found stood there."""
+        found = self._statements.read(_ABOUT, generation)
+        return any(orjson.loads(text).get("unread") for (text,) in found)
 
     def find_authorizations(
         self,
@@ -71,7 +90,7 @@ class DatabaseDirectory:
     ) -> Sequence[Authorization] | None:
         """Return the authorizations of a member, by any of its ids; None where that cannot be told."""
         try:
-            texts, _ = self._read(AUTHORIZATIONS, sorted({mark.value for mark in member.ids}))
+            texts = self._read(AUTHORIZATIONS, sorted({mark.value for mark in member.ids})).texts
         except (StoreError, SealError, DirectoryError) as error:
             if str(error) == _NOT_LOADED:
                 return ()
@@ -81,7 +100,7 @@ class DatabaseDirectory:
         mine = [row for row in rows if to_authorization(row, code_systems).member in member.ids]
         return None if any(row.is_wrong for row in mine) else [to_authorization(row, code_systems) for row in mine]
 
-    def _read(self, name: str, values: Sequence[str]) -> tuple[list[bytes], Digests]:
+    def _read(self, name: str, values: Sequence[str]) -> _Read:
         """Return the texts of all rows that have one of some ids; DirectoryError where nobody can tell."""
         digests = [one.of_id(value) for one in self._digests for value in values]
         found = self._statements.read(_FIND.format(", ".join("?" * len(digests))), *digests, name)
@@ -94,7 +113,7 @@ class DatabaseDirectory:
         if len(rows) > _MOST_ROWS:
             raise DirectoryError("too many rows have one id")
         texts = [self._cipher.open(bytes(sealed), about(gen, number)) for number, (gen, sealed) in sorted(rows.items())]
-        return texts, used
+        return _Read(texts, used, found[0][0])
 
 
 _NOT_LOADED: Final = "none was loaded"

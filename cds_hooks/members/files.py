@@ -1,24 +1,27 @@
-"""Reads files of members and authorizations, CSV or NDJSON, line by line; what is wrong with a line is said of it."""
+"""What lines of files of members and authorizations say; what is wrong with a line is said of it, by column."""
 
-import csv
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
-import orjson
-
+from cards import CodeSystems, DocumentError
 from cards.authorization import SIDES
-from cds_hooks.errors import StartError
+from cards.policy_codes import expand_codes
+from cds_hooks.members.lines import Columns, Fields, RawLine, split_lines
 from cds_hooks.members.rows import AuthorizationRow, MemberRow, Row
 
-Fields = Mapping[str, Any]
+#: What a file may name: the plans, or the code systems.
+Known = TypeVar("Known")
 
 
 #: An id that is longer is a mistake in the file.
 _LONGEST: Final = 255
+
+#: What stands in the place of bytes that are not UTF-8.
+_NOT_UTF_8: Final = "\ufffd"
 
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -26,85 +29,55 @@ _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 class Line(NamedTuple):
     """One line: its number, the row, and why it is set aside; then the row has only ids, and `fields` what stood there.
 
-    `row` is None where not even the ids could be read.
+    `row` is None where not even the ids could be read; `may_be_others`: its values may stand in each other's columns.
     """
 
     number: int
     row: Row | None
     reason: str | None = None
     fields: Any = None
+    may_be_others: bool = False
+
+    @property
+    def is_unread(self) -> bool:
+        """Tell whether nobody knows for certain whom the line was about."""
+        return self.row is None or self.may_be_others
 
 
 class LineError(Exception):
     """What is wrong with a line: a column, and what it must be; never what it holds."""
 
 
-class Layout(NamedTuple):
-    """What a file holds: its columns, those that must be there, and how a row is read, or its ids alone."""
+class Layout(NamedTuple, Generic[Known]):
+    """What a file holds: its columns, and how a row is read, or its ids alone."""
 
-    columns: tuple[str, ...]
-    required: tuple[str, ...]
-    read: Callable[[Fields, frozenset[str]], Row]
+    columns: Columns
+    read: Callable[[Fields, Known], Row]
     read_ids: Callable[[Fields], Row]
 
 
-def read_lines(file: Iterable[bytes], path: Path, layout: Layout, known: frozenset[str]) -> Iterator[Line]:
+def read_lines(file: Iterable[bytes], path: Path, layout: Layout[Known], known: Known) -> Iterator[Line]:
     """Yield the lines of a file; `known` are the plans or the code systems that it may name.
 
-    StartError where a CSV file has not the columns that it needs.
+    StartError where the file is of another kind, or a CSV file has not the columns that it needs.
     """
-    is_csv = path.suffix.lower() == ".csv"
-    for number, fields in _split_csv(file, path, layout) if is_csv else _split_json(file):
-        if isinstance(fields, str):
-            yield Line(number, None, fields)
-        else:
-            yield _read_line(number, fields, layout, known)
+    for raw in split_lines(file, path, layout.columns):
+        yield _read_line(raw, layout, known)
 
 
-def _read_line(number: int, fields: Fields, layout: Layout, known: frozenset[str]) -> Line:
+def _read_line(raw: RawLine, layout: Layout[Known], known: Known) -> Line:
+    reason = raw.reason
+    if raw.fields is None:
+        return Line(raw.number, None, reason)
     try:
-        return Line(number, layout.read(fields, known))
+        if not reason:
+            return Line(raw.number, layout.read(raw.fields, known))
     except LineError as error:
         reason = str(error)
     try:
-        return Line(number, layout.read_ids(fields), reason, fields)
+        return Line(raw.number, layout.read_ids(raw.fields), reason, raw.fields, may_be_others=bool(raw.reason))
     except LineError:
-        return Line(number, None, reason, fields)
-
-
-def _split_csv(file: Iterable[bytes], path: Path, layout: Layout) -> Iterator[tuple[int, Fields | str]]:
-    reader = csv.reader((line.decode(errors="replace") for line in file), strict=True)
-    head = [name.strip("\ufeff \t") for name in next(reader, [])]
-    missing = [name for name in layout.required if name not in head]
-    unknown = [name for name in head if name not in layout.columns]
-    if missing or unknown:
-        wrong = f"has no column {missing[0]}" if missing else "has a column that is not known"
-        raise StartError(f"{path}: {wrong}; the columns are {', '.join(layout.columns)}")
-    while True:
-        try:
-            values = next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            yield reader.line_num, "is not CSV"
-            continue
-        if len(values) != len(head):
-            if values:
-                yield reader.line_num, f"has {len(values)} values for {len(head)} columns"
-            continue
-        yield reader.line_num, dict(zip(head, values, strict=True))
-
-
-def _split_json(file: Iterable[bytes]) -> Iterator[tuple[int, Fields | str]]:
-    for number, line in enumerate(file, start=1):
-        if not line.strip():
-            continue
-        try:
-            found = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            yield number, "is not JSON"
-            continue
-        yield number, found if isinstance(found, dict) else "is no JSON object"
+        return Line(raw.number, None, reason, raw.fields)
 
 
 def _text(fields: Fields, name: str) -> str | None:
@@ -113,6 +86,8 @@ def _text(fields: Fields, name: str) -> str | None:
         return None
     if not isinstance(value, str) or len(value) > _LONGEST:
         raise LineError(f"{name}: must be text of at most {_LONGEST} characters")
+    if _NOT_UTF_8 in value:
+        raise LineError(f"{name}: is not UTF-8")
     return value.strip() or None
 
 
@@ -164,6 +139,8 @@ def _list(fields: Fields, name: str) -> Iterable[str]:
     items = value.split(";") if isinstance(value, str) else value or ()
     if not isinstance(items, list | tuple) or not all(isinstance(one, str) and len(one) <= _LONGEST for one in items):
         raise LineError(f"{name}: must be a list of texts")
+    if any(_NOT_UTF_8 in one for one in items):
+        raise LineError(f"{name}: is not UTF-8")
     return [one.strip() for one in items if one.strip()]
 
 
@@ -198,10 +175,28 @@ def _read_member_ids(fields: Fields) -> MemberRow:
     return MemberRow(system, value, _pairs(fields, "other_ids"), is_wrong=True)
 
 
-def _read_authorization(fields: Fields, systems: frozenset[str]) -> AuthorizationRow:
-    pairs = _pairs(fields, "codes")
-    if not pairs or any(system not in systems for system, _ in pairs):
-        raise LineError(f"codes: must be codes such as HCPCS|E0424, of {', '.join(sorted(systems))}")
+def _read_codes(fields: Fields, systems: CodeSystems) -> tuple[str, ...]:
+    """Return the codes as `SYSTEM|CODE`, ranges such as `HCPCS|K0800 to K0802` spelled out."""
+    pairs = _split_codes(fields)
+    if not pairs or any(system not in systems.by_name for system, _ in pairs):
+        raise LineError(f"codes: must be codes such as HCPCS|E0424, of {', '.join(sorted(systems.by_name))}")
+    try:
+        found = list(expand_codes([f"{system} {code}" for system, code in pairs], "", systems))
+    except DocumentError:
+        raise LineError("codes: a range must rise, as HCPCS|K0800 to K0802 does") from None
+    wrong = next((system for system, code, _ in found if not systems.can_have(systems.coding(system, code))), None)
+    if wrong:
+        raise LineError(f"codes: a code is none that {wrong} can have")
+    return tuple(f"{system}|{code}" for system, code, _ in found)
+
+
+def _split_codes(fields: Fields) -> list[tuple[str, str]]:
+    pairs = (one.rpartition("|") for one in _list(fields, "codes"))
+    return [(system.strip(), code.strip()) for system, _, code in pairs if code.strip()]
+
+
+def _read_authorization(fields: Fields, systems: CodeSystems) -> AuthorizationRow:
+    codes = _read_codes(fields, systems)
     side = _text(fields, "side")
     if side is not None and side not in SIDES:
         raise LineError(f"side: must be one of {', '.join(sorted(SIDES))}")
@@ -210,7 +205,7 @@ def _read_authorization(fields: Fields, systems: frozenset[str]) -> Authorizatio
         number=_required(fields, "number"),
         system=_required(fields, "member_system"),
         value=_required(fields, "member_id"),
-        codes=tuple(f"{system}|{code}" for system, code in pairs),
+        codes=codes,
         start=start,
         end=end,
         quantity=_number(fields, "quantity"),
@@ -223,22 +218,26 @@ def _read_authorization_ids(fields: Fields) -> AuthorizationRow:
     return AuthorizationRow("", _required(fields, "member_system"), _required(fields, "member_id"), is_wrong=True)
 
 
-MEMBER_FILE: Final = Layout(
-    columns=(
-        *("member_system", "member_id", "other_ids", "birth_date"),
-        *("plan", "line_of_business", "covered_from", "covered_to"),
+MEMBER_FILE: Final[Layout[frozenset[str]]] = Layout(
+    Columns(
+        known=(
+            *("member_system", "member_id", "other_ids", "birth_date"),
+            *("plan", "line_of_business", "covered_from", "covered_to"),
+        ),
+        required=("member_system", "member_id", "plan"),
     ),
-    required=("member_system", "member_id", "plan"),
     read=_read_member,
     read_ids=_read_member_ids,
 )
 
-AUTHORIZATION_FILE: Final = Layout(
-    columns=(
-        *("number", "member_system", "member_id", "codes"),
-        *("valid_from", "valid_to", "quantity", "used", "side"),
+AUTHORIZATION_FILE: Final[Layout[CodeSystems]] = Layout(
+    Columns(
+        known=(
+            *("number", "member_system", "member_id", "codes"),
+            *("valid_from", "valid_to", "quantity", "used", "side"),
+        ),
+        required=("number", "member_system", "member_id", "codes"),
     ),
-    required=("number", "member_system", "member_id", "codes"),
     read=_read_authorization,
     read_ids=_read_authorization_ids,
 )

@@ -7,7 +7,7 @@ alone for a while (circuit breaker). What fails is said as that; nothing here lo
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 import orjson
@@ -39,8 +39,13 @@ _HEADERS: Final = {
 }
 
 
+#: A text that is written into answers, and an amount.
+_Text = Annotated[str, msgspec.Meta(min_length=1)]
+_Amount = Annotated[float, msgspec.Meta(ge=0)]
+
+
 class _Id(msgspec.Struct, frozen=True):
-    value: str
+    value: _Text
     system: str = ""
 
 
@@ -64,13 +69,13 @@ class _Members(msgspec.Struct, frozen=True):
 
 
 class _Authorization(msgspec.Struct, frozen=True, rename="camel"):
-    number: str
+    number: _Text
     member: str
     codes: tuple[str, ...]
     valid_from: date | None = None
     valid_to: date | None = None
-    quantity: float | None = None
-    used: float = 0.0
+    quantity: _Amount | None = None
+    used: _Amount = 0.0
     side: Literal["left", "right", "both"] | None = None
 
 

@@ -66,6 +66,16 @@ def test_wrong_lines_are_counted_and_set_aside_with_their_reasons(crd: Crd) -> N
     assert stat.S_IMODE(aside.stat().st_mode) == 0o600
 
 
+def test_lines_of_nobody_knows_whom_are_told_of(crd: Crd) -> None:
+    path = crd.write(HEAD + GOOD * 3 + GOOD.replace("A1", '"A2'))
+
+    loaded = crd("members", "load", path, "--most-wrong", "30")
+
+    assert "1 set aside in " in loaded.output
+    assert "(1 of them of nobody knows whom: until they are mended, nobody is told to be no member)" in loaded.output
+    assert json.loads(crd("members", "check").output)["unread"] == 1
+
+
 def test_with_too_many_wrong_lines_nothing_is_replaced(crd: Crd) -> None:
     """A member that is missing would be told of as `no-member-found`."""
     assert crd("members", "load", crd.write(HEAD + GOOD)).exit_code == 0

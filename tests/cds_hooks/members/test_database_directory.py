@@ -33,12 +33,12 @@ def member(value: str, born: str | None = None, **more: Any) -> MemberRow:
     return MemberRow(SYSTEM, value, born=born, **{"plan": "plan", **more})
 
 
-def load(url: str, rows: list[Row], name: str = MEMBERS, keys: tuple[bytes, ...] = (KEY,)) -> None:
+def load(url: str, rows: list[Row], name: str = MEMBERS, keys: tuple[bytes, ...] = (KEY,), unread: int = 0) -> None:
     prepare(url)
     engine = connect(url, durable=False)
     with DirectoryLoad(engine, name, RecordCipher(keys), digests_of(keys)[0]) as directory:
         directory.write(rows)
-        directory.become_current({})
+        directory.become_current({"unread": unread})
     engine.dispose()
 
 
@@ -105,6 +105,16 @@ def test_of_a_member_whose_line_was_wrong_nobody_can_tell(url: str, open_directo
     load(url, [member("A1"), MemberRow(SYSTEM, "B2", is_wrong=True)])
 
     assert look_up(open_directory(url), "B2") is LookUp.FAILED
+
+
+def test_after_a_line_of_nobody_knows_whom_nobody_is_said_to_be_no_member(url: str, open_directory: Open) -> None:
+    """resp-44 is for members that are not there, and whoever is not found may have stood in that line."""
+    load(url, [member("A1")], unread=1)
+    directory = open_directory(url)
+
+    assert (look_up(directory, "A1"), look_up(directory, "B2")) == (LookUp.FOUND, LookUp.FAILED)
+    load(url, [member("A1")])
+    assert look_up(directory, "B2") is LookUp.NONE
 
 
 def test_where_nothing_was_loaded_nobody_can_tell(url: str, open_directory: Open) -> None:

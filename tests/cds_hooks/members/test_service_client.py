@@ -116,6 +116,33 @@ def test_however_the_service_fails_nobody_can_tell(
     assert time.monotonic() - started < 4  # and not the five seconds that the service takes
 
 
+@pytest.mark.parametrize(
+    ("function", "answer"),
+    [
+        ("member", '{"members": null}'),
+        ("member", '{"members": [{"key": "k-1", "coverages": []}]}'),
+        ("member", '{"members": [{"key": "k-1", "id": {"value": ""}, "coverages": []}]}'),
+        ("member", '{"members": [{"key": "k-1", "id": {"value": "A"}, "coverages": [{"plan": "p", "coveredTo": "2027-02-29"}]}]}'),
+        ("authorizations", '{"members": []}'),
+        ("authorizations", '{"authorizations": [{"number": "", "member": "k-4711", "codes": []}]}'),
+        ("authorizations", '{"authorizations": [{"number": "P", "member": "k-4711", "codes": [], "used": -5}]}'),
+        ("authorizations", '{"authorizations": [{"number": "P", "member": "k-4711", "codes": [], "side": "Left"}]}'),
+    ],
+)  # fmt: skip
+def test_json_that_is_no_answer_is_a_failure(
+    function: str, answer: str, open_client: Open, payer: MemberServiceProcess, rules: Rules
+) -> None:
+    """An amount below nothing would leave more of an authorization than there is."""
+    client = open_client()
+    member = member_of(client)
+    payer.do(answer)
+
+    if function == "member":
+        assert look_up(client) is LookUp.FAILED
+    else:
+        assert client.find_authorizations(member, rules.vocabulary.code_systems, soon()) is None
+
+
 def test_a_service_that_fails_is_left_alone_and_asked_again_later(
     open_client: Open, payer: MemberServiceProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
