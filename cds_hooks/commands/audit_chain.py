@@ -1,5 +1,6 @@
 """`crd audit verify` and `crd audit anchor`: whether what is kept is what was written."""
 
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,7 +50,7 @@ def verify_store(anchors: tuple[Path, ...], as_json: bool) -> None:
     settings, heads = settings_of_store(), [head for path in anchors for head in _read_anchor(path)]
     with failing_clearly():
         engine = connect(settings.database_url, read_only=True)
-        found = verify(engine, cipher_of(settings), heads)
+        found = verify(engine, cipher_of(settings), heads, processes=_processors())
         engine.dispose()
     if as_json:
         click.echo(orjson.dumps(_describe(found)))
@@ -59,6 +60,11 @@ def verify_store(anchors: tuple[Path, ...], as_json: bool) -> None:
         click.echo(_sum_up(found, len(heads)))
     if found.problems:
         sys.exit(1)
+
+
+def _processors() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _read_anchor(path: Path) -> tuple[Head, ...]:

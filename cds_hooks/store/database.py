@@ -63,6 +63,8 @@ def connect(
     place = _read_only_place(url) if read_only else sa.make_url(url)
     engine = sa.create_engine(place, connect_args={"timeout": patience, "isolation_level": None}, **pool)
     if read_only:
+        if not each_alone:  # a transaction sees one state, however many queries it has
+            sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
         return engine
 
     def set_up(connection: sqlite3.Connection, _: Any) -> None:

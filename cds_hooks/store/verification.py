@@ -1,8 +1,8 @@
 """Compares what is kept with its chains: finds records that were changed, taken away or put in, and links made anew.
 
-One pass in the order of time: links as they were committed, and calls by their ids, each digested as it comes. Memory
-holds the calls that no link has named yet, which are those of a moment. What retention deleted is told by accesses,
-which have a chain of their own.
+One pass in the order of time: links as they were committed, and calls by their ids, with their digests
+(`call_digests`). Memory holds the calls that no link has named yet, which are those of a moment. What retention deleted
+is told by accesses, which have a chain of their own.
 """
 
 import uuid
@@ -14,22 +14,23 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from cds_hooks.store.call_digests import CallDigests, Page, read_digest
 from cds_hooks.store.database import StoreError, kind_of
 from cds_hooks.store.encryption import RecordCipher, SealError
 from cds_hooks.store.hash_chain import (
     ACCESS,
     BEGINNING,
     CALL,
+    NAME_BYTES,
     OF_ACCESSES,
     REPORT,
     Link,
     digest_of_access,
-    digest_of_call,
+    digest_of_link,
     digest_of_report,
-    join,
     name_report,
 )
-from cds_hooks.store.tables import ACCESSES, EXCHANGES, FEEDBACK, LINKS
+from cds_hooks.store.tables import ACCESSES, FEEDBACK, LINKS
 
 #: As many rows are fetched at a time.
 _PAGE: Final = 2000
@@ -68,7 +69,8 @@ class Verification:
     deleted: int = 0
     unlinked: int = 0
     problems: list[Problem] = field(default_factory=list)
-    heads: dict[bytes, Head] = field(default_factory=dict)
+    #: The last link of each chain.
+    heads: dict[bytes, Link] = field(default_factory=dict)
 
     def tell(self, kind: str, about: str, why: str) -> None:
         """Note what does not fit."""
@@ -76,14 +78,15 @@ class Verification:
             self.problems.append(Problem(kind, about, why))
 
 
-def verify(engine: sa.Engine, cipher: RecordCipher, anchors: Iterable[Head] = ()) -> Verification:
+def verify(engine: sa.Engine, cipher: RecordCipher, anchors: Iterable[Head] = (), processes: int = 1) -> Verification:
     """Compare all that is kept with its chains, and the chains with what anchors say of them.
 
-    StoreError where the database fails.
+    So many processes read calls; with more than one the engine must have no connection yet. StoreError where the
+    database fails.
     """
     try:
-        with engine.connect() as connection, connection.begin():
-            return _Verifier(connection, cipher).run(list(anchors))
+        with CallDigests(engine, cipher, processes) as digests, engine.connect() as connection, connection.begin():
+            return _Verifier(connection, cipher, digests).run(list(anchors))
     except SQLAlchemyError as error:
         raise StoreError(kind_of(error)) from None
 
@@ -119,7 +122,7 @@ class _Deletions:
 class _Verifier:
     """One verification, in one transaction."""
 
-    def __init__(self, connection: sa.Connection, cipher: RecordCipher) -> None:
+    def __init__(self, connection: sa.Connection, cipher: RecordCipher, digests: CallDigests) -> None:
         self._connection = connection
         self._cipher = cipher
         self._found = Verification()
@@ -128,7 +131,8 @@ class _Verifier:
         self._reports = self._read_reports()
         self._accesses = self._read_accesses()
         self._deletions = _Deletions([row for row, _ in self._accesses.values()])
-        self._calls = _Calls(connection, cipher, self._found)
+        self._calls = _Calls(digests.read(connection), self._found)
+        self._may_differ = digests.is_shared
         self._named: set[bytes] = set()
         self._first_link: int | None = None
 
@@ -143,23 +147,24 @@ class _Verifier:
         return self._found
 
     def _check_link(self, link: Link) -> None:
-        found, chain = self._found, link.chain.hex()
+        found = self._found
         found.links += 1
         if self._first_link is None and link.chain != OF_ACCESSES:
             self._first_link = link.at
         before = found.heads.get(link.chain)
-        self._check_place(link, before)
-        found.heads[link.chain] = Head(chain, link.number, link.digest.hex())
-        records, is_whole = {}, True
-        for name in link.names:
-            digest = self._digest(name, link)
-            records[name] = digest or b""
-            is_whole = is_whole and digest is not None
-        if is_whole and join(link.chain, link.number, link.at, records, link.previous).digest != link.digest:
+        if before is None or link.number != before.number + 1 or link.previous != before.digest:
+            self._tell_place(link, before)
+        found.heads[link.chain] = link
+        found_digests = ((name, self._digest(name, link)) for name in link.names)
+        records = {name: digest for name, digest in found_digests if digest is not None}
+        is_whole = len(records) * NAME_BYTES == len(link.records)
+        if is_whole and digest_of_link(link, records) != link.digest:
             for name in records:
-                found.tell("changed", _say(name), f"it, or link {link.number} of chain {chain}, was changed")
+                about = f"it, or link {link.number} of chain {link.chain.hex()}, was changed"
+                found.tell("changed", _say(name), about)
 
-    def _check_place(self, link: Link, before: Head | None) -> None:
+    def _tell_place(self, link: Link, before: Link | None) -> None:
+        """Tell why a link does not stand right behind the one before it, or at the beginning of its chain."""
         chain = link.chain.hex()
         if before is None:
             expected = self._deletions.numbers.get(chain, 0) + 1
@@ -169,7 +174,7 @@ class _Verifier:
                 self._found.tell("link", f"{chain}/1", "it does not begin its chain")
         elif link.number != before.number + 1:
             self._found.tell("link", f"{chain}/{before.number + 1}", "it is missing")
-        elif link.previous.hex() != before.digest:
+        else:
             self._found.tell("link", f"{chain}/{link.number}", "it does not fit the link before it")
 
     def _digest(self, name: bytes, link: Link) -> bytes | None:
@@ -177,6 +182,8 @@ class _Verifier:
         letter, identity = name[:1], name[1:]
         if letter == CALL:
             digest = self._calls.take(identity)
+            if digest is None and self._may_differ:  # others read later: it may have been deleted since
+                digest = read_digest(self._connection, self._cipher, identity)
         else:
             self._named.add(name)
             digest = self._reports.get(name) if letter == REPORT else self._accesses.get(name, (None, None))[1]
@@ -194,6 +201,8 @@ class _Verifier:
     def _tell_added(self) -> None:
         found = self._found
         for identity in self._calls.rest():
+            if self._may_differ and read_digest(self._connection, self._cipher, identity) is None:
+                continue  # it was written since
             if self._first_link is None or _time_of(identity) < self._first_link:
                 found.unlinked += 1
             else:
@@ -237,16 +246,16 @@ class _Verifier:
 
 
 class _Calls:
-    """The calls in the order of their ids, digested as they come; those that no link has named yet are held."""
+    """The calls in the order of their ids, by their digests; those that no link has named yet are held."""
 
-    def __init__(self, connection: sa.Connection, cipher: RecordCipher, found: Verification) -> None:
-        self._cipher = cipher
+    def __init__(self, pages: Iterator[Page], found: Verification) -> None:
+        self._pages = pages
         self._found = found
-        query = sa.select(EXCHANGES).order_by(EXCHANGES.c.id)
-        self._pages = connection.execution_options(yield_per=_PAGE).execute(query).partitions()
         self._read_until = b""
         self._held: dict[bytes, bytes] = {}
+        #: Those that were taken last, and before: a commit that failed was repeated, and had come through.
         self._taken: dict[bytes, bytes] = {}
+        self._taken_before: dict[bytes, bytes] = {}
 
     def take(self, identity: bytes) -> bytes | None:
         """Return the digest of a call, empty where it cannot be opened; None where there is none."""
@@ -254,10 +263,11 @@ class _Calls:
             pass
         digest = self._held.pop(identity, None)
         if digest is None:
-            return self._taken.get(identity)  # named twice: a commit that failed was repeated, and had come through
+            found = self._taken.get(identity)
+            return self._taken_before.get(identity) if found is None else found
         self._taken[identity] = digest
         if len(self._taken) > _PAGE:
-            del self._taken[next(iter(self._taken))]
+            self._taken_before, self._taken = self._taken, {}
         return digest
 
     def rest(self) -> Iterable[bytes]:
@@ -268,17 +278,15 @@ class _Calls:
 
     def _hold_page(self) -> bool:
         """Read some more calls; tell whether there were any."""
-        page = next(self._pages, ())
-        for row in page:
-            try:
-                self._held[row[0]] = digest_of_call(row, self._cipher)
-            except SealError as error:
-                self._found.tell("changed", _say(CALL + row[0]), f"it {error}")
-                self._held[row[0]] = b""
-        if page:
-            self._read_until = page[-1][0]
+        page = next(self._pages, None)
+        if page is None:
+            return False
+        self._held.update(page.pairs())
+        self._read_until = page.last or self._read_until
         self._found.calls += len(page)
-        return bool(page)
+        for identity, why in page.damaged.items():
+            self._found.tell("changed", _say(CALL + identity), f"it {why}")
+        return True
 
 
 def _stream(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[Mapping[str, Any]]:

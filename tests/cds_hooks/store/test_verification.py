@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cds_hooks.store.access_log import note_access
+from cds_hooks.store.call_digests import CallDigests, Page
 from cds_hooks.store.calls import Bodies, CallRecord, make_id
 from cds_hooks.store.database import StoreError, connect, prepare
 from cds_hooks.store.encryption import RecordCipher
@@ -86,6 +87,40 @@ def test_what_was_written_fits(store: Store) -> None:
     assert found.problems == []
     assert (found.calls, found.reports, found.accesses) == (16, 1, 2)
     assert (found.links, len(found.heads)) == (12, 3)
+
+
+def test_several_processes_find_what_one_finds(store: Store) -> None:
+    store.engine.dispose()
+    assert verify(store.engine, store.cipher, processes=2) == store.verify()
+    store.change(sa.update(EXCHANGES).where(EXCHANGES.c.id == store.any_id(EXCHANGES)).values(status=500))
+    store.engine.dispose()
+    found = verify(store.engine, store.cipher, processes=2)
+    assert found == store.verify()
+    assert {problem.kind for problem in found.problems} == {"changed"}
+
+
+@pytest.mark.parametrize("happens", ["written", "deleted"])
+def test_what_happens_while_several_processes_read_is_no_problem(
+    store: Store, happens: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They read later than the one that looks at the links: it asks its own transaction before it says anything."""
+    store.engine.dispose()
+    read = CallDigests.read
+
+    def disturb(digests: CallDigests, connection: sa.Connection) -> Iterator[Page]:
+        connection.execute(sa.select(sa.func.count()).select_from(LINKS))  # what it sees is settled
+        if happens == "written":
+            writer = Writer(connect(store.url), store.cipher)
+            writer.write(_call(0))  # a commit that came late: its id is older than the others
+            writer.close()
+        else:
+            with connect(store.url).begin() as other:
+                other.execute(sa.delete(EXCHANGES).where(EXCHANGES.c.id == other.scalar(sa.select(EXCHANGES.c.id))))
+        return read(digests, connection)
+
+    monkeypatch.setattr(CallDigests, "read", disturb)
+
+    assert verify(connect(store.url, read_only=True), store.cipher, processes=2).problems == []
 
 
 def test_what_was_written_into_postgresql_fits_and_a_change_is_found(postgresql: PostgreSQL) -> None:

@@ -1,0 +1,149 @@
+"""Digests of all calls that are kept, in the order of their ids: by this process, or by several beside it.
+
+Reading and digesting is most of what a verification takes, and no call's digest needs another's: so ranges of ids are
+given to processes that read the database for themselves.
+"""
+
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from typing import Any, Final, NamedTuple, Self
+
+import sqlalchemy as sa
+
+from cds_hooks.store.database import connect
+from cds_hooks.store.encryption import RecordCipher, SealError
+from cds_hooks.store.hash_chain import digest_of_call
+from cds_hooks.store.tables import EXCHANGES
+
+#: So many calls are read and digested at a time.
+_PAGE: Final = 4000
+
+#: Pages that are under way or wait to be looked at, for each process.
+_AHEAD: Final = 3
+
+_ID: Final = 16
+_DIGEST: Final = 32
+
+#: A range of ids: behind the first, up to the second.
+Range = tuple[bytes, bytes]
+
+
+class Page(NamedTuple):
+    """The digests of some calls, joined, as their ids are; and of those that cannot be opened why, by their ids."""
+
+    ids: bytes = b""
+    digests: bytes = b""
+    damaged: dict[bytes, str] = {}  # noqa: RUF012 (never changed)
+
+    @property
+    def last(self) -> bytes:
+        """The last id."""
+        return self.ids[-_ID:]
+
+    def __len__(self) -> int:
+        return len(self.ids) // _ID
+
+    def pairs(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield each id with its digest, which is empty where the call cannot be opened."""
+        for at in range(len(self)):
+            identity = self.ids[at * _ID : (at + 1) * _ID]
+            yield identity, b"" if identity in self.damaged else self.digests[at * _DIGEST : (at + 1) * _DIGEST]
+
+
+def read_digest(connection: sa.Connection, cipher: RecordCipher, identity: bytes) -> bytes | None:
+    """Return the digest of one call, empty where it cannot be opened; None where there is none."""
+    row = connection.execute(sa.select(EXCHANGES).where(EXCHANGES.c.id == identity)).one_or_none()
+    return next((digest for _, digest in _digest([row], cipher).pairs()), None) if row else None
+
+
+class CallDigests:
+    """All calls, page by page; as a context manager it ends its processes.
+
+    It is made before the database is connected to: the processes are forked. Where they cannot be, and with one, this
+    process reads.
+    """
+
+    def __init__(self, engine: sa.Engine, cipher: RecordCipher, processes: int) -> None:
+        self._cipher = cipher
+        self._ahead = _AHEAD * processes
+        self._pool: ProcessPoolExecutor | None = None
+        if processes > 1 and "fork" in multiprocessing.get_all_start_methods():
+            url = engine.url.render_as_string(hide_password=False)
+            context = multiprocessing.get_context("fork")
+            self._pool = ProcessPoolExecutor(processes, context, initializer=_open, initargs=(url, cipher))
+            self._pool.submit(os.getpid).result()
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes read, who may see what was written or deleted since."""
+        return self._pool is not None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool:
+            self._pool.shutdown(cancel_futures=True)
+
+    def read(self, connection: sa.Connection) -> Iterator[Page]:
+        """Yield all calls that a transaction sees, page by page."""
+        ranges = _ranges(connection)
+        if self._pool is None:
+            yield from (_digest_range(connection, self._cipher, one) for one in ranges)
+            return
+        pending: deque[Future[Page]] = deque()
+        for one in ranges:
+            pending.append(self._pool.submit(_digest_elsewhere, one))
+            if len(pending) > self._ahead:
+                yield pending.popleft().result()
+        yield from (future.result() for future in pending)
+
+
+def _ranges(connection: sa.Connection) -> Iterator[Range]:
+    """Yield ranges of so many calls each, by the index alone; of the last it is not known how many it has."""
+    column = EXCHANGES.c.id
+    last = connection.execute(sa.select(column).order_by(column.desc()).limit(1)).scalar()
+    after = b""
+    while last is not None and after < last:
+        behind = sa.select(column).where(column > after).order_by(column)
+        until = connection.execute(behind.offset(_PAGE - 1).limit(1)).scalar() or last
+        yield after, until
+        after = until
+
+
+def _digest_range(connection: sa.Connection, cipher: RecordCipher, one: Range) -> Page:
+    after, until = one
+    query = sa.select(EXCHANGES).where(EXCHANGES.c.id > after, EXCHANGES.c.id <= until).order_by(EXCHANGES.c.id)
+    return _digest(connection.execute(query).all(), cipher)
+
+
+def _digest(rows: Iterable[Sequence[Any]], cipher: RecordCipher) -> Page:
+    ids, digests, damaged = [], [], {}
+    for row in rows:
+        identity = row[0]
+        ids.append(identity)
+        try:
+            digests.append(digest_of_call(row, cipher))
+        except SealError as error:
+            digests.append(bytes(_DIGEST))
+            damaged[identity] = str(error)
+    return Page(b"".join(ids), b"".join(digests), damaged)
+
+
+#: What one of the other processes reads with.
+_reading: tuple[sa.Engine, RecordCipher] | None = None
+
+
+def _open(url: str, cipher: RecordCipher) -> None:
+    global _reading
+    _reading = connect(url, read_only=True), cipher
+
+
+def _digest_elsewhere(one: Range) -> Page:
+    assert _reading is not None  # noqa: S101 - for the type
+    engine, cipher = _reading
+    with engine.connect() as connection:
+        return _digest_range(connection, cipher, one)
