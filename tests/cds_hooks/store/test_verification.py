@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,9 @@ from tests.cds_hooks.store.samples import exchange
 from tests.databases.servers import PostgreSQL
 
 pytest_plugins = ["tests.databases.fixtures"]
+
+#: Microseconds since 1970.
+IN_A_YEAR = (time.time_ns() // 1000) + 365 * 86_400_000_000
 
 KEYS = (os.urandom(32), os.urandom(32))
 
@@ -52,6 +56,12 @@ class Store:
         return to_row(
             Report({"card": "c1", "outcome": "accepted"}, None, None), 1, "north", "order-sign-crd", self.cipher
         )
+
+    def write(self, call: CallRecord) -> None:
+        """Write a call as another process does."""
+        writer = Writer(connect(self.url), self.cipher)
+        writer.write(call)
+        writer.close()
 
     def change(self, statement: Any) -> None:
         """Do something to the tables that the service does not."""
@@ -104,15 +114,14 @@ def test_what_happens_while_several_processes_read_is_no_problem(
     store: Store, happens: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They read later than the one that looks at the links: it asks its own transaction before it says anything."""
+    store.write(exchange(40, id=make_id(IN_A_YEAR + 1000)))
     store.engine.dispose()
     read = CallDigests.read
 
     def disturb(digests: CallDigests, connection: sa.Connection) -> Iterator[Page]:
         connection.execute(sa.select(sa.func.count()).select_from(LINKS))  # what it sees is settled
         if happens == "written":
-            writer = Writer(connect(store.url), store.cipher)
-            writer.write(_call(0))  # a commit that came late: its id is older than the others
-            writer.close()
+            store.write(exchange(41, id=make_id(IN_A_YEAR)))  # its commit came late: its id is older than the last
         else:
             with connect(store.url).begin() as other:
                 other.execute(sa.delete(EXCHANGES).where(EXCHANGES.c.id == other.scalar(sa.select(EXCHANGES.c.id))))
