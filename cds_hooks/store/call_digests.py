@@ -114,10 +114,14 @@ def _ranges(connection: sa.Connection) -> Iterator[Range]:
         after = until
 
 
+#: As text, so that values come as the driver has them.
+_COLUMNS: Final = ", ".join(column.name for column in EXCHANGES.columns)
+_IN_RANGE: Final = sa.text(f"SELECT {_COLUMNS} FROM exchanges WHERE id > :after AND id <= :until ORDER BY id")  # noqa: S608
+
+
 def _digest_range(connection: sa.Connection, cipher: RecordCipher, one: Range) -> Page:
     after, until = one
-    query = sa.select(EXCHANGES).where(EXCHANGES.c.id > after, EXCHANGES.c.id <= until).order_by(EXCHANGES.c.id)
-    return _digest(connection.execute(query).all(), cipher)
+    return _digest(connection.execute(_IN_RANGE, {"after": after, "until": until}).all(), cipher)
 
 
 def _digest(rows: Iterable[Sequence[Any]], cipher: RecordCipher) -> Page:

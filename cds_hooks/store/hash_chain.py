@@ -61,8 +61,8 @@ def digest_of_call(row: Sequence[Any], cipher: RecordCipher) -> bytes:
     """Return the digest of a call, of its row in the order of the table's columns; SealError where it is not to be
     opened."""
     *said, summary, bodies = row
-    for sealed, part in ((summary, _SUMMARY), (bodies, _BODIES)):
-        said.append(cipher.packed(sealed, said[0] + part))
+    identity = said[0]
+    said += (cipher.packed(summary, identity + _SUMMARY), cipher.packed(bodies, identity + _BODIES))
     return sha256(_encode(said)).digest()
 
 
