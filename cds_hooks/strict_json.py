@@ -7,21 +7,16 @@ what is wrong is said with file, path and reason.
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from difflib import get_close_matches
-from functools import cached_property
+from collections.abc import Iterable
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import jsonschema_rs
 import orjson
 
-from cds_hooks.errors import Issue, StartError, UnreadableBodyError
+from cds_hooks.errors import Issue, UnreadableBodyError
 
 if TYPE_CHECKING:
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import ValidationError
+    pass
 
 
 class DuplicateKeyError(ValueError):
@@ -185,98 +180,3 @@ _ESCAPES: Final = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
 )
-
-
-class Schema:
-    """A JSON Schema of ours (draft 2020-12); formats (date, uri) are checked, which is not the default."""
-
-    def __init__(self, definition: dict[str, Any]) -> None:
-        jsonschema_rs.meta.validate(definition)  # what jsonschema takes 20 ms for
-        self.definition = definition
-
-    @cached_property
-    def validator(self) -> "Draft202012Validator":
-        """Its validator by jsonschema, which tells faults in words; loading that takes 40 ms and 4 MB."""
-        from jsonschema import Draft202012Validator
-
-        return Draft202012Validator(self.definition, format_checker=Draft202012Validator.FORMAT_CHECKER)
-
-
-def read_document(path: Path, schema: Schema, is_valid: Callable[[Any], bool] | None = None) -> Any:
-    """Return a JSON document that has passed its schema; StartError says what is wrong where.
-
-    `is_valid` is a `quick_check` of the same schema: only what does not pass it is looked at for its faults.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-        document = parse_json(text)
-        json.dumps(document, ensure_ascii=False).encode()  # halves of characters could be neither printed nor logged
-    except DuplicateKeyError as error:
-        raise StartError(f"{path}: {error}") from None
-    except json.JSONDecodeError as error:
-        raise StartError(f"{path}: line {error.lineno}, column {error.colno}: not JSON: {error.msg}") from None
-    except RecursionError:
-        raise StartError(f"{path}: nested too deep") from None
-    except (OSError, ValueError) as error:
-        raise StartError(f"{path}: {error}") from None
-    if is_valid and is_valid(document):
-        return document
-    faults = sorted(
-        _leaves(schema.validator.iter_errors(document)), key=lambda fault: list(map(str, fault.absolute_path))
-    )
-    if faults:
-        raise StartError("\n".join(f"{path}: {fault.json_path}: {_reason(fault)}" for fault in faults))
-    return document
-
-
-def load_schema(path: Path) -> Schema:
-    """Return the schema of a file."""
-    return Schema(json.loads(path.read_text(encoding="utf-8")))
-
-
-def quick_check(schema: Schema) -> Callable[[Any], bool]:
-    """Return what tells in microseconds that all is well, where the schema itself takes milliseconds to say so.
-
-    What it cannot read (a number beyond 64 bits, say) has not passed.
-    """
-    is_valid = jsonschema_rs.validator_for(schema.definition, validate_formats=True).is_valid
-
-    def passes(document: Any) -> bool:
-        try:
-            return is_valid(document)
-        except ValueError:
-            return False
-
-    return passes
-
-
-def _leaves(faults: Any) -> Iterator["ValidationError"]:
-    """Yield the faults themselves instead of "is not valid under any of the given schemas"."""
-    for fault in faults:
-        deeper = [f for f in fault.context or () if f.validator != "type" or f.path]
-        if deeper and not _is_name(fault):
-            yield from _leaves(deeper)
-        else:
-            yield fault
-
-
-def _is_name(fault: "ValidationError") -> bool:
-    """Tell whether a member's name is none of those that may stand there: one fault, whatever it might have been."""
-    return fault.validator == "anyOf" and "propertyNames" in fault.absolute_schema_path
-
-
-def _reason(fault: "ValidationError") -> str:
-    schema = fault.schema if isinstance(fault.schema, dict) else {}
-    if _is_name(fault) and "description" in schema:
-        return f"{fault.instance!r} is not {schema['description']}"
-    if fault.validator == "additionalProperties" and isinstance(fault.instance, dict):
-        return fault.message + _nearest_names(fault.instance, schema.get("properties", {}))
-    allowed = schema.get("description")
-    return f"{fault.message}" + (f" ({allowed})" if allowed and fault.validator != "type" else "")
-
-
-def _nearest_names(instance: dict[str, Any], known: dict[str, Any]) -> str:
-    """Return, for each member that has no place here but a name like a known one, which may have been meant."""
-    free = [name for name in known if name not in instance]
-    nearest = {name: get_close_matches(name, free, n=1) for name in instance if name not in known}
-    return "".join(f"; did you mean '{found[0]}' for '{name}'?" for name, found in nearest.items() if found)

@@ -9,9 +9,9 @@ from typing import Final
 
 from cds_hooks.auth.jwk import KeySet, read_key_set
 from cds_hooks.auth.registrations import Clients, RegistrationError, read_clients
+from cds_hooks.documents import Schema, load_schema, read_document
 from cds_hooks.errors import StartError
 from cds_hooks.file_watch import State, states_of
-from cds_hooks.strict_json import Schema, load_schema, read_document
 from cds_hooks.telemetry.logs import record
 
 SCHEMA: Final = Path(__file__).resolve().parents[1] / "schemas" / "clients.schema.json"

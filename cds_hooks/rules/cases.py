@@ -11,11 +11,12 @@ from typing import Any, Final, NamedTuple
 from cards import ORDER_TYPES, Circumstances, CodeSystems, DocumentError, Payer, PayerChoice, Policy, decide, read_order
 from cards.coverage_terms import CoverageTerms
 from cards.matching.match import Finding
+from cds_hooks.documents import Schema, load_schema, read_document
 from cds_hooks.errors import StartError
 from cds_hooks.rules.folders import SHIPPED
 from cds_hooks.rules.loading import Rules
 from cds_hooks.rules.short_orders import write_in_full
-from cds_hooks.strict_json import Schema, load_schema, parse_json, read_document
+from cds_hooks.strict_json import parse_json
 
 _SCHEMA: Final = SHIPPED / "policies" / "policy-cases.schema.json"
 

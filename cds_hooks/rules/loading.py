@@ -21,11 +21,11 @@ from cards import (
     read_policy,
     read_vocabulary,
 )
+from cds_hooks.documents import Schema, load_schema, quick_check, read_document
 from cds_hooks.errors import StartError
 from cds_hooks.file_watch import State, states_of
 from cds_hooks.rules.folders import QUESTIONNAIRES, SHIPPED, PolicyFiles, document_paths, find_policies, list_documents
 from cds_hooks.rules.questionnaires import load_questionnaires
-from cds_hooks.strict_json import Schema, load_schema, quick_check, read_document
 
 K = TypeVar("K")
 T = TypeVar("T")

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from cards import PayerDirectory, Policy, PolicyIndex
+from cds_hooks.documents import Schema, load_schema, read_document
 from cds_hooks.errors import StartError
 from cds_hooks.rules.cases import ANY_PAYER, load_cases_schema
 from cds_hooks.rules.folders import CASES, POLICY, SHIPPED, PolicyFiles, find_policies
@@ -20,7 +21,6 @@ from cds_hooks.rules.loading import (
     read_policy_document,
 )
 from cds_hooks.settings import Settings
-from cds_hooks.strict_json import Schema, load_schema, read_document
 
 #: What editors check a policy and its cases against; a new policy names them by their place one folder up.
 _EDITOR_SCHEMAS: Final = ("policy.schema.json", "policy-cases.schema.json")

@@ -7,8 +7,8 @@ import pytest
 
 from cards import DocumentError, Policy, read_policy
 from cards.coding import Coding
+from cds_hooks.documents import load_schema
 from cds_hooks.rules.loading import Rules
-from cds_hooks.strict_json import load_schema
 from tests.conftest import ROOT
 
 SCHEMA = load_schema(ROOT / "cards" / "policies" / "policy.schema.json").validator

@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from cds_hooks.strict_json import load_schema
+from cds_hooks.documents import load_schema
 from tests.guide.conformance import faults
 from tests.members import FOLDER
 

@@ -40,8 +40,8 @@ from cards import (
 )
 from cards.matching import phrases, policy_match
 from cards.payer_directory import PayerDirectory
+from cds_hooks.documents import load_schema
 from cds_hooks.rules.loading import load_rules
-from cds_hooks.strict_json import load_schema
 from tests.cards.response.reading import sentences
 from tests.guide.conformance import answer_faults
 

@@ -13,8 +13,8 @@ import pytest
 from cds_hooks.auth.jwk import ALGORITHMS
 from cds_hooks.auth.registration_file import SCHEMA, ClientFile, load_clients
 from cds_hooks.auth.registrations import Client
+from cds_hooks.documents import load_schema
 from cds_hooks.errors import StartError
-from cds_hooks.strict_json import load_schema
 from cds_hooks.telemetry.logs import flush
 from tests.auth.tokens import jwk, jwks
 
