@@ -20,9 +20,11 @@ PLANS = frozenset({"example-health-plan", "example-medicare-advantage", "medicar
 SYSTEMS = read_rules(read_settings()).vocabulary.code_systems
 
 
-def load_members(database: str, members: Path = EXAMPLES / "members.csv", **settings: Any) -> None:
+def load_members(
+    database: str, members: Path = EXAMPLES / "members.csv", plans: frozenset[str] = PLANS, **settings: Any
+) -> None:
     """Load a file of members into a database, as `crd members load` does."""
-    load_file(read_settings(database_url=database, **settings), MEMBERS, MEMBER_FILE, PLANS, members, None, 1.0)
+    load_file(read_settings(database_url=database, **settings), MEMBERS, MEMBER_FILE, plans, members, None, 1.0)
 
 
 def load_authorizations(database: str, path: Path = EXAMPLES / "authorizations.csv", **settings: Any) -> None:

@@ -41,6 +41,13 @@ def test_what_a_token_adds_is_judged_by_the_bare_check_of_its_signature() -> Non
     assert verdicts(found)["what a token of ES384 adds, by its signature's check"] == "met"
 
 
+@pytest.mark.parametrize(("cost", "verdict"), [(275.0, "met"), (290.0, "explained"), (340.0, "missed")])
+def test_a_look_up_of_the_member_is_judged_by_the_same_call_without(cost: float, verdict: str) -> None:
+    found = Results([row("as shipped", 250), row("with members", cost)], {})
+
+    assert verdicts(found)["processor time with members, by the same call without"] == verdict
+
+
 def test_every_miss_that_is_explained_is_one_of_a_demand() -> None:
     demands = {demand.text: demand for demand in judge(Results([], {}))}
 
