@@ -8,6 +8,9 @@ from benchmarks.services import ROOT
 
 SIGN: Final = "/cds-services/order-sign-crd"
 _EXAMPLE: Final = ROOT / "fhir_examples" / "evicore-cmm-204" / "m0076-order-sign" / "request.json"
+
+#: The id that the patient's coverage has in it.
+MEMBER: Final = "EX-4711"
 _UNMATCHED: Final = {
     "coding": [{"system": "http://www.ama-assn.org/go/cpt", "code": "73721", "display": "MRI of a joint of the leg"}],
     "text": "MRI right knee",

@@ -81,6 +81,8 @@ _SOME: Final = 32
 _MANY: Final = 64
 
 
+_MEMBERS: Final = "processor time with members, by the same call without"
+
 #: How far those demands that are missed are missed today, explained by docs/performance.md.
 EXPLAINED: Final[Mapping[str, float]] = {
     "processor time with the log, nothing recorded, by the echo's, 8 at a time": 5.5,
@@ -96,6 +98,7 @@ EXPLAINED: Final[Mapping[str, float]] = {
     "throughput as shipped, by HealthChain's": 0.18,
     "what a token of ES384 adds, by its signature's check": 4.0,
     "what a token of RS384 adds, by its signature's check": 15.0,
+    _MEMBERS: 1.25,
     "MB of a worker": 125,
 }
 
@@ -150,6 +153,7 @@ def _parts(found: Results) -> list[Demand]:
     return [
         _most("what a token of ES384 adds, by its signature's check", 1.2, lambda: found.jwt("ES384")),
         _most("what a token of RS384 adds, by its signature's check", 1.2, lambda: found.jwt("RS384")),
+        _most(_MEMBERS, 1.1, partial(found.cost, "with members", "as shipped")),
         _least("throughput with PostgreSQL, by SQLite's", 0.8, lambda: found.rate("PostgreSQL", "as shipped")),
     ]
 

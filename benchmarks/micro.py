@@ -16,23 +16,16 @@ import orjson
 import pyperf
 
 from benchmarks.bodies import sign
+from benchmarks.members import COUNT, write_members
 from benchmarks.services import ROOT
 from cards import PayerChoice, decide, read_order
 from cds_hooks.answering.answer import answer_hook
 from cds_hooks.app import create_deployment
 from cds_hooks.hooks.services import SERVICES
-from cds_hooks.members.digests import digests_of
-from cds_hooks.members.loading import DirectoryLoad
-from cds_hooks.members.rows import MemberRow
 from cds_hooks.rules.loading import load_rules
 from cds_hooks.settings import read_settings
-from cds_hooks.store.database import connect, prepare
-from cds_hooks.store.encryption import RecordCipher
 
 DAY = date(2026, 11, 23)
-
-#: So many members are in the database of the benchmark.
-MEMBERS = 100_000
 
 
 def main() -> None:
@@ -56,7 +49,7 @@ def main() -> None:
     }.items():
         runner.bench_func(f"answer: {name}", partial(answer_hook, service, body, deployment, rules))
     asking = create_deployment(read_settings(members="database", database_url=_members()))
-    name = f"answer: 1 order, its member looked up among {MEMBERS:,}"
+    name = f"answer: 1 order, its member looked up among {COUNT:,}"
     runner.bench_func(name, partial(answer_hook, service, sign(), asking, rules))
 
 
@@ -66,13 +59,7 @@ def _members() -> str:
     url = f"sqlite:///{path}"
     if path.exists():
         return url
-    prepare(url)
-    engine = connect(url, durable=False)
-    ids = ("EX-4711", *(f"EX-{number}" for number in range(10_000, 10_000 + MEMBERS - 1)))
-    with DirectoryLoad(engine, "members", RecordCipher(), digests_of(())[0]) as directory:
-        directory.write(MemberRow("http://example.org/member", one, plan="example-health-plan") for one in ids)
-        directory.become_current({})
-    engine.dispose()
+    write_members(url)
     return url
 
 

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from benchmarks import healthchain, postgresql, rules, slow_flush, startup
 from benchmarks.bodies import SIGN, sign
 from benchmarks.load import Call, measure
+from benchmarks.members import write_members
 from benchmarks.rounds import Case, Row, take_turns
 from benchmarks.services import Plan, Service, running
 from benchmarks.tokens import ALGORITHMS, Client
@@ -24,6 +25,7 @@ _LEAST: Final = 3000
 #: The service with its parts switched on in turn.
 _PARTS: Final = {"bare answer": "bare", "+ logs": "logs", "+ metrics": "metrics", "as shipped": "shipped"}
 _EVERYTHING: Final = "as shipped, JWT ES384"
+_MEMBERS: Final = "with members"
 
 _NOTES: Final = {"note of 1 kB": 1_000, "note of 100 kB": 100_000, "note of 1 MB": 1_000_000}
 _ORDERS: Final = (1, 5, 20, 200)
@@ -74,6 +76,7 @@ class Bench:
         plans += [Plan(name, SETTINGS[part], checkout=self.checkout) for name, part in _PARTS.items()]
         with ExitStack() as stack:
             if not self.scale.is_small:
+                plans.append(self._with_members())
                 self._client = Client(self._folder / "client")
                 plans += self._with_tokens()
                 others = stack.enter_context(postgresql.plan("PostgreSQL", SETTINGS["shipped"])), healthchain.plan()
@@ -81,6 +84,13 @@ class Bench:
             services = stack.enter_context(running(plans, folder))
             self._rates = {service.name: self._warm_up(service) for service in services if "JWT" not in service.name}
             yield {service.name: service for service in services}
+
+    def _with_members(self) -> Plan:
+        """Return the service as shipped that looks each patient up among its members, kept where its records are."""
+        url = f"sqlite:///{self._folder}/members.sqlite3"
+        write_members(url)
+        variables = {**SETTINGS["shipped"], "CRD_MEMBERS": "database", "CRD_DATABASE_URL": url}
+        return Plan(_MEMBERS, variables, checkout=self.checkout)
 
     def _with_tokens(self) -> list[Plan]:
         asked = self._client.variables()

@@ -49,6 +49,8 @@ def settle(paying: PayerChoice, found: FoundMember, payers: PayerDirectory, day:
 
 def _join(periods: Sequence[CoveragePeriod]) -> list[CoveragePeriod]:
     """Return the periods of each plan without seams: what begins on the day after another's last goes on with it."""
+    if len(periods) < 2:
+        return list(periods)
     joined: list[CoveragePeriod] = []
     for period in sorted(periods, key=lambda one: (one.plan, one.start or date.min)):
         last = joined[-1] if joined and joined[-1].plan == period.plan else None
@@ -91,6 +93,8 @@ def _of_plan(
 def _dated(coverage: Coverage, period: CoveragePeriod) -> Coverage:
     starts = period.start.isoformat() if period.start else None
     ends = period.end.isoformat() if period.end else None
+    if (coverage.starts, coverage.ends, coverage.status) == (starts, ends, "active"):
+        return coverage
     return replace(coverage, starts=starts, ends=ends, status="active")
 
 

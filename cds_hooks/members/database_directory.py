@@ -62,10 +62,11 @@ class DatabaseDirectory:
 
     def find_member(self, hint: MemberHint, deadline: float) -> FoundMember:  # noqa: ARG002 - a read takes no time
         """Return the member that is meant; FAILED where nobody can tell, as where its line could not be read."""
-        if not hint.values:
+        values = hint.values
+        if not values:
             return FoundMember(LookUp.NO_ID)
         try:
-            read = self._read(MEMBERS, hint.values)
+            read = self._read(MEMBERS, values)
             rows = [decode_member(text) for text in read.texts]
             if any(row.is_wrong for row in rows):
                 return FoundMember(LookUp.FAILED)
