@@ -153,7 +153,7 @@ def _parts(found: Results) -> list[Demand]:
     return [
         _most("what a token of ES384 adds, by its signature's check", 1.2, lambda: found.jwt("ES384")),
         _most("what a token of RS384 adds, by its signature's check", 1.2, lambda: found.jwt("RS384")),
-        _most(_MEMBERS, 1.1, partial(found.cost, "with members", "as shipped")),
+        _most(_MEMBERS, 1.1, partial(found.cost, "with members", "without members", 1)),
         _least("throughput with PostgreSQL, by SQLite's", 0.8, lambda: found.rate("PostgreSQL", "as shipped")),
     ]
 

@@ -25,7 +25,7 @@ _LEAST: Final = 3000
 #: The service with its parts switched on in turn.
 _PARTS: Final = {"bare answer": "bare", "+ logs": "logs", "+ metrics": "metrics", "as shipped": "shipped"}
 _EVERYTHING: Final = "as shipped, JWT ES384"
-_MEMBERS: Final = "with members"
+_MEMBERS: Final = ("without members", "with members")
 
 _NOTES: Final = {"note of 1 kB": 1_000, "note of 100 kB": 100_000, "note of 1 MB": 1_000_000}
 _ORDERS: Final = (1, 5, 20, 200)
@@ -64,6 +64,7 @@ class Bench:
             yield self._bodies(services["as shipped"])
         if not self.scale.is_small:
             yield self._rules()
+            yield self._members()
             self._slow_flush()
         self._startup()
 
@@ -76,7 +77,6 @@ class Bench:
         plans += [Plan(name, SETTINGS[part], checkout=self.checkout) for name, part in _PARTS.items()]
         with ExitStack() as stack:
             if not self.scale.is_small:
-                plans.append(self._with_members())
                 self._client = Client(self._folder / "client")
                 plans += self._with_tokens()
                 others = stack.enter_context(postgresql.plan("PostgreSQL", SETTINGS["shipped"])), healthchain.plan()
@@ -84,13 +84,6 @@ class Bench:
             services = stack.enter_context(running(plans, folder))
             self._rates = {service.name: self._warm_up(service) for service in services if "JWT" not in service.name}
             yield {service.name: service for service in services}
-
-    def _with_members(self) -> Plan:
-        """Return the service as shipped that looks each patient up among its members, kept where its records are."""
-        url = f"sqlite:///{self._folder}/members.sqlite3"
-        write_members(url)
-        variables = {**SETTINGS["shipped"], "CRD_MEMBERS": "database", "CRD_DATABASE_URL": url}
-        return Plan(_MEMBERS, variables, checkout=self.checkout)
 
     def _with_tokens(self) -> list[Plan]:
         asked = self._client.variables()
@@ -130,16 +123,28 @@ class Bench:
         return take_turns("bodies", cases, self.scale.short, 1 if self.scale.is_small else self.scale.rounds - 1)
 
     def _rules(self) -> list[Row]:
-        """Compare rules of different size under one worker and one connection: processor time is what is judged."""
+        """Compare rules of different size."""
         folder = self._folder / "rules"
         folder.mkdir()
-        plans = rules.plans(folder / "data", self.checkout)
-        call = partial(Call, SIGN, rules.request())
+        return self._compare_alone(rules.plans(folder / "data", self.checkout), folder, Call(SIGN, rules.request()))
+
+    def _members(self) -> list[Row]:
+        """Compare a service that looks each patient up among members, kept beside its records, with one without."""
+        folder = self._folder / "members"
+        folder.mkdir()
+        url = f"sqlite:///{folder}/members.sqlite3"
+        write_members(url)
+        plans = [self._shipped._replace(name=name) for name in _MEMBERS]
+        asked = {**plans[1].variables, "CRD_MEMBERS": "database", "CRD_DATABASE_URL": url}
+        return self._compare_alone([plans[0], plans[1]._replace(variables=asked)], folder, Call(SIGN, sign()))
+
+    def _compare_alone(self, plans: list[Plan], folder: Path, call: Call) -> list[Row]:
+        """Compare services under one worker and one connection: processor time is what is judged."""
         with running(plans, folder, workers=1) as services:
             for service in services:
-                measure(service, call(), 1, 1)
-            cases = [Case(service.name, service, call, 1) for service in services]
-            return take_turns("rules", cases, self.scale.short, self.scale.rounds)
+                measure(service, call, 1, 1)
+            cases = [Case(service.name, service, lambda: call, 1) for service in services]
+            return take_turns(folder.name, cases, self.scale.short, self.scale.rounds)
 
     def _slow_flush(self) -> None:
         folder = self._folder / "slow-flush"

@@ -10,6 +10,7 @@ The data beside the code (policies, payers, vocabulary) is read by `cds_hooks.ru
 from cards.authorization import Authorization, OnFile
 from cards.circumstances import PLACE_OF_SERVICE, Circumstances
 from cards.coding import CodeSystems
+from cards.conditions import PLACES
 from cards.coverage import Coverage, CoverageProblem, Identifier, identifier, read_coverage
 from cards.coverage_outcome import ANSWERED, AnswerRule, CoverageOutcome, find_outcome
 from cards.decision import Basis, Decision, decide, fail, set_aside
@@ -60,6 +61,7 @@ __all__ = [
     "COVERAGE_INFORMATION",
     "NO_PAYER",
     "ORDER_TYPES",
+    "PLACES",
     "PLACE_OF_SERVICE",
     "SUGGESTION",
     "WIRE_VERSIONS",

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from cards.coding import CodeSystems, fold_system
-from cards.conditions import FACTS, Fact, Range
+from cards.conditions import FACTS, PLACES, Fact, Range
 from cards.elements import Json
 from cards.fact_elements import amounts, codings, is_on, locations_of, years
 from cards.order import Order
@@ -19,12 +19,6 @@ from cards.references import find_contained, literal_reference
 
 #: The code set that says where a service is furnished (CMS), as it is written, in any spelling of a URL.
 PLACE_OF_SERVICE: Final = "https://www.cms.gov/Medicare/Coding/place-of-service-codes/Place_of_Service_Code_Set"
-
-#: The codes of that set that are assigned; any other says nothing of the place.
-_ASSIGNED: Final = frozenset(
-    f"{number:02}"
-    for number in (*range(1, 28), *range(31, 35), 41, 42, *range(49, 59), *range(60, 63), 65, 66, 71, 72, 81, 99)
-)
 
 #: HL7 v3 ActCode, which Encounter.class is from.
 _ACT_CODE: Final = fold_system("http://terminology.hl7.org/CodeSystem/v3-ActCode")
@@ -127,7 +121,7 @@ class Circumstances:
     def _place_codes(self, concepts: Any) -> Iterator[str]:
         for system, code in codings(concepts):
             folded = fold_system(system)
-            if (folded == _PLACES or folded in self.place_systems) and code in _ASSIGNED:
+            if (folded == _PLACES or folded in self.place_systems) and code in PLACES:
                 yield code
 
     @cached_property

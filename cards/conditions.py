@@ -51,6 +51,21 @@ FACTS: Final[Mapping[Fact, FactKind]] = {
     Fact.BESIDE: FactKind("what is ordered with it", "OTH", "Order it together with what it is for."),
 }
 
+#: The codes of CMS's place-of-service code set that are assigned; any other says nothing of the place.
+PLACES: Final = frozenset(
+    f"{number:02}"
+    for number in (*range(1, 28), *range(31, 35), 41, 42, *range(49, 59), *range(60, 63), 65, 66, 71, 72, 81, 99)
+)
+
+#: What an encounter's class can be: HL7 v3 ActEncounterCode.
+SETTINGS: Final = frozenset({"AMB", "EMER", "FLD", "HH", "IMP", "ACUTE", "NONAC", "OBSENC", "PRENC", "SS", "VR"})
+
+#: Facts whose codes are these and no others, and what they are called.
+_CLOSED: Final[Mapping[Fact, tuple[frozenset[str], str]]] = {
+    Fact.PLACE: (PLACES, "an assigned place-of-service code of CMS"),
+    Fact.SETTING: (SETTINGS, f"a class of an encounter (known: {', '.join(sorted(SETTINGS))})"),
+}
+
 #: Facts that are ranges of numbers; all others are codes.
 _NUMBERS: Final = frozenset({Fact.AGE, Fact.QUANTITY})
 
@@ -125,6 +140,10 @@ def _read_condition(fact: Fact, value: Any, path: str, systems: CodeSystems, gro
         return Condition(fact, frozenset(coding for name in value for coding in groups[name]))
     if fact is Fact.PERFORMER:
         return Condition(fact, frozenset(read_code(code, path, systems) for code in value))
+    known, kind = _CLOSED.get(fact, (None, ""))
+    for number, code in enumerate(value):
+        if known is not None and code not in known:
+            raise DocumentError(f"{path}[{number}]", f"{code} is not {kind}: no order can say it")
     return Condition(fact, frozenset(value))
 
 

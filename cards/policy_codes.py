@@ -67,11 +67,18 @@ def read_group_codes(group: Json, path: str, systems: CodeSystems) -> dict[Codin
     """Read the codes of a group; beside each stands the service that it names."""
     found: dict[Coding, PolicyCode] = {}
     for system, code, where in expand_codes(group["codes"], path, systems):
+        check_code(system, code, where, systems)
         readings = _readings(system, code, where, systems)
         if found.keys() & set(readings):
             raise DocumentError(where, f"{code} is there twice")
         found.update(dict.fromkeys(readings, PolicyCode(readings[0], group["service"])))
     return found
+
+
+def check_code(system: str, code: str, path: str, systems: CodeSystems) -> None:
+    """Raise DocumentError for a code that no order can have, such as `HCPCS E07844`: a slip of the pen."""
+    if not systems.can_have(systems.coding(system, code)):
+        raise DocumentError(path, f"{code} is no code that {system} can have")
 
 
 def _readings(system: str, code: str, path: str, code_systems: CodeSystems) -> tuple[Coding, ...]:

@@ -32,12 +32,16 @@ def read_policy(document: Json, vocabulary: Vocabulary) -> Policy:
     """Read a policy document that has passed policy.schema.json; DocumentError says what in it cannot be meant."""
     starts: list[date] = []
     versions: list[PolicyVersion | None] = []
-    keys = sorted(document["versions"], key=_start)
+    keys, unused = sorted(document["versions"], key=_start), set(document.get("groups", ()))
     for key, following in zip(keys, [*keys[1:], None], strict=True):
         starts.append(_start(key))
         entry = complete_version(document, key)
         end = _start(following) - timedelta(days=1) if following else None
         versions.append(None if entry is None else _Reader(document, key, end, vocabulary).read(entry))
+        unused -= set(entry.get("groups", ())) if entry else set()
+    if unused:
+        name = min(unused)
+        raise DocumentError(f"$.groups['{name}']", "no version names this group: nobody's orders are answered by it")
     return Policy(
         id=document["id"],
         title=document["title"],

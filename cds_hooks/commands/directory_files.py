@@ -42,6 +42,9 @@ REASON: Final = click.option("--reason", help="Why; it is kept with the record o
 #: What is said of lines whose ids could not be read.
 _OF_WHOM: Final = "of nobody knows whom: until they are mended, nobody is told to be no member"
 
+#: So many reasons are told.
+_MOST_TOLD: Final = 10
+
 #: The bar is moved on once in so many lines.
 _STEP: Final = 1000
 
@@ -90,7 +93,7 @@ def load_file(
             note_load(engine, name, tally)
         finally:
             engine.dispose()
-    click.echo(f"{tally.right} lines loaded in {time.monotonic() - started:.0f} s{tally.told}")
+    click.echo(f"{tally.right} lines loaded in {time.monotonic() - started:.0f} s{tally.told}{tally.why}")
 
 
 def note_load(engine: sa.Engine, name: str, tally: "_Tally") -> None:
@@ -104,9 +107,7 @@ def check_file(layout: Layout[Known], known: Known, path: Path, rejected: Path |
     with path.open("rb") as file, _Tally(path, rejected) as tally:
         for _ in tally.rows(read_lines(_with_bar(file, path), path, layout, known)):
             pass
-    click.echo(f"{tally.right} lines are right{tally.told}")
-    for reason, count in tally.reasons.most_common(10):
-        click.echo(f"  {count}: {reason}")
+    click.echo(f"{tally.right} lines are right{tally.told}{tally.why}")
     if tally.wrong:
         sys.exit(1)
 
@@ -138,6 +139,7 @@ class _Tally:
         self.path = rejected or path.with_name(f"{path.name}.rejected.ndjson")
         self.right = self.wrong = self.unread = 0
         self.reasons: Counter[str] = Counter()
+        self._first: dict[str, int] = {}
         self.plans: Counter[str] = Counter()
         self._file: BinaryIO | None = None
 
@@ -165,6 +167,7 @@ class _Tally:
         self.wrong += 1
         self.unread += line.is_unread
         self.reasons[line.reason or ""] += 1
+        self._first.setdefault(line.reason or "", line.number)
         if self._file is None:
             self._file = os.fdopen(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb")
         text: dict[str, Any] = {"line": line.number, "reason": line.reason, "row": line.fields}
@@ -174,7 +177,7 @@ class _Tally:
         """Raise StartError where too much is wrong for the directory to be replaced."""
         share = 100 * self.wrong / max(self.right + self.wrong, 1)
         if self.right == 0 or share > most_wrong:
-            raise StartError(f"nothing was replaced: {self.right} lines are right{self.told}")
+            raise StartError(f"nothing was replaced: {self.right} lines are right{self.told}{self.why}")
 
     @property
     def about(self) -> dict[str, Any]:
@@ -186,6 +189,12 @@ class _Tally:
         """What became of wrong lines, as the end of a sentence."""
         unread = f" ({self.unread} of them {_OF_WHOM})" if self.unread else ""
         return f", {self.wrong} set aside in {self.path}{unread}" if self.wrong else ""
+
+    @property
+    def why(self) -> str:
+        """What is wrong with lines, the most frequent first: how many, and the first of them; never what they hold."""
+        found = self.reasons.most_common(_MOST_TOLD)
+        return "".join(f"\n  {count}: {reason} (line {self._first[reason]})" for reason, count in found)
 
 
 def _with_bar(file: BinaryIO, path: Path) -> Any:

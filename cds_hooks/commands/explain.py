@@ -7,7 +7,17 @@ from typing import Any, Final
 import click
 import orjson
 
-from cards import PLACE_OF_SERVICE, Circumstances, CodeSystems, DocumentError, Payer, PayerChoice, explain, read_order
+from cards import (
+    PLACE_OF_SERVICE,
+    PLACES,
+    Circumstances,
+    CodeSystems,
+    DocumentError,
+    Payer,
+    PayerChoice,
+    explain,
+    read_order,
+)
 from cds_hooks.answering.answer import explain_hook
 from cds_hooks.answering.deployment import Deployment
 from cds_hooks.answering.look_up_notes import note_look_up
@@ -85,6 +95,8 @@ def _describe_order(
     codes: tuple[str, ...], text: str | None, notes: tuple[str, ...], place: str | None, code_systems: CodeSystems
 ) -> dict[str, Any]:
     """Return the order that options describe, as a FHIR resource."""
+    if place and place not in PLACES:
+        raise StartError(f"--place: {place} is no assigned place-of-service code of CMS, such as 11 or 22")
     coding = [_coding(code, code_systems) for code in codes]
     concept = {"coding": coding, **({"text": text} if text else {})}
     where = [{"coding": [{"system": PLACE_OF_SERVICE, "code": place}]}] if place else []

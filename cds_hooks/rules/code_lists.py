@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from cards import CodeSystems, DocumentError
-from cards.policy_codes import expand_codes
+from cards.policy_codes import check_code, expand_codes
 from cds_hooks.errors import StartError
 
 #: The columns there can be; code must be there.
@@ -32,7 +32,8 @@ def read_groups(path: Path, systems: CodeSystems, service: str) -> tuple[CodeGro
         name = "-".join((row["group"] or _ONLY_GROUP).lower().split())
         text = _write_code(row["code"], row["to"], systems)
         try:
-            list(expand_codes([text], "", systems))
+            for system, code, where in expand_codes([text], "", systems):
+                check_code(system, code, where, systems)
         except DocumentError as error:
             raise StartError(f"{path}: line {line}: {error.reason}") from None
         codes.setdefault(name, {})[text] = None

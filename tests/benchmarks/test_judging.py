@@ -43,7 +43,7 @@ def test_what_a_token_adds_is_judged_by_the_bare_check_of_its_signature() -> Non
 
 @pytest.mark.parametrize(("cost", "verdict"), [(275.0, "met"), (290.0, "explained"), (340.0, "missed")])
 def test_a_look_up_of_the_member_is_judged_by_the_same_call_without(cost: float, verdict: str) -> None:
-    found = Results([row("as shipped", 250), row("with members", cost)], {})
+    found = Results([row("without members", 250, connections=1), row("with members", cost, connections=1)], {})
 
     assert verdicts(found)["processor time with members, by the same call without"] == verdict
 

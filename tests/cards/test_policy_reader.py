@@ -86,6 +86,19 @@ def test_a_version_changes_one_word_of_what_all_of_them_say(rules: Rules) -> Non
         ({"codes": ["HCPCS K0800 to L0800"]}, "$.groups['a'].codes[0]", "differ in their number only"),
         ({"codes": ["HCPCS A0000 to A9999"]}, "$.groups['a'].codes[0]", "1000 codes at most"),
         ({"codes": ["HCPCS K0800", "HCPCS k0800"]}, "$.groups['a'].codes[1]", "there twice"),
+        ({"codes": ["HCPCS K08000"]}, "$.groups['a'].codes[0]", "K08000 is no code that HCPCS can have"),
+        ({"codes": ["HCPCS KO800"]}, "$.groups['a'].codes[0]", "KO800 is no code that HCPCS can have"),
+        ({"codes": ["HCPCS K0800-K0802"]}, "$.groups['a'].codes[0]", "K0800-K0802 is no code that HCPCS can have"),
+        (
+            {"codes": ["HCPCS K0800"], "answers": [{"if": {"place-of-service": ["22", "91"]}, **SAID}]},
+            "$.groups['a'].answers[0].if.place-of-service[1]",
+            "91 is not an assigned place-of-service code of CMS: no order can say it",
+        ),
+        (
+            {"codes": ["HCPCS K0800"], "answers": [{"if": {"setting": ["OUTP"]}, **SAID}]},
+            "$.groups['a'].answers[0].if.setting[0]",
+            "OUTP is not a class of an encounter",
+        ),
         (
             {"codes": ["HCPCS K0800"], "covered": "covered"},
             "$.groups['a']",
@@ -128,6 +141,18 @@ def test_a_code_is_in_one_group_of_a_version(rules: Rules) -> None:
         read(rules, {"a": {"codes": ["HCPCS K0800"]}, "b": {"codes": ["HCPCS K0799 to K0801"]}})
 
     assert "K0800 is in two groups of the version 2026-01-01" in refused.value.reason
+
+
+def test_a_group_that_no_version_names_is_a_slip(rules: Rules) -> None:
+    groups = {"a": {"codes": ["HCPCS K0800"]}, "b": {"codes": ["HCPCS K0801"]}}
+
+    with pytest.raises(DocumentError) as refused:
+        read(rules, groups, versions={"2026-01-01": {"groups": ["a"]}})
+
+    assert (refused.value.path, refused.value.reason) == (
+        "$.groups['b']",
+        "no version names this group: nobody's orders are answered by it",
+    )
 
 
 def test_a_version_names_groups_that_there_are(rules: Rules) -> None:

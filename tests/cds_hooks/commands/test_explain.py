@@ -45,6 +45,14 @@ def test_a_request_is_explained_order_by_order() -> None:
     assert steps(found[1]) == ["payer", "in force", "match", "in force", "ruled out", "no match"]
 
 
+def test_a_place_that_is_none_is_refused() -> None:
+    """It would be answered as if the order stated no place."""
+    refused = explain("--code", "63650", "--payer", "medicare", "--place", "77")
+
+    assert refused.returncode == 2
+    assert "--place: 77 is no assigned place-of-service code of CMS, such as 11 or 22" in refused.stderr
+
+
 def test_the_deciding_words_are_told_by_their_characters() -> None:
     [row] = rows("--text", "R knee prolotherapy", "--note", "Ok. Cancelled per pt", "--on", "2026-11-23")
 

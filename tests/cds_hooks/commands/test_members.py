@@ -59,7 +59,8 @@ def test_wrong_lines_are_counted_and_set_aside_with_their_reasons(crd: Crd) -> N
     loaded = crd("members", "load", path, "--most-wrong", "30")
 
     aside = Path(f"{path}.rejected.ndjson")
-    assert loaded.output == f"3 lines loaded in 0 s, 1 set aside in {aside}\n"
+    why = "  1: birth_date: must be a day such as 2026-01-31 (line 5)"
+    assert loaded.output == f"3 lines loaded in 0 s, 1 set aside in {aside}\n{why}\n"
     (line,) = map(json.loads, aside.read_text().splitlines())
     assert (line["line"], line["reason"]) == (5, "birth_date: must be a day such as 2026-01-31")
     assert line["row"]["birth_date"] == "unknown"
@@ -84,6 +85,7 @@ def test_with_too_many_wrong_lines_nothing_is_replaced(crd: Crd) -> None:
 
     assert refused.exit_code == 2
     assert "nothing was replaced: 1 lines are right, 1 set aside in" in refused.output
+    assert "\n  1: member_id: is missing (line 3)\n" in refused.output
     assert json.loads(crd("members", "check").output)["rows"] == 1
     assert crd("members", "load", crd.write(HEAD)).exit_code == 2
 

@@ -52,6 +52,8 @@ def test_each_line_of_a_list_is_a_code_or_a_range_of_a_group(tmp_path: Path, rul
         ("group\nbone\n", "line 1: must name the columns: code, to, group, service; code is missing"),
         ("code\n", "no codes"),
         ("code,to\nK0802,K0800\n", "line 2: K0802 to K0800: a range rises, and has 1000 codes at most"),
+        ("code\nE0747\nE07477\n", "line 3: E07477 is no code that HCPCS can have"),
+        ("code,to\nK0800-K0802,\n", "line 2: K0800-K0802 is no code that HCPCS can have"),
         ("code\nE0747\nZZ 1\n", "line 3: ZZ 1: no code system 'ZZ'"),
     ],
 )
