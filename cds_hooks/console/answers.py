@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from cards import COVERAGE_INFORMATION
+from cds_hooks.console.wording import verdict_of
 
 Json = Mapping[str, Any]
 
@@ -59,6 +60,11 @@ class CoverageShown(NamedTuple):
     title: str
     covered: str
     parts: tuple[Part, ...]
+
+    @property
+    def verdict(self) -> str:
+        """What its badge says."""
+        return verdict_of(self.covered, next((part.text for part in self.parts if part.name == "pa-needed"), None))
 
 
 class AnswerShown(NamedTuple):
@@ -189,7 +195,7 @@ def _value(part: Json) -> str:
         return "yes" if value else "no"
     if not isinstance(value, dict):
         return "" if value is None else str(value)
-    simple = (value.get("reference"), _concept(value), _quantity(value), _period(value), value.get("name"))
+    simple = (value.get("reference"), _quantity(value), _concept(value), _period(value), value.get("name"))
     return next((str(found) for found in simple if found), "")
 
 

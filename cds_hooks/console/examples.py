@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from cards import Policy
+from cds_hooks.console.wording import verdict_of
 from cds_hooks.errors import StartError
 from cds_hooks.file_watch import State, states_of
 from cds_hooks.rules.cases import NOTHING, Case, read_cases
@@ -16,18 +17,26 @@ from cds_hooks.settings import Settings
 _MOST: Final = 12
 
 
+#: One of each is offered to somebody who is here for the first time.
+_FIRST_TRIES: Final = ("not-covered", "covered", "auth-needed", "by-circumstances", "conditional")
+
 #: The cases that were read, by their file, the rules, and the state of the file.
 _KEPT: Final[dict[tuple[str, str, State], tuple[Case, ...]]] = {}
 _MOST_KEPT: Final = 200
 
 
 class Example(NamedTuple):
-    """One case to try: of which policy, its place in the file, what it is called and should answer."""
+    """One case to try: of which policy, its place in the file, what it is called and should answer.
+
+    `said` is that answer as pages name it: what is covered with authorization is told from what is covered without.
+    `is_plain`: its order is no more than a code, and maybe words.
+    """
 
     policy: str
     number: int
     name: str
-    expect: str
+    said: str
+    is_plain: bool
 
     @property
     def key(self) -> str:
@@ -67,7 +76,7 @@ def _read(path: Path, rules: Rules) -> tuple[Case, ...]:
 
 
 def examples(rules: Rules, settings: Settings) -> dict[Policy, list[Example]]:
-    """Return a few examples of each policy: one of every answer that its cases have, in their order."""
+    """Return a few examples of each policy: one of every answer that its cases have, what says something first."""
     found = {}
     for id_, policy in sorted(rules.index.policies.items())[:_MOST]:
         if chosen := _choose(id_, cases_of(id_, rules, settings).found):
@@ -80,14 +89,21 @@ def _choose(policy: str, cases: Sequence[Case]) -> list[Example]:
     for number, case in enumerate(cases):
         key = (case.expect, case.strength or case.pa_needed if case.expect != NOTHING else None)
         if key not in first and not case.beside and (case.strength or case.expect in (NOTHING, "covered")):
-            first[key] = Example(policy, number, case.name, case.expect)
-    return list(first.values()) or [Example(policy, 0, cases[0].name, cases[0].expect)] if cases else []
+            first[key] = _example(policy, number, case)
+    found = list(first.values()) or [_example(policy, 0, case) for case in cases[:1]]
+    return sorted(found, key=lambda one: one.said == NOTHING)
+
+
+def _example(policy: str, number: int, case: Case) -> Example:
+    codings = case.order.get("code", {}).get("coding", ()) if set(case.order) == {"code"} else ()
+    is_plain = any("system" in coding for coding in codings)
+    return Example(policy, number, case.name, verdict_of(case.expect, case.pa_needed), is_plain)
 
 
 def first_tries(offered: Mapping[Policy, Sequence[Example]]) -> list[Example]:
-    """Return what somebody may try who sees this for the first time: something not covered, and something covered."""
+    """Return what somebody may try who sees this for the first time: one of each kind of answer."""
     found = [one for policy in offered.values() for one in policy]
-    firsts = (next((one for one in found if one.expect == said), None) for said in ("not-covered", "covered"))
+    firsts = (next((one for one in found if one.said == said and one.is_plain), None) for said in _FIRST_TRIES)
     return [one for one in firsts if one] or found[:2]
 
 

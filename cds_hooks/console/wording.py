@@ -12,7 +12,8 @@ from cds_hooks.store.facts import BOUNDS, MORE
 from cds_hooks.web.documentation import PREFIX as DOCUMENTS
 from cds_hooks.web.documentation import find_site
 
-#: Of the codes of `covered`, of a case that expects that a policy says nothing, and of a policy with several answers.
+#: Of the codes of `covered`, of a case that expects that a policy says nothing, of a policy with several answers, of
+#: orders that are covered with authorization.
 COVERED: Final[Mapping[str, str]] = {
     "covered": "Covered",
     "not-covered": "Not covered",
@@ -21,7 +22,22 @@ COVERED: Final[Mapping[str, str]] = {
     "nothing": "Nothing to say",
     "by-group": "By group",
     "by-circumstances": "It depends",
+    "auth-needed": "Authorization needed",
+    "performpa": "Performer asks for authorization",
 }
+
+#: What is said of an order that is covered, by what is said of prior authorization.
+_WITH_AUTHORIZATION: Final[Mapping[str, str]] = {
+    "auth-needed": "auth-needed",
+    "performpa": "performpa",
+    "conditional": "by-circumstances",
+}
+
+
+def verdict_of(covered: str, pa_needed: str | None) -> str:
+    """Return the answer in one code of COVERED: what is covered with authorization is told from what is without."""
+    return _WITH_AUTHORIZATION.get(pa_needed or "", covered) if covered == "covered" else covered
+
 
 PARTS: Final[Mapping[str, str]] = {
     "covered": "Coverage",

@@ -218,13 +218,19 @@ def test_a_suggestion_that_is_not_there_is_refused(browser: FlaskClient, suggest
     assert browser.post("/console/apply", data=data).status_code == 400
 
 
-def test_a_newcomer_is_offered_something_not_covered_and_something_covered(browser: FlaskClient) -> None:
+def test_a_newcomer_is_offered_one_of_each_kind_of_answer(browser: FlaskClient) -> None:
     page = browser.get("/").text
     offered = re.search(r"<h3>Or try one</h3>(.*?)</section>", page, re.DOTALL)
     assert offered
 
     links = re.findall(r'href="([^"]+)"><span class="verdict ([\w-]+)">', offered[1])
-    assert [verdict for _, verdict in links] == ["not-covered", "covered"]
+    assert [verdict for _, verdict in links] == [
+        "not-covered",
+        "covered",
+        "auth-needed",
+        "by-circumstances",
+        "conditional",
+    ]
     for link, verdict in links:
         form = dict(re.findall(r'<input id="(\w+)" name="\w+" value="([^"]*)"', browser.get(unescape(link)).text))
         assert form["code"], verdict
@@ -241,3 +247,19 @@ def test_the_list_of_examples_says_which_one_is_shown(browser: FlaskClient) -> N
     assert chosen("/?policy=cms-ncd-150-7&case=0") == ["cms-ncd-150-7 0"]
     assert "The order below" in browser.get("/?code=CPT+20999").text
     assert chosen("/?code=CPT+20999") == [""]
+
+
+def test_what_is_covered_with_authorization_does_not_look_like_what_is_covered_without(browser: FlaskClient) -> None:
+    def badges(code: str) -> list[str]:
+        page = send(browser, "/", code=code, payer="example-health-plan")
+        return re.findall(r'<span class="verdict [\w-]+">([^<]+)</span>', page)
+
+    assert badges("E0114") == ["Covered"]
+    assert badges("E0784") == ["Authorization needed"]
+    assert badges("70553") == ["Performer asks for authorization"]
+
+
+def test_an_amount_is_shown_with_its_unit(browser: FlaskClient) -> None:
+    page = send(browser, "/", code="E0784", payer="example-health-plan")
+
+    assert re.search(r"<dt>In network copay</dt>\s*<dd>10 %</dd>", page)
