@@ -70,7 +70,13 @@ def _find_services(vocabulary: Vocabulary) -> PhraseFinder[bool]:
 class PlainWords:
     """The words of telegraphic orders, and of names that leave the procedure open."""
 
-    def __init__(self, vocabulary: Vocabulary, terms: Iterable[str], open_codes: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        terms: Iterable[str],
+        agents: Iterable[str] = (),
+        open_codes: Iterable[str] = (),
+    ) -> None:
         self._plain = (_tokens_of(terms) - _OF_OTHERS) | _tokens_of(vocabulary.plain_words)
         self._spelling: Spelling = vocabulary.make_once("spelling", lambda: _spell(vocabulary))
         self._open = self._plain | _tokens_of(vocabulary.open_words)
@@ -82,7 +88,7 @@ class PlainWords:
         add_ons = (code for system in systems for code in system.add_ons)
         self._open_codes = frozenset(code.lower() for code in (*open_codes, *add_ons))
         self._imaging = frozenset(vocabulary.imaging_words)
-        self._means = frozenset(vocabulary.means)
+        self._means = frozenset(vocabulary.means) - _tokens_of(agents)
         self._labels: PhraseFinder[None] = vocabulary.make_once("labels", lambda: _find_labels(vocabulary))
         self._orders = frozenset(normalise(label).strip() for label in vocabulary.order_labels)
         self._services: PhraseFinder[bool] = vocabulary.make_once("services", lambda: _find_services(vocabulary))
@@ -121,7 +127,10 @@ class PlainWords:
         return not self._imaging.isdisjoint(words) and _DOING.isdisjoint(words)
 
     def serve(self, words: Sequence[str]) -> bool:
-        """Tell that words name guidance or an agent and what it is for ("fluoroscopy for"): then that is ordered."""
+        """Tell that words name guidance or a drug and what it is for ("fluoroscopy for"): then that is ordered.
+
+        A service's own agent is not meant: "dextrose for prolotherapy" is what the service is done with.
+        """
         at = next((place for place, word in enumerate(words) if word in _SERVING), None)
         return at is not None and not self._means.isdisjoint(words[:at])
 
@@ -134,7 +143,11 @@ class PlainWords:
     def is_order_label(self, label: tuple[int, int], tokens: Tokens) -> bool:
         """Tell whether what is ordered stands behind a label ("Procedure:"), not what goes with it ("Sedation:")."""
         first, end = label
-        return " ".join(tokens.words[first : end - 1]) in self._orders
+        return self.head_orders(tokens.words[first : end - 1])
+
+    def head_orders(self, words: Sequence[str]) -> bool:
+        """Tell whether the words of a label or a heading say that what is ordered follows: "Plan", "P"."""
+        return " ".join(words) in self._orders
 
     def find_services(self, tokens: Tokens) -> Iterator[Hit[bool]]:
         """Yield where words name another service or treatment: True, or one that may be a talk about this, False."""

@@ -47,7 +47,8 @@ class Renewals:
             return False
         if tokens.words[hit.first] in _BRINGING_BACK and _is_to_come(before):
             return False
-        return self._others.isdisjoint((*before[-1:], *after))
+        said = after[: after.index(",")] if "," in after else after
+        return self._others.isdisjoint((*before[-1:], *said))
 
     def choose_instead(self, hit: Hit[str], renewing: Iterable[Hit[str]], tokens: Tokens) -> bool:
         """Tell that what is declined is not the service: the same clause goes on "and chooses prolotherapy"."""

@@ -91,7 +91,8 @@ class TermFinder:
             "withdrawals", lambda: WithdrawalFinder(vocabulary.withdrawals, vocabulary.other_treatments)
         )
         terms = (term for name in (*services, *beside) for term in lists[name].terms)
-        self.plain = PlainWords(vocabulary, terms, open_codes)
+        given = (term for name in agents for term in lists[name].terms)
+        self.plain = PlainWords(vocabulary, terms, given, open_codes)
         pointing = [lists[name] for name in (*services, *agents)]
         often = Counter(word for phrase in vocabulary.other_services for word in phrase.split())
         common = frozenset(word for word, times in often.items() if times >= _OFTEN)
@@ -203,7 +204,8 @@ class TermFinder:
         label, begin, stop = reading.field(first)
         if label and not self.plain.is_order_label(label, tokens):
             return False
-        over = [word for word in tokens.words[slice(*heading)] if word not in self._actions] if heading else ()
+        over = tokens.words[slice(*heading)] if heading else ()
+        over = () if self.plain.head_orders(over) else [word for word in over if word not in self._actions]
         before = self._codes.leave_out(name, reading.cues.harmless.leave_out(max(begin, first - FARTHEST), first))
         if reading.is_name:
             before = [word for word in before if word not in self._actions]
