@@ -86,6 +86,7 @@ class Vocabulary:
     lists: Mapping[str, WordList]
     cues: tuple[Cue, ...]
     pseudo_cues: tuple[str, ...]
+    behind_a_name: tuple[str, ...]
     actions: tuple[str, ...]
     other_treatments: tuple[str, ...]
     other_services: tuple[str, ...]
@@ -160,6 +161,7 @@ def read_vocabulary(systems: CodeSystems, words: Json, cues: Json, plain: Json, 
             for phrase in group["terms"]
         ),
         pseudo_cues=tuple(cues["pseudo-cues"]),
+        behind_a_name=tuple(cues["behind-a-name"]),
         actions=tuple(cues["actions"]),
         other_treatments=tuple(cues["other-treatments"]),
         other_services=tuple(cues["other-services"]),

@@ -38,7 +38,9 @@ class CueFinder:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._cues = PhraseFinder((cue.phrase, cue) for cue in vocabulary.cues)
         labels = (f"{label} {sign}" for label in (*vocabulary.labels, *vocabulary.order_labels) for sign in "?:")
-        self._pseudo = PhraseFinder((phrase, None) for phrase in (*vocabulary.pseudo_cues, *labels))
+        anywhere = ((phrase, True) for phrase in (*vocabulary.pseudo_cues, *labels))
+        behind = ((phrase, False) for phrase in vocabulary.behind_a_name)
+        self._pseudo = PhraseFinder((*anywhere, *behind))
         self._actions = frozenset(vocabulary.actions)
 
     def find_in(self, tokens: Tokens) -> "CuesOfText":
@@ -48,11 +50,15 @@ class CueFinder:
 
 
 class HarmlessPhrases:
-    """The phrases of a text that hold a cue and say nothing against a service: "no fever", "instead of cortisone"."""
+    """The phrases of a text that hold a cue and say nothing against a service: "no fever", "instead of cortisone".
 
-    def __init__(self, words: Sequence[str], hits: Iterable[Hit[None]]) -> None:
+    Some say nothing only behind the service: before it they may be what is ordered ("driver needed for ...").
+    """
+
+    def __init__(self, words: Sequence[str], hits: Iterable[Hit[bool]]) -> None:
         self._words = words
-        found = sorted((hit.first, hit.end) for hit in hits)
+        self._hits = sorted((hit.first, hit.end, hit.value) for hit in hits)
+        found = [(first, end) for first, end, _ in self._hits]
         self._starts = [first for first, _ in found]
         self._ends = list(accumulate((end for _, end in found), max, initial=0))
 
@@ -63,6 +69,13 @@ class HarmlessPhrases:
     def leave_out(self, first: int, end: int) -> Sequence[str]:
         """Return the words of the tokens from `first` to before `end` that lie in no such phrase."""
         return [self._words[index] for index in self.kept(first, end)]
+
+    @lazy
+    def before_a_name(self) -> "HarmlessPhrases":
+        """The phrases that say nothing before a service either."""
+        if all(is_anywhere for _, _, is_anywhere in self._hits):
+            return self
+        return HarmlessPhrases(self._words, (Hit(*hit) for hit in self._hits if hit[2]))
 
     def kept(self, first: int, end: int) -> Sequence[int]:
         """Return which tokens from `first` to before `end` lie in no such phrase."""
@@ -75,7 +88,7 @@ class CuesOfText:
     """The cues of one text, in its order."""
 
     def __init__(
-        self, tokens: Tokens, cues: Sequence[Hit[Cue]], pseudo: PhraseFinder[None], actions: frozenset[str]
+        self, tokens: Tokens, cues: Sequence[Hit[Cue]], pseudo: PhraseFinder[bool], actions: frozenset[str]
     ) -> None:
         self._tokens = tokens
         self._cues = cues

@@ -43,7 +43,9 @@ _DOING: Final = frozenset(
 _OF_OTHERS: Final = frozenset(("therapy", "stimulation", "reconstruction", "agent"))
 
 #: Behind these comes a clinician's name, of so many words.
-_BEFORE_A_NAME: Final = frozenset({"per", "by", "dr", "w dr", "md"})
+_BEFORE_A_NAME: Final = frozenset(
+    ("per", "by", "dr", "w dr", "md", "attending", "fellow", "resident", "provider", "surgeon", "proceduralist")
+)
 _NAME_LENGTH: Final = 2
 
 
@@ -89,6 +91,7 @@ class PlainWords:
         self._open_codes = frozenset(code.lower() for code in (*open_codes, *add_ons))
         self._imaging = frozenset(vocabulary.imaging_words)
         self._means = frozenset(vocabulary.means) - _tokens_of(agents)
+        self._things = frozenset((*vocabulary.other_things, *vocabulary.other_services, *vocabulary.other_treatments))
         self._labels: PhraseFinder[None] = vocabulary.make_once("labels", lambda: _find_labels(vocabulary))
         self._orders = frozenset(normalise(label).strip() for label in vocabulary.order_labels)
         self._services: PhraseFinder[bool] = vocabulary.make_once("services", lambda: _find_services(vocabulary))
@@ -104,7 +107,7 @@ class PlainWords:
                 allowed = _NAME_LENGTH
             elif self._is_plain(word) or (forgiving and self._spelling.knows(word)):
                 continue
-            elif allowed:
+            elif allowed and word not in self._things:
                 allowed -= 1
             else:
                 return False

@@ -206,11 +206,12 @@ class TermFinder:
             return False
         over = tokens.words[slice(*heading)] if heading else ()
         over = () if self.plain.head_orders(over) else [word for word in over if word not in self._actions]
-        before = self._codes.leave_out(name, reading.cues.harmless.leave_out(max(begin, first - FARTHEST), first))
+        harmless = reading.cues.harmless
+        before = self._codes.leave_out(name, harmless.before_a_name.leave_out(max(begin, first - FARTHEST), first))
         if reading.is_name:
             before = [word for word in before if word not in self._actions]
             stop = tokens.clause_range(first)[1]  # in a name what stands behind a label counts too
-        kept = reading.cues.harmless.kept(end, min(stop, end + FARTHEST))
+        kept = harmless.kept(end, min(stop, end + FARTHEST))
         after = self._codes.leave_out(
             name, reading.without_labels(index for index in kept if index not in reading.past)
         )
@@ -243,7 +244,8 @@ class TermFinder:
         tokens = reading.tokens
         is_talked_about = any(cue.kind in _TALK for cue in cues)
         relations = self._relations if is_talked_about else self._loose_relations
-        before = self._codes.leave_out(name, reading.cues.harmless.leave_out(tokens.clause_range(first)[0], first))
+        harmless = reading.cues.harmless.before_a_name
+        before = self._codes.leave_out(name, harmless.leave_out(tokens.clause_range(first)[0], first))
         related = next((place for place, word in enumerate(before) if word in relations), None)
         return bool(related) and not self.plain.are_plain(before[:related])
 

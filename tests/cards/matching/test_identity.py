@@ -330,3 +330,63 @@ def test_ticked_boxes_confirmed_labels_and_other_names_are_words_of_the_order(te
 )
 def test_an_action_leads_to_the_service_over_small_words_whatever_was_tried(note: str, rules: Rules) -> None:
     assert strength(rules, **named("Injection procedure", note)) is Strength.STATED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Prolotherapy R knee, driver needed",
+        "Prolotherapy L elbow, Spanish interpreter needed",
+        "Prolotherapy R knee, hold aspirin",
+        "Prolotherapy L shoulder - not on blood thinners",
+        "Prolotherapy R knee w 25g needle, 10cc syringe",
+        "Prolotherapy R knee, no running, return to duty 2 wks",
+        "Prolotherapy SIJ R (>50% relief w/ last)",
+        "Prolotherapy R hip labral tear on MRI",
+        "Prolotherapy R knee, see clinic note",
+        "Prolotherapy R knee, continue home exercises",
+        "Prolotherapy R knee to avoid surgery",
+        "Prolotherapy R knee (mark site)",
+    ],
+)
+def test_what_goes_with_an_order_is_no_other_service_behind_the_name(text: str, rules: Rules) -> None:
+    assert strength(rules, **named(text)) is Strength.STATED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Driver needed for prolotherapy R knee",
+        "Interpreter needed for prolotherapy R knee",
+        "25g needle for prolotherapy R knee",
+        "Letter of medical necessity sent, prolotherapy R knee",
+        "Light duty after prolotherapy R knee",
+        "Ethyl chloride spray for prolotherapy R knee",
+        "Home exercises, prolotherapy R knee",
+        "A1c 6.8 before prolotherapy R knee",
+    ],
+)
+def test_the_same_before_the_name_may_be_what_is_ordered(text: str, rules: Rules) -> None:
+    assert strength(rules, **named(text)) is not Strength.STATED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Prolotherapy L ankle, SSG, TRICARE Prime, PCS in 60 days",
+        "Prolotherapy R knee GA modifier",
+        "Prolotherapy hamstring tendinopathy proximal L, track, redshirt junior",
+        "Prolotherapy L thumb CMC, attending Nguyen",
+        "Prolotherapy R knee - resident to perform under attending supervision",
+        "HC PROLOTHERAPY INJ KNEE",
+        "Prolotherapy, subsequent session, L knee",
+        "Therapeutic prolotherapy injection",
+    ],
+)
+def test_payers_duty_staff_sports_and_billing_are_words_of_the_order(text: str, rules: Rules) -> None:
+    assert strength(rules, **named(text)) is Strength.STATED
+
+
+@pytest.mark.parametrize("thing", ["lecture", "brace", "tray", "consent"])
+def test_a_thing_is_no_clinicians_name(thing: str, rules: Rules) -> None:
+    assert strength(rules, **named(f"Prolotherapy R knee per {thing}")) is not Strength.STATED
