@@ -83,6 +83,12 @@ class Evidence:
             not self._injects or self._orders_imaging or any(self._names_another(reading) for reading in self._naming)
         )
 
+    @lazy
+    def names_a_talk(self) -> bool:
+        """Tell that all that the names of the order name besides is a talk: a referral, a visit."""
+        hits = [hit for one in self._naming for hit in self._finder.plain.find_services(one.tokens)]
+        return self._injects and bool(hits) and not any(hit.value for hit in hits)
+
     def _names_another(self, reading: TextReading) -> bool:
         return next(self._finder.plain.find_services(reading.tokens), None) is not None
 

@@ -39,8 +39,8 @@ class ReadText:
 
     @property
     def unlabelled(self) -> Iterator[str]:
-        """The words of the text without those of labels."""
-        return iter(self.without_labels(range(len(self.tokens.words))))
+        """The words of the text without those of labels, and without phrases that say nothing."""
+        return iter(self.without_labels(self.cues.harmless.kept(0, len(self.tokens.words))))
 
     def without_labels(self, indexes: Iterable[int]) -> Sequence[str]:
         """Return the words of some tokens that are not of a label."""

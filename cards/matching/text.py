@@ -221,9 +221,7 @@ class TermFinder:
                 return False
             is_all = are_plain(after, before_a_name=True, forgiving=True)
             return is_all or self.tails.tell_of_order(before, after)
-        if are_plain(over) and are_plain(before) and are_plain(after, before_a_name=True):
-            return True
-        if label and label[1] == first:
+        if are_plain(before) and (label or (are_plain(over) and self._go_on_plainly(before, after))):
             return True
         near = tokens.words[max(0, first - 2) : first]
         if near and (near[-1] in self._actions or (near[0] in self._actions and near[-1] not in SEPARATORS)):
@@ -231,6 +229,10 @@ class TermFinder:
         if self._is_led_to(tokens.words[max(begin, first - _FARTHEST_ACTION) : first]):
             return True
         return any(word in _NOW for word in (*before[-3:], *after[:10]))
+
+    def _go_on_plainly(self, before: Sequence[str], after: Sequence[str]) -> bool:
+        """Tell that the words behind a mention in a note name nothing else."""
+        return self.plain.are_plain(after, before_a_name=True) or self.tails.tell_of_order(before, after)
 
     def _is_led_to(self, before: Sequence[str]) -> bool:
         """Tell whether an action stands before a mention with only small words between: "go ahead with another"."""

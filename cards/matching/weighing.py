@@ -88,7 +88,9 @@ def _identify_by_note(named: Sequence[Mentioned], evidence: Evidence) -> tuple[M
     clear = [found for found in named if found.mention.ordered and not found.mention.cues]
     uncued = [found for found in named if not found.mention.cues]
     if not evidence.has_open_name:
-        return (uncued[0], _of(DoubtKind.ANOTHER_NAME)) if uncued and not evidence.names_another else None
+        said = clear if evidence.names_another and evidence.names_a_talk else uncued
+        is_other = evidence.names_another and not evidence.names_a_talk
+        return (said[0], _of(DoubtKind.ANOTHER_NAME)) if said and not is_other else None
     given = next(iter(evidence.treatments(in_names=False)), None)
     if not uncued and given:
         return None

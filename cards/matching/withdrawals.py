@@ -45,6 +45,8 @@ _SESSIONS: Final = frozenset(
 
 #: Hits that say something of one side where a side stands beside them.
 _OF_A_SIDE: Final = frozenset({"verb", "state", "hint"})
+#: So does what says that a course of one side is over: "R knee series finished".
+_ENDED: Final = frozenset({"finished", "completed", "complete", "done", "over", "ended"})
 _RENEWING: Final = frozenset({"reinstatement", "renewal"})
 
 
@@ -123,7 +125,8 @@ class WithdrawalFinder:
         before, after = words[: hit.first - begin], words[hit.end - begin :]
         if before and before[-1] in self._words.past:
             return None
-        if hit.value in _OF_A_SIDE and self._is_of_other_side(words, ordered):
+        is_of_a_side = hit.value in _OF_A_SIDE or tokens.words[hit.end - 1] in _ENDED
+        if is_of_a_side and self._is_of_other_side(words, ordered):
             return None
         match hit.value:
             case "statement" if words[len(before)] == "only":  # "ice only if needed"

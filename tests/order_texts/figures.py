@@ -38,6 +38,10 @@ SETS = (
     "spine-and-hand",
     "rheumatology-and-rural",
     "urgent-care-and-dental",
+    "pain-clinic-and-military",
+    "academic-and-athletic",
+    "pain-clinic-and-military-sealed",
+    "academic-and-athletic-sealed",
 )
 
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"

@@ -29,9 +29,15 @@ LEVELS = {
     "spine-and-hand": {"recall": 0.96, "caught": 0.96, "nothing": 0.95},
     "rheumatology-and-rural": {"recall": 0.86, "caught": 0.95, "nothing": 0.94},
     "urgent-care-and-dental": {"recall": 0.91, "caught": 0.95, "nothing": 0.94},
+    "pain-clinic-and-military": {"recall": 0.89, "caught": 0.92, "nothing": 0.85},
+    "academic-and-athletic": {"recall": 0.75, "caught": 0.88, "nothing": 0.90},
+    "pain-clinic-and-military-sealed": {"recall": 0.70, "caught": 0.86, "nothing": 0.90},
+    "academic-and-athletic-sealed": {"recall": 0.87, "caught": 0.92, "nothing": 0.85},
 }
 #: Live orders answered with a clause of theirs that says nothing against them: words nobody needs.
 MOST_HEDGED = 0.10
+#: Sets of which more stated orders are answered with nothing: how many.
+PASSED_OVER = {"academic-and-athletic": 3}
 
 
 def test_the_sets_are_large_of_all_specialties_and_labelled_throughout() -> None:
@@ -81,10 +87,14 @@ def test_a_code_an_agent_and_an_unlisted_code_are_found(name: str, rules: Rules)
 
 @pytest.mark.parametrize("name", SETS)
 def test_an_order_that_names_the_service_is_seldom_passed_over(name: str, rules: Rules) -> None:
-    """Stated orders become conditional in doubt; they are not answered with nothing (3 in 100 at most)."""
+    """Stated orders become conditional in doubt; they are not answered with nothing (3 in 100 at most).
+
+    Those of one set besides are two referrals elsewhere and an order by the name of another service.
+    """
     stated = [item for item in read_set(name) if item["expect"] == "stated"]
 
-    assert sum(answer(item, rules) is None for item in stated) <= 0.03 * len(stated)
+    most = PASSED_OVER.get(name, 0.03 * len(stated))
+    assert sum(answer(item, rules) is None for item in stated) <= most
 
 
 @pytest.mark.parametrize("name", SETS)

@@ -390,3 +390,45 @@ def test_payers_duty_staff_sports_and_billing_are_words_of_the_order(text: str, 
 @pytest.mark.parametrize("thing", ["lecture", "brace", "tray", "consent"])
 def test_a_thing_is_no_clinicians_name(thing: str, rules: Rules) -> None:
     assert strength(rules, **named(f"Prolotherapy R knee per {thing}")) is not Strength.STATED
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Arthrocentesis/inj major jt 20610",
+        "Procedimiento en consultorio",
+        "Interventional pain procedure",
+        "ND injection order",
+        "Clinic-performed procedure",
+        "Procedure - not listed",
+    ],
+)
+def test_names_of_clinics_and_of_codes_for_injections_leave_it_open(name: str, rules: Rules) -> None:
+    assert strength(rules, **named(name, "Prolotherapy, 15% dextrose, US guided")) is Strength.STATED
+    assert find(rules, **named(name, "Failed prolotherapy. Kenalog 40 R knee today.")) is None
+
+
+@pytest.mark.parametrize("name", ["Referral - sports medicine", "Consultation"])
+def test_under_a_talk_a_note_that_orders_the_service_is_asked_about(name: str, rules: Rules) -> None:
+    assert strength(rules, **named(name, "Proceed with prolotherapy R ankle")) is Strength.QUALIFIED
+    assert find(rules, **named(name, "Had prolotherapy R ankle last year")) is None
+
+
+def test_an_aspiration_alone_is_another_service(rules: Rules) -> None:
+    assert strength(rules, **named("Arthrocentesis R knee", "Prolotherapy R knee today")) is not Strength.STATED
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "Procedure performed under this code: prolotherapy to posterior cervical ligaments, 1 session/mo x 4",
+        "Specify: DEXTROSE PROLOTHERAPY posterior c-spine C2-7",
+        "prolotherapy L SIJ ligaments #2, Dr's resident to do w/ attending present",
+        "PRP too expensive. Prolotherapy R knee.",
+        "Using this code for prolotherapy since no other code exists.",
+        "Decided on prolotherapy R knee.",
+        "Se realizara proloterapia rodilla derecha",
+    ],
+)
+def test_a_note_says_in_many_ways_what_is_done(note: str, rules: Rules) -> None:
+    assert strength(rules, **named("Injection procedure", note)) is Strength.STATED

@@ -281,3 +281,11 @@ def test_what_is_not_yet_due_for_another_treatment_says_nothing_of_the_order(not
 @pytest.mark.parametrize("note", ["Not yet, she wants to think about it.", "Prolo not yet.", "Injection not yet"])
 def test_an_order_that_is_not_yet_to_be_done_is_put_off(note: str, rules: Rules) -> None:
     assert ask(rules, note).match.strength is Strength.QUALIFIED
+
+
+def test_the_end_of_the_other_sides_course_says_nothing(rules: Rules) -> None:
+    left = [{"text": "Left knee"}]
+    other = ask(rules, "R knee series finished in May, no more on R.", name="Prolo knee", bodySite=left)
+    own = ask(rules, "L knee series finished in May.", name="Prolo knee", bodySite=left)
+
+    assert (other.match.strength, own.match.strength) == (Strength.STATED, Strength.QUALIFIED)
