@@ -174,13 +174,24 @@ def _find_words(marked: str) -> list[str]:
 def _keep(found: Sequence[str]) -> Sequence[bool]:
     """Tell of each word whether it counts: none of dropped signs only, and no `STOP` of an empty sentence."""
     if "" not in found:
-        return [word != STOP or before != STOP for word, before in zip(found, (STOP, *found), strict=False)]
+        return _keep_no_empty_sentence(found)
     kept: list[bool] = []
     before = STOP
     for word in found:
         is_kept = bool(word) and (word != STOP or before != STOP)
         before = word if is_kept else before
         kept.append(is_kept)
+    return kept
+
+
+def _keep_no_empty_sentence(found: Sequence[str]) -> Sequence[bool]:
+    """Tell the same where no word is empty, of which `index` finds the few that matter."""
+    kept = [True] * len(found)
+    before = -1
+    for _ in range(found.count(STOP)):
+        at = found.index(STOP, before + 1)
+        kept[at] = at != before + 1
+        before = at
     return kept
 
 
