@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from cds_hooks.commands.store_access import failing_clearly, settings_of_store
 from cds_hooks.errors import StartError
+from cds_hooks.members.database_directory import MOST_ROWS
 from cds_hooks.members.digests import digests_of
 from cds_hooks.members.files import Known, Layout, Line, read_lines
 from cds_hooks.members.loaded import Loaded, describe_loaded
@@ -90,10 +91,13 @@ def load_file(
                     directory.write(tally.rows(read_lines(_with_bar(file, path), path, layout, known)))
                 tally.check(most_wrong)
                 directory.become_current(tally.about)
+                crowded = directory.crowded
             note_load(engine, name, tally)
         finally:
             engine.dispose()
     click.echo(f"{tally.right} lines loaded in {time.monotonic() - started:.0f} s{tally.told}{tally.why}")
+    if crowded:
+        click.echo(f"warning: {crowded} ids are on more than {MOST_ROWS} lines each: by them nobody is found", err=True)
 
 
 def note_load(engine: sa.Engine, name: str, tally: "_Tally") -> None:

@@ -28,7 +28,7 @@ _FIND: Final = """
 _ABOUT: Final = "SELECT about FROM directories WHERE generation = ?"
 
 #: So many rows are read of one look-up: an id that more share is nobody's.
-_MOST_ROWS: Final = 200
+MOST_ROWS: Final = 200
 
 
 class DirectoryError(Exception):
@@ -111,7 +111,7 @@ class DatabaseDirectory:
         if used is None:
             raise DirectoryError("its key is not in CRD_AUDIT_KEYS")
         rows = {number: (generation, sealed) for generation, _, number, sealed in found if number is not None}
-        if len(rows) > _MOST_ROWS:
+        if len(rows) > MOST_ROWS:
             raise DirectoryError("too many rows have one id")
         texts = [self._cipher.open(bytes(sealed), about(gen, number)) for number, (gen, sealed) in sorted(rows.items())]
         return _Read(texts, used, found[0][0])

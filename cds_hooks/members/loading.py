@@ -15,7 +15,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from cds_hooks.members.database_directory import about
+from cds_hooks.members.database_directory import MOST_ROWS, about
 from cds_hooks.members.digests import DIGEST, Digests
 from cds_hooks.members.rows import MemberRow, Row, encode
 from cds_hooks.store.database import StoreError, kind_of
@@ -45,6 +45,8 @@ class DirectoryLoad:
         self._keys: list[bytes] = []
         self._is_current = False
         self.rows = 0
+        #: So many ids stand on more lines than are read of one look-up: by them nobody is found.
+        self.crowded = 0
 
     def __enter__(self) -> "DirectoryLoad":
         row = {"generation": self._generation, "name": self._name, "is_current": False, "about": "{}"}
@@ -81,11 +83,14 @@ class DirectoryLoad:
     def become_current(self, said: Mapping[str, Any]) -> None:
         """Let the rows be found from now on in place of those before, with what is said about the load."""
         self._keys.sort()
+        pairs = zip(self._keys, islice(self._keys, MOST_ROWS, None), strict=False)
+        self.crowded = len({key[:DIGEST] for key, later in pairs if key[:DIGEST] == later[:DIGEST]})
         for keys in _slices(self._keys):
             values = [(self._generation, key[:DIGEST], int.from_bytes(key[DIGEST:], "big")) for key in keys]
             self._insert(DIRECTORY_KEYS, values)
         mine = DIRECTORIES.c.generation == self._generation
-        text = orjson.dumps({**said, "loaded": self._generation, "rows": self.rows}).decode()
+        counted = {"loaded": self._generation, "rows": self.rows, "crowded": self.crowded}
+        text = orjson.dumps({**said, **counted}).decode()
         with self._failing(), self._engine.begin() as connection:
             connection.execute(sa.update(DIRECTORIES).where(DIRECTORIES.c.name == self._name).values(is_current=False))
             done = connection.execute(sa.update(DIRECTORIES).where(mine).values(is_current=True, about=text))

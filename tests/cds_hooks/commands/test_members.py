@@ -77,6 +77,16 @@ def test_lines_of_nobody_knows_whom_are_told_of(crd: Crd) -> None:
     assert json.loads(crd("members", "check").output)["unread"] == 1
 
 
+def test_ids_that_too_many_lines_share_are_told_of(crd: Crd) -> None:
+    """Ten thousand members with one id: by it nobody is found, whoever asks, and the load says so."""
+    shared = "".join(f"http://payer.example/{n},SAME,1971-04-02,example-health-plan,\n" for n in range(10_000))
+
+    loaded = crd("members", "load", crd.write(HEAD + GOOD + shared))
+
+    assert "warning: 1 ids are on more than 200 lines each: by them nobody is found" in loaded.output
+    assert json.loads(crd("members", "check").output)["crowded"] == 1
+
+
 def test_with_too_many_wrong_lines_nothing_is_replaced(crd: Crd) -> None:
     """A member that is missing would be told of as `no-member-found`."""
     assert crd("members", "load", crd.write(HEAD + GOOD)).exit_code == 0
