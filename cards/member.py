@@ -139,8 +139,8 @@ def choose_member(candidates: Iterable[Member], hint: MemberHint, born: str | No
     """Return the member that is meant, of those who have one of the ids; `born` is its birth date as members have it.
 
     A number with its system is one member's. An id alone may be another payer's, or a whole family's: it counts within
-    the plan that the Coverage names, or together with the birth date. Whom a birth date or a number of the same system
-    contradicts is another person.
+    the plan that the Coverage names, or together with the birth date; else nobody can tell. Whom a birth date or a
+    number of the same system contradicts is another person.
     """
     if not hint.values:
         return FoundMember(LookUp.NO_ID)
@@ -150,7 +150,7 @@ def choose_member(candidates: Iterable[Member], hint: MemberHint, born: str | No
     if len(found) > 1:
         found = [one for one in found if born and one.born == born] or found
     if not found:
-        return FoundMember(LookUp.NONE)
+        return FoundMember(LookUp.SEVERAL if any(_has_id(one, hint) for one in possible) else LookUp.NONE)
     if len(found) > 1 or _may_be_a_relative(found[0], hint, born, is_certain=bool(certain)):
         return FoundMember(LookUp.SEVERAL)
     return FoundMember(LookUp.FOUND, found[0])
@@ -184,10 +184,15 @@ def _is_contradicted(member: Member, hint: MemberHint, born: str | None) -> bool
 
 def _is_likely(member: Member, hint: MemberHint, born: str | None) -> bool:
     """Tell whether an id without a system means a member: within the plan that is named, or by the birth date."""
-    alone = {number.value for number in hint.numbers if not number.system} | {hint.subscriber}
-    if not any(mark.value in alone for mark in member.ids):
+    if not _has_id(member, hint):
         return False
     return hint.payer in member.plans or bool(born and member.born == born)
+
+
+def _has_id(member: Member, hint: MemberHint) -> bool:
+    """Tell whether a member has one of the ids that came without a system."""
+    alone = {number.value for number in hint.numbers if not number.system} | {hint.subscriber}
+    return any(mark.value in alone for mark in member.ids)
 
 
 def _may_be_a_relative(member: Member, hint: MemberHint, born: str | None, *, is_certain: bool) -> bool:

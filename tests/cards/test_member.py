@@ -33,9 +33,36 @@ def test_a_member_is_found_by_the_id_of_the_coverage_within_the_plan_that_it_nam
     assert choose_member([member()], hint("A1"), None).look_up is LookUp.FOUND
 
 
-def test_an_id_alone_finds_nobody_in_another_plan() -> None:
-    """The same digits are another person's at another payer."""
-    assert choose_member([member(plan="another")], hint("A1"), None).look_up is LookUp.NONE
+def test_of_an_id_alone_in_another_plan_nobody_can_tell() -> None:
+    """It may be this patient, who has changed plans, or another person with the same digits: neither is claimed."""
+    assert choose_member([member(plan="another")], hint("A1"), None).look_up is LookUp.SEVERAL
+    assert choose_member([member(plan="another")], hint("A1"), ELSE).look_up is LookUp.NONE
+
+
+def of_other_system(plan: str = "plan", born: str = ELSE) -> Member:
+    mark = identifier(OTHER, "A1")
+    return Member(mark, frozenset({mark}), (CoveragePeriod(plan),), born)
+
+
+@pytest.mark.parametrize(
+    ("other", "sent", "born", "expected"),
+    [
+        (of_other_system(), hint(None, identifier(SYSTEM, "A1")), None, LookUp.FOUND),
+        (of_other_system(), hint("A1", identifier(SYSTEM, "A1")), None, LookUp.FOUND),
+        (of_other_system(), hint("A1"), None, LookUp.SEVERAL),
+        (of_other_system(), hint("A1"), BORN, LookUp.FOUND),
+        (of_other_system(born=BORN), hint("A1"), BORN, LookUp.SEVERAL),
+        (of_other_system(plan="another"), hint("A1"), None, LookUp.FOUND),
+        (of_other_system(), hint(None, identifier("http://third.example", "A1")), None, LookUp.NONE),
+    ],
+)
+def test_of_two_members_with_one_id_in_different_systems_the_system_the_birth_date_or_the_plan_decides(
+    other: Member, sent: MemberHint, born: str | None, expected: LookUp
+) -> None:
+    found = choose_member([other, member()], sent, born)
+
+    assert found.look_up is expected
+    assert found.member == (member() if expected is LookUp.FOUND else None)
 
 
 def test_an_id_with_the_birth_date_finds_a_member_in_another_plan() -> None:
