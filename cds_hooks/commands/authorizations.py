@@ -1,12 +1,14 @@
 """`crd authorizations`: what the payers have authorized, loaded from a payer's file."""
 
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import click
 import msgspec
 import orjson
 
-from cards import CodeSystems
+from cards import CodeSystems, identifier
 from cds_hooks.commands.directory_files import (
     FILE,
     MOST_WRONG,
@@ -18,12 +20,13 @@ from cds_hooks.commands.directory_files import (
     note_look_up,
     open_store,
 )
-from cds_hooks.members.database_directory import AUTHORIZATIONS
+from cds_hooks.members.database_directory import AUTHORIZATIONS, DatabaseDirectory
 from cds_hooks.members.files import AUTHORIZATION_FILE
 from cds_hooks.members.loaded import read_rows
-from cds_hooks.members.rows import AuthorizationRow, decode_authorization
+from cds_hooks.members.rows import AuthorizationRow, Row, decode_authorization
 from cds_hooks.rules.reload import read_rules
 from cds_hooks.settings import Settings, read_settings
+from cds_hooks.store.encryption import read_keys
 
 
 @click.group()
@@ -49,12 +52,20 @@ def load(file: Path, rejected: Path | None, most_wrong: float) -> None:
 @click.argument("file", type=FILE, required=False)
 @REJECTED
 def check(file: Path | None, rejected: Path | None) -> None:
-    """Check FILE without loading it; without one, tell what is loaded."""
+    """Check FILE without loading it, its members among those that are loaded; without one, tell what is loaded."""
     settings = read_settings()
     if file:
-        check_file(AUTHORIZATION_FILE, _systems(settings), file, rejected)
+        with closing(DatabaseDirectory(settings.database_url, read_keys(settings.audit_keys))) as directory:
+            doubt = partial(_doubt_member, directory)
+            check_file(AUTHORIZATION_FILE, _systems(settings), file, rejected, doubt)
     else:
         describe(settings, AUTHORIZATIONS)
+
+
+def _doubt_member(directory: DatabaseDirectory, row: Row) -> str | None:
+    """Say where no member that is loaded has the id of an authorization: nobody's order is covered by it."""
+    is_known = not isinstance(row, AuthorizationRow) or directory.has_member(identifier(row.system, row.value))
+    return "member_id: no member that is loaded has this id in this member_system" if is_known is False else None
 
 
 @authorizations.command()

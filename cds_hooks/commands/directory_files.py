@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple
@@ -48,6 +48,10 @@ _MOST_TOLD: Final = 10
 
 #: The bar is moved on once in so many lines.
 _STEP: Final = 1000
+
+
+#: Says of a row what may be wrong with it.
+Doubt = Callable[[Row], str | None] | None
 
 
 class Store(NamedTuple):
@@ -106,14 +110,31 @@ def note_load(engine: sa.Engine, name: str, tally: "_Tally") -> None:
         note_access(connection, system_user(), "load", None, {name: tally.right, "wrong": tally.wrong})
 
 
-def check_file(layout: Layout[Known], known: Known, path: Path, rejected: Path | None) -> None:
-    """Read a file as a load does, and load nothing; end with 1 where a line is wrong."""
+def check_file(layout: Layout[Known], known: Known, path: Path, rejected: Path | None, doubt: Doubt = None) -> None:
+    """Read a file as a load does, and load nothing; end with 1 where a line is wrong.
+
+    `doubt` says of the row of a line what may be wrong with it; such lines are told of, and right.
+    """
+    doubts: dict[str, list[int]] = {}
     with path.open("rb") as file, _Tally(path, rejected) as tally:
-        for _ in tally.rows(read_lines(_with_bar(file, path), path, layout, known)):
+        lines = read_lines(_with_bar(file, path), path, layout, known)
+        for _ in tally.rows(_doubting(lines, doubt, doubts) if doubt else lines):
             pass
     click.echo(f"{tally.right} lines are right{tally.told}{tally.why}")
+    for said, numbers in doubts.items():
+        click.echo(f"warning: {len(numbers)}: {said} (line {numbers[0]})", err=True)
     if tally.wrong:
         sys.exit(1)
+
+
+def _doubting(
+    lines: Iterable[Line], doubt: Callable[[Row], str | None], doubts: dict[str, list[int]]
+) -> Iterator[Line]:
+    for line in lines:
+        said = doubt(line.row) if line.row and not line.reason else None
+        if said:
+            doubts.setdefault(said, []).append(line.number)
+        yield line
 
 
 def describe(settings: Settings, name: str) -> Loaded:

@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from cards import Authorization, CodeSystems, FoundMember, LookUp, Member, MemberHint, choose_member
+from cards import Authorization, CodeSystems, FoundMember, Identifier, LookUp, Member, MemberHint, choose_member
 from cds_hooks.members.digests import Digests, digests_of
 from cds_hooks.members.rows import decode_authorization, decode_member, to_authorization, to_member
 from cds_hooks.store.database import StoreError, connect
@@ -77,6 +77,14 @@ class DatabaseDirectory:
             record("error", "members-not-read", reason=str(error))
             return FoundMember(LookUp.FAILED)
         return FoundMember(LookUp.FAILED) if is_unsure else found
+
+    def has_member(self, member: Identifier) -> bool | None:
+        """Tell whether a member with an id was loaded, or a wrong line of it; None where nobody can tell."""
+        try:
+            rows = [decode_member(text) for text in self._read(MEMBERS, [member.value]).texts]
+        except (StoreError, SealError, DirectoryError):
+            return None
+        return any(row.is_wrong or member in to_member(row).ids for row in rows)
 
     def _has_unread(self, generation: int) -> bool:
         """Tell whether there were lines of which nobody knows whose they were: perhaps who is not found stood there."""

@@ -144,6 +144,22 @@ def test_authorizations_are_loaded_and_found_beside_the_members(crd: Crd) -> Non
     assert [one["action"] for one in crd.accesses()] == ["find-authorizations", "find-authorizations", "load"]
 
 
+def test_an_authorization_for_a_member_that_is_not_loaded_is_told_of(crd: Crd) -> None:
+    """A slip in a member's id, or its system: nobody's order would ever be covered by it."""
+    head, of = "number,member_system,member_id,codes\n", "http://payer.example"
+    lines = (f"PA-1,{of},A1,HCPCS|E0784", f"PA-2,{of},A11,HCPCS|E0784", f"PA-3,{of}/,A1,HCPCS|E0784")
+    path = crd.write(head + "\n".join((*lines, "PA-4,http://payr.example,A1,HCPCS|E0784")), "authorizations.csv")
+    without = crd("authorizations", "check", path)
+    assert not (crd.folder / "crd.sqlite3").exists()
+    crd("members", "load", crd.write(HEAD + GOOD))
+
+    checked = crd("authorizations", "check", path)
+
+    assert (without.exit_code, without.output) == (0, "4 lines are right\n")
+    told = "member_id: no member that is loaded has this id in this member_system (line 3)"
+    assert (checked.exit_code, checked.output) == (0, f"4 lines are right\nwarning: 2: {told}\n")
+
+
 def test_members_and_authorizations_do_not_replace_each_other(crd: Crd) -> None:
     crd("members", "load", crd.write(HEAD + GOOD))
     head = "number,member_system,member_id,codes\n"
