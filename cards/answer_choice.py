@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from cards.circumstances import UNKNOWN, Circumstances
-from cards.conditions import FACTS, Fact
+from cards.conditions import FACTS, Fact, FactKind
 from cards.coverage_terms import CoverageTerms
 from cards.matching.match import Finding
 from cards.policy import Choice, Covered, PolicyVersion
@@ -126,8 +126,16 @@ def _merge_new(version: PolicyVersion, weighed: _Weighed) -> PolicyVersion:
         terms_of_coverage=terms,
         verdict=f"{'prior authorization ' if is_covered else ''}depends on {open_words}",
         position=f"{about} depends on {open_words}, which {'is' if len(weighed.open) == 1 else 'are'} not stated.",
-        next_steps=tuple(dict.fromkeys(FACTS[fact].advice for fact, _ in weighed.open)),
+        next_steps=tuple(dict.fromkeys(_what_is_open(*one).advice for one in weighed.open)),
     )
+
+
+#: What is open where the birth date was sent, and the order says no day.
+_DAY: Final = FactKind("the day of service", "timeframe", "State the day of service on the order.")
+
+
+def _what_is_open(fact: Fact, code: str) -> FactKind:
+    return _DAY if code == _DAY.info_needed else FACTS[fact]
 
 
 #: Facts are named where they leave a card's summary short enough.
@@ -138,7 +146,7 @@ _AUTHORIZATION: Final = "Whether prior authorization is needed"
 
 def _say_what_is_open(said: Sequence[PolicyVersion], weighed: _Weighed) -> tuple[str | None, str]:
     """Return what the open facts decide about, in words, and those facts; None where all say the same."""
-    words = _enumerate(list(dict.fromkeys(FACTS[fact].words for fact, _ in weighed.open)))
+    words = _enumerate(list(dict.fromkeys(_what_is_open(*one).words for one in weighed.open)))
     words = words if len(words) <= _LONGEST else "facts about the order"
     if weighed.says_nothing or len({one.covered for one in said}) > 1:
         return "Whether it is covered", words

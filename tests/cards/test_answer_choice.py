@@ -225,6 +225,19 @@ def test_an_age_is_that_on_the_day_of_service(born: Any, day: Any, expected: tup
     assert said(ask(ADULT, policy_day, records, patient="Patient/p")) == expected
 
 
+def test_where_only_the_day_is_open_the_day_is_asked_for_and_not_the_birth_date(ask: Ask) -> None:
+    """What was sent is not asked for again."""
+    records = {"Patient/p": {"resourceType": "Patient", "birthDate": "2008-12-15"}}
+
+    version = ask(ADULT, {"occurrenceDateTime": "2026-12"}, records, patient="Patient/p").findings[0].version
+
+    assert version.terms_of_coverage.info_needed == ("timeframe",)
+    assert version.next_steps == ("State the day of service on the order.",)
+    assert (
+        version.position == "Whether prior authorization is needed depends on the day of service, which is not stated."
+    )
+
+
 BESIDE = [{"if": {"ordered-with": ["base"]}, **FREE}]
 
 

@@ -41,6 +41,41 @@ def test_there_is_an_example_for_each_hook_in_each_version() -> None:
     assert {(hook, version) for hook in hooks for version in ("2.0", "2.1", "2.2")} <= seen
 
 
+#: The codes that answers have in all versions, and those of some. No policy can say `gold-card`, `auth-out-network` or
+#: `doc-needed` as conditional; `pa-needed` is `indeterminate` where a look-up fails (tests/cards/test_satisfaction.py).
+IN_ALL = {
+    *(("covered", code) for code in ("covered", "not-covered", "conditional")),
+    *(("pa-needed", code) for code in ("no-auth", "auth-needed", "performpa", "satisfied", "conditional")),
+    *(("doc-purpose", code) for code in ("withclaim", "withorder", "retain-doc")),
+    *(("info-needed", code) for code in ("performer", "location", "timeframe", "contract-window", "OTH")),
+    ("doc-needed", "clinical"),
+}
+LATER = {("doc-needed", "admin"), ("doc-needed", "patient"), ("doc-purpose", "OTH")}
+REASONS = {("reason", c) for c in ("no-member-found", "coverage-not-found", "no-active-coverage", "technical")}
+KINDS = {
+    "2.0": {*IN_ALL, ("doc-needed", "both"), ("doc-purpose", "withpa"), ("reason", "detail-code")},
+    "2.1": {*IN_ALL, *LATER, ("reason", "detail-code")},
+    "2.2": {*IN_ALL, *LATER, *REASONS, ("covered", "indeterminate"), ("info-needed", "detail-code")},
+}
+
+
+def codes_said(case: Path) -> Iterator[tuple[str, str]]:
+    """The codes of the coverage information that an example writes, with the part that each stands in."""
+    for action in json.loads((case / "response.json").read_text()).get("systemActions", ()):
+        for part in (part for ext in action["resource"].get("extension", ()) for part in ext.get("extension", ())):
+            if "valueCode" in part:
+                yield part["url"], part["valueCode"]
+            yield from ((part["url"], c["code"]) for c in part.get("valueCodeableConcept", {}).get("coding", ()))
+
+
+@pytest.mark.parametrize("version", KINDS)
+def test_every_kind_of_answer_that_the_service_gives_has_an_example_in_its_version(version: str) -> None:
+    """resp-52: the codes of coverage information."""
+    said = {code for case in EXAMPLES if version_of(case) == version for code in codes_said(case)}
+
+    assert KINDS[version] - said == set()
+
+
 @pytest.mark.parametrize("case", EXAMPLES, ids=NAMES)
 def test_an_examples_response_keeps_the_definitions_of_its_version(case: Path) -> None:
     """conf-5, conf-13; resp-13, resp-22, resp-24, resp-47, resp-52: profiles, invariants and models of each version."""
