@@ -24,6 +24,19 @@ def test_a_cell_is_what_the_payer_answers_about_the_code_alone(rules: Rules) -> 
     assert cell(rules, "20610", "medicare") == ""
 
 
+def test_a_cell_says_what_is_asked_of_prior_authorization_on_its_day(rules: Rules) -> None:
+    """The code alone says no place: what depends on it is open."""
+    medicare = next(one for one in rules.payers.payers if one.id == "medicare")
+
+    def needed(code: str, on: date) -> str:
+        [row] = [row for row in codes_in_force(rules, on) if row.coding.code == code]
+        return ask(row, medicare, on, rules).pa_needed
+
+    assert needed("K0856", ON) == "auth-needed"
+    assert needed("63650", ON) == "conditional"
+    assert needed("E0747", date(2024, 8, 27)) == "auth-needed"
+
+
 def test_a_cell_is_of_its_day(rules: Rules) -> None:
     assert cell(rules, "M0076", "example-health-plan", date(2023, 5, 31)) == "not-covered"
     assert cell(rules, "M0076", "example-health-plan", date(2023, 5, 30)) == ""
