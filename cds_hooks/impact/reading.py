@@ -1,6 +1,6 @@
 """From the lines of a file to rows: orders, the records they rest on, and lines that are set aside, with the reason."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -65,6 +65,11 @@ class Keys:
                 yield self.of(reference)
 
 
+def type_of(key: str) -> str:
+    """Return the type in a key."""
+    return key.rpartition("/")[0].rpartition("|")[2]
+
+
 def read_rows(part: FileRange, *, apart: bool = False) -> Iterator[Row]:
     """Yield the orders and the faulty lines of a range, and as its last row how many lines it has."""
     keys, number = Keys(part, apart=apart), 0
@@ -101,16 +106,15 @@ def read_records(part: FileRange, *, apart: bool = False) -> Iterator[RecordRow]
             yield record
 
 
-def read_records_and_links(part: FileRange, *, apart: bool = False) -> Iterator[RecordRow | Link]:
-    """Yield the records of a range, and which records its orders name: all that a cluster joins orders with."""
+def read_links(part: FileRange, types: Collection[str], *, apart: bool = False) -> Iterator[Link]:
+    """Yield which records of some types the orders of a range name, each patient's once: what a cluster joins by."""
     keys, seen = Keys(part, apart=apart), set[Link]()
-    for line, resource in _resources(part, (b"",)):
-        if record := _read_record(line, resource, keys):
-            yield record
-        elif resource.get("resourceType") in ORDER_TYPES:
+    for _, resource in _resources(part, tuple(kind.encode() for kind in types)):
+        if resource.get("resourceType") in ORDER_TYPES:
             patient = next(keys.all_of(resource.get("subject")), None)
             for named in _named_by(resource, keys) if patient else ():
-                if (link := Link(patient or "", named)) not in seen:
+                link = Link(patient or "", named)
+                if type_of(named) in types and link not in seen:
                     seen.add(link)
                     yield link
 

@@ -20,7 +20,7 @@ from pyspark.sql import functions as fn
 from cds_hooks.impact.answers import Answerer, answer_batch
 from cds_hooks.impact.batches import ANSWERED, ASKED
 from cds_hooks.impact.local_engine import ANSWERING, READING, Advance
-from cds_hooks.impact.reading import Link, RecordRow, read_records_and_links, read_rows
+from cds_hooks.impact.reading import RecordRow, read_links, read_records, read_rows
 from cds_hooks.impact.sources import FileRange
 from cds_hooks.impact.work import Work
 
@@ -42,7 +42,7 @@ _OPTIONS: Final = {
     "spark.ui.showConsoleProgress": "false",
 }
 
-_FOUND: Final = pa.schema(
+_RECORDS: Final = pa.schema(
     [
         ("patient", pa.string()),
         ("key", pa.string()),
@@ -51,7 +51,9 @@ _FOUND: Final = pa.schema(
         ("content", pa.binary()),
     ]
 )
-_FOUND_DDL: Final = "patient string, key string, place long, named array<string>, content binary"
+_RECORDS_DDL: Final = "patient string, key string, place long, named array<string>, content binary"
+_LINKS: Final = pa.schema([("patient", pa.string()), ("key", pa.string())])
+_LINKS_DDL: Final = "patient string, key string"
 _ORDERS: Final = pa.schema([*(field for field in ASKED if field.name != "records"), ("patient", pa.string())])
 _ORDERS_DDL: Final = "range int, line long, kind string, fault string, folder string, order binary, patient string"
 _FILES: Final = pa.schema([("content", pa.binary())])
@@ -80,10 +82,12 @@ def answer_on_spark(work: Work, folder: Path, master: str, advance: Advance) -> 
 def _answer(session: SparkSession, work: Work) -> DataFrame:
     """Return the answers, as the bytes of Parquet files."""
     _size_shuffles(session, work)
-    found = _read(session, partial(_read_records, (*work.orders, *work.records), work.apart), _FOUND_DDL).persist()
-    types = [row[0] for row in found.where("content IS NOT NULL").select(_type_of_key()).distinct().collect()]
+    found = _read(session, partial(_read_records, (*work.orders, *work.records), work.apart), _RECORDS_DDL).persist()
+    # Most of what orders name, such as places, is in no file: links to it would be as many as orders.
+    types = frozenset(row[0] for row in found.select(_type_of_key()).distinct().collect())
+    links = _read(session, partial(_read_links, work.orders, work.apart, types), _LINKS_DDL)
     orders = _read(session, partial(_read_orders, work.orders, work.apart), _ORDERS_DDL)
-    records = _records_by_patient(found, types).hint("shuffle_hash")  # orders are many: they need not be sorted
+    records = _records_by_patient(found, links).hint("shuffle_hash")  # orders are many: they need not be sorted
     asked = orders.join(records, "patient", "left").select(*ASKED.names)
     return asked.mapInArrow(partial(_answer_orders, work), "content binary")
 
@@ -101,16 +105,10 @@ def _read(session: SparkSession, read: "partial[Batches]", ddl: str) -> DataFram
     return session.range(0, count, 1, count).mapInArrow(read, ddl)
 
 
-def _records_by_patient(found: DataFrame, types: list[str]) -> DataFrame:
-    """Return for each patient all that answers may rest on, as `RecordStore.find` finds it for one order.
-
-    `types` are those of which there are records: what else orders name is not looked for.
-    """
-    records = found.where("content IS NOT NULL")
-    named = found.where("content IS NULL").where(_type_of_key().isin(types))
-    links = named.select("patient", "key").distinct()
+def _records_by_patient(records: DataFrame, links: DataFrame) -> DataFrame:
+    """Return for each patient all that answers may rest on, as `RecordStore.find` finds it for one order."""
     own = records.withColumn("patient", fn.coalesce("patient", "key"))
-    held = own.unionByName(links.join(records.drop("patient"), "key"))
+    held = own.unionByName(links.distinct().join(records.drop("patient"), "key"))
     payers = held.select("patient", fn.explode("named").alias("key")).distinct()
     every = held.unionByName(payers.join(records.drop("patient"), "key"))
     # Of a record that came more than once the last counts, as files and lines go.
@@ -127,16 +125,20 @@ def _type_of_key() -> Column:
 
 
 def _read_records(parts: Sequence[FileRange], apart: bool, numbers: Batches) -> Batches:
-    """Yield the records and the links of ranges, whose numbers come in batches, by the schema `_FOUND`."""
+    """Yield the records of ranges, whose numbers come in batches, by the schema `_RECORDS`."""
     for part in _parts_of(numbers, parts):
-        rows = enumerate(read_records_and_links(part, apart=apart))
-        yield from _in_batches((_found_row(part, place, row) for place, row in rows), _FOUND)
+        rows = enumerate(read_records(part, apart=apart))
+        yield from _in_batches((_record_row(part, place, row) for place, row in rows), _RECORDS)
 
 
-def _found_row(part: FileRange, place: int, row: RecordRow | Link) -> tuple[Any, ...]:
-    if isinstance(row, Link):
-        return (row.patient, row.named, None, None, None)
+def _record_row(part: FileRange, place: int, row: RecordRow) -> tuple[Any, ...]:
     return (row.patient, row.key, (part.number << 40) + place, list(row.named), row.content)
+
+
+def _read_links(parts: Sequence[FileRange], apart: bool, types: frozenset[str], numbers: Batches) -> Batches:
+    """Yield which records of some types the orders of ranges name, by the schema `_LINKS`."""
+    for part in _parts_of(numbers, parts):
+        yield from _in_batches(read_links(part, types, apart=apart), _LINKS)
 
 
 def _read_orders(parts: Sequence[FileRange], apart: bool, numbers: Batches) -> Batches:

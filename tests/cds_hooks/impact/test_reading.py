@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from cds_hooks.errors import StartError
 from cds_hooks.impact import sources
-from cds_hooks.impact.reading import RecordRow, Row, read_records, read_records_and_links, read_rows
+from cds_hooks.impact.reading import RecordRow, Row, read_links, read_records, read_rows
 from cds_hooks.impact.record_store import RecordStore, RecordWriter
 from cds_hooks.impact.sources import FileRange, cut, find_files, read_lines
 
@@ -169,6 +169,17 @@ def test_what_orders_name_is_linked_once_for_each_patient(write_lines: Callable[
     path = write_lines(named, named, {**named, "subject": {"reference": "Patient/p2"}})
     [part] = cut(find_files([str(path)]))
 
-    found = list(read_records_and_links(part))
+    found = list(read_links(part, {"Coverage"}))
 
     assert found == [("Patient/p1", "Coverage/c1"), ("Patient/p2", "Coverage/c1")]
+
+
+def test_what_is_in_no_file_is_not_linked(write_lines: Callable[..., Path]) -> None:
+    named = {"insurance": [{"reference": "Coverage/c1"}], "locationReference": [{"reference": "Location/l1"}]}
+    path = write_lines({**ORDER, **named}, name="clinic-b/all.ndjson")
+    [part] = cut(find_files([str(path)]))
+
+    assert list(read_links(part, {"Location"}, apart=True)) == [("clinic-b|Patient/p1", "clinic-b|Location/l1")]
+    assert list(read_links(part, {"Coverage", "Organization"}, apart=True)) == [
+        ("clinic-b|Patient/p1", "clinic-b|Coverage/c1")
+    ]
