@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from benchmarks.bodies import SIGN, sign
 from benchmarks.capacity_page import table, write
-from benchmarks.capacity_plan import RECORD, Costs, read_costs, spread_of
+from benchmarks.capacity_plan import AFTER, RECORD, Costs, read_costs, spread_of
 from benchmarks.load import Call, LoadError, Measured, check_wrk, measure
 from benchmarks.machine import commit, describe
 from benchmarks.queueing import Work, simulate_closed
@@ -32,6 +32,10 @@ CHECKS: Final = ((16, 0.3), (16, 0.5), (32, 0.7))
 #: So many rounds of so many seconds each.
 _ROUNDS, _SECONDS = 5, 2
 
+#: Milliseconds between the calls that tell what one takes that comes by itself: calls do not come at once after each
+#: other, and what others had of the processor and its caches meanwhile makes them dearer.
+_PAUSE: Final = 4.0
+
 
 def check() -> dict[str, Any]:
     """Run the service with one worker and SQLite, and return what the model says of it beside what was measured."""
@@ -39,10 +43,12 @@ def check() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         machine = {"commit": commit(ROOT), **describe(Path(folder))}
         with running([plan], Path(folder), 1) as [service]:
-            work = work_of(_least_disturbed(service, call, 1))
+            at_once = _least_disturbed(service, call, 1)
+            work = work_of(at_once, _least_disturbed(service, call._replace(wait=_PAUSE, varies=True), 1))
             rows = [_compare(service, call, work, *one) for one in CHECKS]
         record = bytes_of_record(service.folder / "crd.sqlite3")
-    return {"machine": machine, "work": work._asdict(), "record": record, "rows": rows}
+    cold = work.processor / (at_once.cost / 1000)
+    return {"machine": machine, "work": work._asdict(), "cold": cold, "record": record, "rows": rows}
 
 
 def _compare(service: Service, call: Call, work: Work, connections: int, busy: float) -> dict[str, Any]:
@@ -73,10 +79,13 @@ def bytes_of_record(store: Path) -> float:
     return store.stat().st_size / calls
 
 
-def work_of(alone: Measured) -> Work:
-    """Return what a call needs, from calls that came one after the other: what is no processor time is the commit."""
-    processor = alone.cost / 1000
-    return Work(processor, spread_of(alone.p50, alone.p95), max(0.0, 1000 / alone.rate - processor))
+def work_of(at_once: Measured, paused: Measured) -> Work:
+    """Return what a call needs, from calls of one connection, at once after each other and with pauses.
+
+    The paused ones tell the processor time and its spread; of the others, what is no processor time is the commit.
+    """
+    commit = max(0.0, 1000 / at_once.rate - at_once.cost / 1000)
+    return Work(paused.cost / 1000, spread_of(paused.p50, paused.p95), commit, AFTER)
 
 
 def _said(row: dict[str, Any]) -> str:
@@ -89,7 +98,11 @@ def _said(row: dict[str, Any]) -> str:
 def stored() -> tuple[Costs, dict[str, Any]]:
     """Return what a call costs by the stored results, and what the last check found, if there was one."""
     checked = read(CHECKED)
-    return read_costs(read(MEASURED), checked.get("record", RECORD)), checked
+    costs = read_costs(read(MEASURED), checked.get("record", RECORD))
+    if checked:
+        work = costs.work._replace(spread=checked["work"]["spread"])
+        costs = costs._replace(work=work, cold=checked.get("cold", 1.0))
+    return costs, checked
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -8,6 +8,9 @@ from benchmarks.queueing import Work, simulate_open
 #: Workers and databases are planned to be busy for this share of the time: the rest is for peaks.
 BUSY: Final = 0.6
 
+#: The share of a call's processor time that comes after the commit: its metrics, its log record, the answer's way out.
+AFTER: Final = 0.15
+
 #: Workers of a replica, and replicas that there are at least, so that one may be away.
 WORKERS, REPLICAS = 2, 2
 
@@ -22,12 +25,16 @@ RECORD: Final = 1_000
 
 
 class Costs(NamedTuple):
-    """What a call costs: the service's work, the database's processor time (ms), a worker's peak (MiB), bytes kept."""
+    """What a call costs: the service's work, the database's processor time (ms), a worker's peak (MiB), bytes kept.
+
+    `cold` is how many times as long a call takes that comes by itself: it counts for how long calls wait.
+    """
 
     work: Work
     database: float
     peak: float
     record: float
+    cold: float = 1.0
 
 
 class Need(NamedTuple):
@@ -55,9 +62,8 @@ def read_costs(measured: dict[str, Any], record: float = RECORD) -> Costs:
     database = postgresql["processor"].get("database", 0.0)
     alone, logged = rows["connections", "as shipped", 1], rows["connections", "+ logs", 1]
     commit_ms = (alone["p50"] - logged["p50"]) - (alone["cost"] - logged["cost"]) / 1000
-    work = Work(
-        (postgresql["cost"] - database + token) / 1000, spread_of(alone["p50"], alone["p95"]), max(0.0, commit_ms)
-    )
+    spread = spread_of(alone["p50"], alone["p95"])
+    work = Work((postgresql["cost"] - database + token) / 1000, spread, max(0.0, commit_ms), AFTER)
     return Costs(work, database / 1000, rows["parts", "as shipped, JWT ES384", 8]["peak"], record)
 
 
@@ -71,7 +77,7 @@ def plan(rate: int, costs: Costs) -> Need:
     wanted = math.ceil(rate * costs.work.processor / 1000 / BUSY)
     least = REPLICAS * WORKERS
     workers = max(least, math.ceil(wanted / WORKERS) * WORKERS)
-    found = simulate_open(rate / workers, costs.work)
+    found = simulate_open(rate / workers, costs.work._replace(processor=costs.work.processor * costs.cold))
     return Need(
         rate,
         workers,

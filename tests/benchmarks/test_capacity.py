@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.capacity import PAGE, stored
 from benchmarks.capacity_page import put, table, write
-from benchmarks.capacity_plan import BUSY, RECORD, Costs, limits, plan, read_costs, spread_of
+from benchmarks.capacity_plan import AFTER, BUSY, RECORD, Costs, limits, plan, read_costs, spread_of
 from benchmarks.queueing import Work, simulate_closed, simulate_open
 
 COSTS = Costs(Work(2.0, 0.3, 0.25), database=0.2, peak=120, record=RECORD)
@@ -45,6 +45,22 @@ def test_calls_share_commits() -> None:
 
     assert found.rate == pytest.approx(500, rel=0.05)
     assert found.share(0.5) < 3 * work.commit
+
+
+def test_after_its_commit_a_call_waits_for_the_interpreter_once_more() -> None:
+    """With nobody else it takes as long as before; with others it gets behind those that came meanwhile."""
+    work = Work(2.0, 0.0, 0.5)
+    divided = work._replace(after=0.15)
+
+    assert simulate_closed(1, 5.0, divided, calls=2_000).times[-1] == pytest.approx(2.5)
+    assert simulate_open(300, divided).share(0.95) > 1.1 * simulate_open(300, work).share(0.95)
+
+
+def test_calls_that_come_by_themselves_take_longer_and_no_more_workers() -> None:
+    usual, cold = plan(1_000, COSTS), plan(1_000, COSTS._replace(cold=1.3))
+
+    assert cold.workers == usual.workers
+    assert cold.p95 > 1.3 * usual.p95
 
 
 def test_a_spread_is_found_again_from_two_percentiles() -> None:
@@ -91,7 +107,7 @@ def test_what_a_call_costs_is_read_from_the_results() -> None:
 
     costs = read_costs({"rows": rows})
 
-    assert costs.work == pytest.approx((2.1, 0.5, 0.3))
+    assert costs.work == pytest.approx((2.1, 0.5, 0.3, AFTER))
     assert costs.database == pytest.approx(0.2)
 
 
