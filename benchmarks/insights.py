@@ -17,8 +17,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from cds_hooks.app import read_settings
-from cds_hooks.console.insights import days_before, read_figures
-from cds_hooks.console.insights_pages import PERIODS
+from cds_hooks.console.insights.insights import days_before, read_figures
+from cds_hooks.console.insights.insights_pages import PERIODS
 from cds_hooks.rules.reload import read_rules
 from cds_hooks.store.calls import CardSummary, DecisionSummary, PolicySummary, Summary
 from cds_hooks.store.database import connect, prepare

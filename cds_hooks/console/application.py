@@ -13,22 +13,18 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException, InternalServerError, Unauthorized
 
 from cds_hooks.answering.deployment import Deployment
-from cds_hooks.console import (
-    coverage_pages,
-    draft_pages,
-    impact_pages,
-    insights_pages,
-    login_pages,
-    policy_pages,
-    try_pages,
-    why_pages,
-    wording,
-)
-from cds_hooks.console.login import ask_who, say_logged_out
+from cds_hooks.console import wording
+from cds_hooks.console.impact import impact_pages
+from cds_hooks.console.insights import insights_pages
+from cds_hooks.console.login import login_pages
+from cds_hooks.console.login.login import ask_who, say_logged_out
 from cds_hooks.console.markdown import render
 from cds_hooks.console.mount import PREFIX, is_secure
 from cds_hooks.console.parts import Parts, keep_parts
+from cds_hooks.console.policies import coverage_pages, draft_pages, policy_pages
 from cds_hooks.console.service_client import own_service
+from cds_hooks.console.try_it import try_pages
+from cds_hooks.console.why import why_pages
 from cds_hooks.rules.reload import RuleReloader
 from cds_hooks.settings import Settings
 from cds_hooks.telemetry.logs import record, where

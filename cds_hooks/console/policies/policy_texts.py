@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from cards import Policy
 from cards.policy import UNKNOWN_START
-from cds_hooks.console.examples import Cases
+from cds_hooks.console.try_it.examples import Cases
 from cds_hooks.rules.cases import Case, answer_order, expectation, is_as_expected
 from cds_hooks.rules.diff import Asked, Difference, compare
 from cds_hooks.rules.loading import Rules

@@ -10,12 +10,12 @@ from flask import Blueprint, g, render_template, request
 
 from cds_hooks.answering.answer import explain_hook
 from cds_hooks.answering.look_up_notes import note_look_up
-from cds_hooks.console.asked_orders import call_of, empty_form, form_context, linked_form, posted_form
-from cds_hooks.console.hook_calls import service_of
-from cds_hooks.console.order_form import FormError, OrderForm
 from cds_hooks.console.parts import parts
-from cds_hooks.console.reasoning import tell_why
-from cds_hooks.console.tries import carried_try
+from cds_hooks.console.try_it.asked_orders import call_of, empty_form, form_context, linked_form, posted_form
+from cds_hooks.console.try_it.hook_calls import service_of
+from cds_hooks.console.try_it.order_form import FormError, OrderForm
+from cds_hooks.console.try_it.tries import carried_try
+from cds_hooks.console.why.reasoning import tell_why
 from cds_hooks.errors import CallError
 
 pages: Final = Blueprint("why", __name__, url_prefix="/console/why")

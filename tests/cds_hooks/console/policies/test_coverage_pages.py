@@ -6,7 +6,7 @@ from datetime import date
 
 from flask.testing import FlaskClient
 
-from cds_hooks.console.coverage_matrix import COLUMNS, ask, codes_in_force, write_csv
+from cds_hooks.console.policies.coverage_matrix import COLUMNS, ask, codes_in_force, write_csv
 from cds_hooks.rules.loading import Rules
 from tests.cds_hooks.console.conftest import words
 

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from flask import Blueprint, abort, redirect, render_template, request, session, url_for
 
-from cds_hooks.console import oidc
-from cds_hooks.console.login import begin_login, end_login, find_login, safe_next
+from cds_hooks.console.login import oidc
+from cds_hooks.console.login.login import begin_login, end_login, find_login, safe_next
 from cds_hooks.console.mount import PREFIX
 from cds_hooks.console.parts import parts
 from cds_hooks.settings import read_networks

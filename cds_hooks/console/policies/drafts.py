@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, NamedTuple
 
-from cds_hooks.console.draft_files import DraftFile, lay_out, lay_over
+from cds_hooks.console.policies.draft_files import DraftFile, lay_out, lay_over
 from cds_hooks.errors import StartError
 from cds_hooks.rules.cases import read_cases, read_orders
 from cds_hooks.rules.check import Checked, check_policies

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from cds_hooks.console.answers import read_answer
-from cds_hooks.console.examples import cases_of
-from cds_hooks.console.policy_texts import compare_versions, other_members
-from cds_hooks.console.tries import unpack
+from cds_hooks.console.policies.policy_texts import compare_versions, other_members
+from cds_hooks.console.try_it.answers import read_answer
+from cds_hooks.console.try_it.examples import cases_of
+from cds_hooks.console.try_it.tries import unpack
 from tests.cds_hooks.console.conftest import Console, carried, send, token, words
 from tests.cds_hooks.console.operating import operating
 from tests.conftest import ROOT

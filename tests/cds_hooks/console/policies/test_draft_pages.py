@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from cds_hooks.console.draft_files import DraftError, read_files
-from cds_hooks.console.drafts import Effect, try_drafts
+from cds_hooks.console.policies.draft_files import DraftError, read_files
+from cds_hooks.console.policies.drafts import Effect, try_drafts
 from cds_hooks.settings import read_settings
 from tests.cds_hooks.console.conftest import token, words
 from tests.conftest import ROOT

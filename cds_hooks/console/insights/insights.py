@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Final, NamedTuple
 
 from cards import NO_PAYER
-from cds_hooks.console.charts import Chart, draw
+from cds_hooks.console.insights.charts import Chart, draw
 from cds_hooks.rules.loading import Rules
 from cds_hooks.store.fact_queries import FactReader, Sums, Wanted
 from cds_hooks.store.facts import (

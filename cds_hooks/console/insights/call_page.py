@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from cds_hooks.console.tries import indent
+from cds_hooks.console.try_it.tries import indent
 from cds_hooks.store.audit_event import to_instant
 from cds_hooks.store.calls import Bodies, CardSummary, DecisionSummary
 from cds_hooks.store.search import Found

@@ -4,9 +4,9 @@ from typing import Final
 
 from flask import Blueprint, render_template, request
 
-from cds_hooks.console.draft_files import DraftError, read_files
-from cds_hooks.console.drafts import try_drafts
 from cds_hooks.console.parts import parts
+from cds_hooks.console.policies.draft_files import DraftError, read_files
+from cds_hooks.console.policies.drafts import try_drafts
 
 pages: Final = Blueprint("drafts", __name__, url_prefix="/console/drafts")
 

@@ -11,8 +11,8 @@ import msgspec
 import orjson
 from werkzeug.exceptions import BadRequest
 
-from cds_hooks.console.hook_calls import service_of
 from cds_hooks.console.service_client import Reply, ServiceClient
+from cds_hooks.console.try_it.hook_calls import service_of
 
 
 class Try(NamedTuple):

@@ -11,7 +11,7 @@ import pytest
 import requests
 from flask.testing import FlaskClient
 
-from cds_hooks.console.tries import unpack
+from cds_hooks.console.try_it.tries import unpack
 from cds_hooks.hooks.services import SERVICES
 from tests.cds_hooks.console.conftest import Console, carried, send, token, words
 

@@ -5,9 +5,10 @@ from typing import Any
 
 from flask import request
 
-from cds_hooks.console.examples import cases_of, examples, first_tries, payer_of
-from cds_hooks.console.hook_calls import SITUATIONS, write_call
-from cds_hooks.console.order_form import (
+from cds_hooks.console.parts import Parts, parts
+from cds_hooks.console.try_it.examples import cases_of, examples, first_tries, payer_of
+from cds_hooks.console.try_it.hook_calls import SITUATIONS, write_call
+from cds_hooks.console.try_it.order_form import (
     HOOKS,
     KINDS,
     PLACES,
@@ -18,7 +19,6 @@ from cds_hooks.console.order_form import (
     read_form,
     write_order,
 )
-from cds_hooks.console.parts import Parts, parts
 from cds_hooks.rules.cases import Case
 
 

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from cards import PayerChoice, read_order
 from cards.matching.match import Span
 from cds_hooks.answering.trace import Explanation, explain_order
-from cds_hooks.console.reasoning import tell_why
+from cds_hooks.console.why.reasoning import tell_why
 from cds_hooks.rules.loading import Rules
 from tests.cds_hooks.console.conftest import carried, send, words
 

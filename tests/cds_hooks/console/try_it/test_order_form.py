@@ -2,8 +2,8 @@
 
 import pytest
 
-from cds_hooks.console.examples import cases_of
-from cds_hooks.console.order_form import FormError, OrderForm, fill_form, write_order
+from cds_hooks.console.try_it.examples import cases_of
+from cds_hooks.console.try_it.order_form import FormError, OrderForm, fill_form, write_order
 from cds_hooks.rules.loading import Rules
 from cds_hooks.settings import read_settings
 

@@ -4,8 +4,8 @@ from typing import Final
 
 from flask import Blueprint, Response, render_template, request
 
-from cds_hooks.console.coverage_matrix import ask, codes_in_force, write_csv
 from cds_hooks.console.parts import parts
+from cds_hooks.console.policies.coverage_matrix import ask, codes_in_force, write_csv
 
 pages: Final = Blueprint("coverage", __name__, url_prefix="/console/coverage")
 

@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from flask import Blueprint, abort, render_template, request
 
-from cds_hooks.console.call_page import describe_call
-from cds_hooks.console.insights import GOAL, GOAL_SHARE, HEEDED, OUTCOMES, VERDICTS, days_before, read_figures
-from cds_hooks.console.login import require_operator
+from cds_hooks.console.insights.call_page import describe_call
+from cds_hooks.console.insights.insights import GOAL, GOAL_SHARE, HEEDED, OUTCOMES, VERDICTS, days_before, read_figures
+from cds_hooks.console.login.login import require_operator
 from cds_hooks.console.mount import PREFIX
 from cds_hooks.console.parts import Parts, parts
 from cds_hooks.store.encryption import SealError

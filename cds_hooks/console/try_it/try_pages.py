@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from flask import Blueprint, abort, render_template, request
 
-from cds_hooks.console.answers import issues_of, read_answer
-from cds_hooks.console.asked_orders import call_of, case_form, form_context, linked_form, posted_form
-from cds_hooks.console.order_form import HOOKS, FormError, OrderForm
 from cds_hooks.console.parts import parts
-from cds_hooks.console.suggestions import apply_suggestion
-from cds_hooks.console.tries import Try, carried_try, curl_line, indent, send, send_feedback, send_text
+from cds_hooks.console.try_it.answers import issues_of, read_answer
+from cds_hooks.console.try_it.asked_orders import call_of, case_form, form_context, linked_form, posted_form
+from cds_hooks.console.try_it.order_form import HOOKS, FormError, OrderForm
+from cds_hooks.console.try_it.suggestions import apply_suggestion
+from cds_hooks.console.try_it.tries import Try, carried_try, curl_line, indent, send, send_feedback, send_text
 from cds_hooks.console.wording import Told, reply_error
 from cds_hooks.strict_json import parse_json
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
 
-from cds_hooks.console.impact_runs import ImpactError, Outcome, find_run, is_installed, read_report, start_run
+from cds_hooks.console.impact.impact_runs import ImpactError, Outcome, find_run, is_installed, read_report, start_run
 from cds_hooks.console.parts import parts
 from cds_hooks.impact.charts import VERDICTS, largest, order_verdicts
 

@@ -6,10 +6,9 @@ from flask import Blueprint, abort, render_template, request
 
 from cards import Policy
 from cards.policy_document import complete_version, outline_version
-from cds_hooks.console.examples import bound_payers, cases_of
 from cds_hooks.console.parts import Parts, parts
-from cds_hooks.console.policy_answers import list_answers
-from cds_hooks.console.policy_texts import (
+from cds_hooks.console.policies.policy_answers import list_answers
+from cds_hooks.console.policies.policy_texts import (
     Period,
     codes_by_role,
     compare_answers,
@@ -20,6 +19,7 @@ from cds_hooks.console.policy_texts import (
     run_cases,
     word_lists,
 )
+from cds_hooks.console.try_it.examples import bound_payers, cases_of
 from cds_hooks.errors import StartError
 from cds_hooks.rules.sources import Source, find_source
 from cds_hooks.rules.text import describe_policy, version_key

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cds_hooks.console.suggestions import apply_suggestion
+from cds_hooks.console.try_it.suggestions import apply_suggestion
 
 
 def call() -> dict[str, Any]:

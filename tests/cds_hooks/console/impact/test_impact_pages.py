@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from cds_hooks.console import impact_runs
+from cds_hooks.console.impact import impact_runs
 from tests.cds_hooks.console.conftest import send, token, words
 from tests.conftest import ROOT
 

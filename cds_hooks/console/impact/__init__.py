@@ -1,0 +1,1 @@
+"""Impact: what policies would have said of many orders."""

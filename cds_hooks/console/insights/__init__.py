@@ -1,0 +1,1 @@
+"""Insights: figures of what was answered and heeded, and one call opened by who may."""

@@ -1,0 +1,1 @@
+"""The login: who is there, by a password or at a provider."""

@@ -1,0 +1,1 @@
+"""Policies: their pages, what each payer answers for each code, and drafts before they are live."""

@@ -1,0 +1,1 @@
+"""Try it: an order is written, sent to the service as an EHR does, and its answer shown."""

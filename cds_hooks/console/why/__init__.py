@@ -1,0 +1,1 @@
+"""Why: how an order is decided, step by step."""
