@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from cards import (
     ANSWERED,
+    Basis,
     Circumstances,
     CoverageOutcome,
     CoverageProblem,
@@ -65,6 +66,16 @@ def explain_order(
     if order.is_void:
         steps.append(("ruled out", "the order asks for nothing: not to be performed, revoked or entered in error"))
     return Explanation(order, paying, decision, tuple(steps))
+
+
+def tell_basis(decision: Decision) -> str | None:
+    """Return what an answer about the coverage itself rests on: what the payer said of it, or what is not known of it.
+
+    None for any other answer.
+    """
+    if decision.basis is not Basis.COVERAGE:
+        return None
+    return decision.problem.value if decision.problem else "the coverage of another order of this call is not known"
 
 
 def tell_steps(path: str, steps: Iterable[Steps]) -> Iterator[dict[str, Any]]:

@@ -21,7 +21,7 @@ from cards import (
 from cds_hooks.answering.answer import explain_hook
 from cds_hooks.answering.deployment import Deployment
 from cds_hooks.answering.look_up_notes import note_look_up
-from cds_hooks.answering.trace import Explanation, explain_order
+from cds_hooks.answering.trace import Explanation, explain_order, tell_basis
 from cds_hooks.app import create_deployment
 from cds_hooks.errors import CallError, StartError
 from cds_hooks.hooks.services import SERVICES
@@ -140,7 +140,7 @@ def _row(explanation: Explanation) -> dict[str, Any]:
         "payer": explanation.paying.payer.name,
         "covered": decision.covered if decision else None,
         "pa-needed": decision.pa_needed if decision and decision.is_sure else None,
-        "basis": decision.basis.value if decision else "an order that asks for nothing",
+        "basis": tell_basis(decision) or decision.basis.value if decision else "an order that asks for nothing",
         "reasons": [*explain(decision), *(on_file.looked_at if on_file else ())] if decision else [],
         "member": member.id.value if member else None,
         "authorization": on_file.satisfied_by.number if on_file and on_file.satisfied_by else None,

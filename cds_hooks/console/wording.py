@@ -105,7 +105,6 @@ STRENGTHS: Final[Mapping[str, str]] = {
 
 BASES: Final[Mapping[str, str]] = {
     "POLICY": "a policy in force speaks of this order",
-    "COVERAGE": "the coverage cannot be told",
     "NOT_EVALUATED": "no policy of this payer speaks of this order",
     "UNREADABLE": "something in the order could not be read",
     "TECHNICAL": "something that is needed could not be had",

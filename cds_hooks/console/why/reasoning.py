@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from cards import Decision, Order, explain
 from cards.matching.match import Finding, Span
-from cds_hooks.answering.trace import Explanation, Steps
+from cds_hooks.answering.trace import Explanation, Steps, tell_basis
 from cds_hooks.console.wording import BASES
 
 #: A step about words names the term and the element that has it.
@@ -86,7 +86,7 @@ def tell_why(explanation: Explanation, on: date) -> Why:
         payer=explanation.paying.payer.name,
         day=order.day_of_service(on),
         covered=decision.covered.value if decision else None,
-        basis=BASES.get(decision.basis.name, "") if decision else "the order asks for nothing",
+        basis=(tell_basis(decision) or BASES[decision.basis.name]) if decision else "the order asks for nothing",
         reasons=tuple(_reasons(decision)) if decision else (),
         policies=tuple(_policies(decision)) if decision else (),
         first=first,

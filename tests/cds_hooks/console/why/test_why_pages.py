@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from cards import PayerChoice, read_order
+from cards import CoverageOutcome, CoverageProblem, PayerChoice, read_order
 from cards.matching.match import Span
+from cards.policy import Covered
 from cds_hooks.answering.trace import Explanation, explain_order
 from cds_hooks.console.why.reasoning import tell_why
 from cds_hooks.rules.loading import Rules
@@ -28,6 +29,25 @@ def test_the_deciding_words_are_marked_where_they_stand(browser: FlaskClient) ->
     assert "Not covered" in words(page)
     assert "V1.0.2023, in force from 2023-05-31" in words(page)
     assert "This version holds from May 31, 2023" in words(page)
+
+
+def test_a_coverage_that_the_payer_knows_not_is_no_coverage_that_cannot_be_told(rules: Rules) -> None:
+    """Both beside each other would say two things: not covered, and not known."""
+    read = read_order({"resourceType": "ServiceRequest", "id": "o"}, rules.vocabulary.code_systems)
+    paying = PayerChoice(None, rules.payers.default, True, CoverageProblem.NO_MEMBER)
+    outcome = CoverageOutcome(annotation=Covered.NOT_COVERED, reason="Member not found.")
+
+    why = tell_why(explain_order(read, paying, rules, ON, outcome), ON)
+
+    assert (why.covered, why.basis) == ("not-covered", "the payer has no member with the ids that were sent")
+
+
+def test_what_a_policy_would_say_is_told_from_what_is_said(browser: FlaskClient) -> None:
+    likely = words(send(browser, "/console/why", text="Dextrose injection, left knee"))
+    sure = words(send(browser, "/console/why", code="M0076"))
+
+    assert "If the order is for this service: Not covered" in likely
+    assert "If the order is for this service" not in sure
 
 
 def test_a_code_that_decides_is_marked(browser: FlaskClient) -> None:
