@@ -3,6 +3,7 @@
 They are written into a folder that is gone with the request; nothing of them is installed.
 """
 
+import codecs
 import io
 import re
 import shutil
@@ -114,7 +115,7 @@ def _owner(file: DraftFile, policies: dict[str, DraftFile]) -> str | None:
 
 def _member(content: bytes, name: str) -> Any:
     try:
-        document = orjson.loads(content)
+        document = orjson.loads(content.removeprefix(codecs.BOM_UTF8))
     except orjson.JSONDecodeError:
         return None
     return document.get(name) if isinstance(document, dict) else None

@@ -7,6 +7,7 @@ from flask import Blueprint, render_template, request
 from cds_hooks.console.parts import parts
 from cds_hooks.console.policies.draft_files import DraftError, read_files
 from cds_hooks.console.policies.drafts import try_drafts
+from cds_hooks.console.try_it.examples import bound_payers
 
 pages: Final = Blueprint("drafts", __name__, url_prefix="/console/drafts")
 
@@ -28,4 +29,9 @@ def check() -> str:
     except DraftError as error:
         return render_template("drafts.html", effect=None, fault=str(error))
     effect = try_drafts(files, orders.read() if orders else b"", found.settings, found.today)
-    return render_template("drafts.html", effect=effect, fault=None, folder=found.settings.policies)
+    bound = bound_payers(found.rules)
+    unbound = [id_ for id_ in effect.ids if id_ not in bound]
+    known = set(found.rules.index.policies)
+    return render_template(
+        "drafts.html", effect=effect, fault=None, folder=found.settings.policies, unbound=unbound, known=known
+    )

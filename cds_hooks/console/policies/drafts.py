@@ -1,6 +1,6 @@
 """What would change if policies that were dropped onto a page were installed: findings, answers and texts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,7 +20,10 @@ _MOST_ORDERS: Final = 2000
 
 
 class Effect(NamedTuple):
-    """What a try came to. `faults` say why nothing could be asked; `asked_cases` and `asked_orders` how many were."""
+    """What a try came to. `asked_cases` and `asked_orders` say how many were asked; where `is_asked` is False none was.
+
+    `faults` are the reasons for that which are no findings of the check.
+    """
 
     ids: tuple[str, ...]
     with_installed_cases: tuple[str, ...]
@@ -30,6 +33,7 @@ class Effect(NamedTuple):
     orders: Difference
     asked_cases: int
     asked_orders: int
+    is_asked: bool = True
 
 
 def try_drafts(files: list[DraftFile], orders: bytes, settings: Settings, on: date) -> Effect:
@@ -49,7 +53,14 @@ def try_drafts(files: list[DraftFile], orders: bytes, settings: Settings, on: da
             both = (load_policy_set(settings.policies, None, settings), load_policy_set(root / "all", None, settings))
             return _ask(effect, both, _keep(orders, root), on)
         except StartError as error:
-            return effect._replace(faults=tuple(_without(root, line) for line in str(error).splitlines()))
+            return _tell_faults(effect, [_without(root, line) for line in str(error).splitlines()])
+
+
+def _tell_faults(effect: Effect, faults: Sequence[str]) -> Effect:
+    """Return why nothing could be asked: what the check did not find already, else that its findings are why."""
+    said = [flaw.problem for flaw in effect.checked.flaws] if effect.checked else []
+    new = [fault for fault in faults if not any(fault.endswith(problem) for problem in said)]
+    return effect._replace(faults=tuple(new), is_asked=False)
 
 
 def _keep(orders: bytes, root: Path) -> Path | None:

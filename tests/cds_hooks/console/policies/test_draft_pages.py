@@ -1,5 +1,6 @@
 """A policy is tried before it is live: what is wrong with it, which answers would change; nothing is installed."""
 
+import codecs
 import io
 import json
 import tempfile
@@ -102,8 +103,41 @@ def test_what_is_wrong_in_a_file_is_said_with_its_place_and_no_path_of_this_mach
     assert effect.checked
     [flaw] = [flaw for flaw in effect.checked.flaws if flaw.path]
     assert (flaw.file, flaw.path) == ("evicore-cmm-204/policy.json", "$.versions['2023-05-31'].covered")
-    assert effect.faults
+    assert (effect.faults, effect.is_asked) == ((), False)
     assert tempfile.gettempdir() not in repr(effect)
+
+
+def drop(browser: FlaskClient, name: str, content: bytes) -> str:
+    data = {"csrf_token": token(browser), "files": [(io.BytesIO(content), name)]}
+    return words(browser.post("/console/drafts", data=data).text)
+
+
+def test_a_finding_is_said_once_and_why_nothing_is_compared(browser: FlaskClient) -> None:
+    page = drop(browser, "policy.json", policy({"covered": "covred"}))
+
+    assert page.count("'covred' is not one of") == 1
+    assert "did you mean 'covered'?" in page
+    assert "1 finding " in page
+    assert "Answers are compared when this is mended." in page
+
+
+def test_what_an_editor_put_before_a_file_changes_nothing() -> None:
+    """Some editors begin a file with a byte order mark (RFC 8259, 8.1)."""
+    effect = effect_of(("policy.json", codecs.BOM_UTF8 + policy()))
+
+    assert effect.ids == ("evicore-cmm-204",)
+    assert effect.checked
+    assert not effect.checked.flaws
+
+
+def test_a_new_policy_that_no_payer_names_says_so(browser: FlaskClient) -> None:
+    document = json.loads(policy()) | {"id": "acme-12", "number": "12"}
+    page = drop(browser, "policy.json", json.dumps(document).encode())
+
+    assert "No payer names acme-12. Until a file of a payer does, no order is answered by it" in page
+    assert "not installed not-covered (definitive)" in page
+    assert "nothing not-covered" not in page
+    assert "No payer names" not in drop(browser, "policy.json", policy())
 
 
 def test_orders_that_came_along_are_asked_and_named_by_their_line_alone() -> None:
