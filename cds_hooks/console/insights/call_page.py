@@ -1,9 +1,12 @@
 """A call that was kept, as its page shows it."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import orjson
+
+from cds_hooks.console.try_it.answers import read_answer
 from cds_hooks.console.try_it.tries import indent
 from cds_hooks.store.audit_event import to_instant
 from cds_hooks.store.calls import Bodies, CardSummary, DecisionSummary
@@ -21,7 +24,10 @@ class Told(NamedTuple):
 
 
 class CallShown(NamedTuple):
-    """A call: when and whose it was, what was decided, what was sent and what came of it."""
+    """A call: when and whose it was, what was decided, what was sent and what came of it.
+
+    `titles` are the indicator and the summary of each card that was shown, by its uuid.
+    """
 
     id: str
     at: str
@@ -36,6 +42,7 @@ class CallShown(NamedTuple):
     withheld: tuple[CardSummary, ...]
     left_out: tuple[str, ...]
     told: list[Told]
+    titles: Mapping[str, tuple[str, str]]
     request: str
     response: str
     read: list[str]
@@ -45,6 +52,7 @@ def describe_call(call: Found, bodies: Bodies, feedback: Sequence[tuple[Any, dic
     """Return a call as its page shows it."""
     summary = call.summary
     request = bodies.request.decode(errors="replace") if bodies.request is not None else ""
+    response = bodies.response.decode(errors="replace")
     return CallShown(
         id=str(uuid.UUID(bytes=call.id)),
         at=to_instant(call.at),
@@ -59,10 +67,19 @@ def describe_call(call: Found, bodies: Bodies, feedback: Sequence[tuple[Any, dic
         withheld=summary.withheld if summary else (),
         left_out=(summary.left_out if summary else None) or (),
         told=[_tell(row, entry) for row, entry in feedback],
+        titles=_titles(response),
         request=indent(request),
-        response=indent(bodies.response.decode(errors="replace")),
+        response=indent(response),
         read=[indent(one.decode(errors="replace")) for one in bodies.read],
     )
+
+
+def _titles(response: str) -> dict[str, tuple[str, str]]:
+    try:
+        shown = read_answer(orjson.loads(response)).cards
+    except orjson.JSONDecodeError:
+        return {}
+    return {card.uuid: (card.indicator, card.summary) for card in shown}
 
 
 def _tell(row: Any, entry: dict[str, Any]) -> Told:

@@ -154,6 +154,7 @@ def test_an_operator_opens_a_call_by_its_assertion_and_that_is_on_record(console
     assert "you opened this call for the reason “appeal 4711”" in said
     assert "ServiceRequest/prolo-1 Not covered" in said
     assert "evicore-cmm-204@2023-05-31" in said
+    assert "Prolotherapy (M0076) is not covered: considered investigational warning" in said
     assert "Nothing was said of it." in said
     assert '"draftOrders"' in said
     assert accesses(console) == [*before, ("alice", "show", kept.id, "appeal 4711")]
