@@ -1,5 +1,6 @@
 """The geometry of a report's charts, which its template draws as SVG: no script, so that they print as they are."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -37,6 +38,11 @@ class Column(NamedTuple):
     name: str
     orders: int
     parts: tuple[Bar, ...]
+
+
+def write_share(share: float) -> str:
+    """Return a share in percent, halves rounded up; every table of a report writes the same share the same."""
+    return "< 0.1 %" if 0 < share < 0.001 else f"{math.floor(1000 * share + 0.5) / 10:.1f} %"
 
 
 def draw_bars(counts: Mapping[str, int]) -> list[Bar]:

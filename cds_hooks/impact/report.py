@@ -38,7 +38,7 @@ def render_report(figures: Figures, heading: Heading) -> str:
     """Return the report as HTML."""
     folder = Path(__file__).parent / "templates"
     environment = Environment(loader=FileSystemLoader(folder), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(number=_number, percent=_percent)
+    environment.filters.update(number=_number, percent=charts.write_share)
     environment.globals.update(verdicts=charts.VERDICTS, stack=charts.draw_stack)
     return environment.get_template("report.html").render(figures=figures, heading=heading, **_charts(figures))
 
@@ -64,7 +64,3 @@ def _charts(figures: Figures) -> dict[str, Any]:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:,}"
-
-
-def _percent(share: float) -> str:
-    return "< 0.1 %" if 0 < share < 0.001 else f"{100 * share:.1f} %"

@@ -6,7 +6,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cds_hooks.impact.charts import VERDICTS, largest, order_verdicts
+from cds_hooks.impact.charts import VERDICTS, largest, order_verdicts, write_share
 from cds_hooks.impact.figures import Figures
 
 _STYLES = {
@@ -52,7 +52,7 @@ def _answers(figures: Figures) -> Table:
     most, total = max(counts.values(), default=1), sum(counts.values()) or 1
     for verdict, count in counts.items():
         bar = Text("█" * max(1, round(_WIDTH * count / most)), style=_STYLES.get(verdict, "blue"))
-        table.add_row(VERDICTS[verdict][0], bar, f"{count:,}", f"{100 * count / total:.1f} %")
+        table.add_row(VERDICTS[verdict][0], bar, f"{count:,}", write_share(count / total))
     return table
 
 

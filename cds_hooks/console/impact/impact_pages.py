@@ -6,7 +6,7 @@ from flask import Blueprint, Response, abort, make_response, redirect, render_te
 
 from cds_hooks.console.impact.impact_runs import ImpactError, Outcome, find_run, is_installed, read_report, start_run
 from cds_hooks.console.parts import parts
-from cds_hooks.impact.charts import VERDICTS, largest, order_verdicts
+from cds_hooks.impact.charts import VERDICTS, largest, order_verdicts, write_share
 
 pages: Final = Blueprint("impact", __name__, url_prefix="/console/impact")
 
@@ -68,4 +68,5 @@ def _show(outcome: Outcome | None = None, run: str | None = None) -> str:
         answers=order_verdicts(figures.get("verdicts", {})),
         policies=largest(figures.get("by", {}).get("policy", {}), _ROWS),
         rows=_ROWS,
+        write_share=write_share,
     )

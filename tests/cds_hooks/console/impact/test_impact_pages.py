@@ -63,6 +63,7 @@ def test_dropped_orders_are_reported_on_and_not_kept(browser: FlaskClient) -> No
     assert "1 line of 3 set aside" in words(page)
     assert "evicore-cmm-204 1 1 0 0" in words(page)
     report = browser.get(f"{url}/report.html")
+    assert ">100.0 %<" in report.text
     assert report.headers["Content-Disposition"].startswith("attachment")
     assert "What the policies would have said" in report.text
     assert "secret-order" not in page + report.text
