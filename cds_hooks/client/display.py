@@ -63,17 +63,31 @@ def _show_action(action: Json) -> Iterator[str]:
     for one in written:
         yield f"On {_plain(name)}, for the machine:"
         for part in one.get("extension", ()):
-            value = next((item for key, item in part.items() if key.startswith("value")), None)
-            yield from _show_part(_plain(part.get("url")), value)
+            yield from _show_part(part)
 
 
-def _show_part(name: str, value: Any) -> Iterator[str]:
-    """Yield what one part says: a code or a text; what is more than that is in the JSON."""
-    if isinstance(value, dict):
-        value = value.get("text") or value.get("display") or value.get("reference")
+def _show_part(part: Json) -> Iterator[str]:
+    """Yield what one part says, a detail by its own code; what is more than a code or a text is in the JSON."""
+    name, value = part.get("url"), _value_of(part)
+    parts = {one.get("url"): _value_of(one) for one in part.get("extension", ())}
+    if "code" in parts:
+        name, value = parts["code"], parts.get("value")
     if value is not None:
         said = click.style(_plain(value), fg=_VERDICTS.get(str(value)))
-        yield textwrap.fill(f"{name}: {said}", _WIDTH, initial_indent="  ", subsequent_indent="    ")
+        more = f" ({_plain(parts['qualification'])})" if parts.get("qualification") else ""
+        yield textwrap.fill(f"{_plain(name)}: {said}{more}", _WIDTH, initial_indent="  ", subsequent_indent="    ")
+
+
+def _value_of(part: Json) -> Any:
+    """Return the value of an extension, of a coding or a concept its words and its code."""
+    value = next((item for key, item in part.items() if key.startswith("value")), None)
+    if not isinstance(value, dict):
+        return value
+    coding = next(iter(value.get("coding", ())), value)
+    code, words = coding.get("code"), value.get("text") or coding.get("display")
+    if "value" in value:
+        return " ".join(str(one) for one in (value["value"], value.get("unit")) if one is not None)
+    return f"{words} ({code})" if words and code and "coding" not in value else words or code or value.get("reference")
 
 
 def _plain(value: Any) -> str:

@@ -44,6 +44,8 @@ def _read_part(part: dict[str, Any]) -> str:
     value = next((value for name, value in part.items() if name.startswith("value")), "")
     while isinstance(value, dict):
         codings = value.get("coding") or [{}]
+        if value.get("display") and value.get("code"):
+            return f"{value['display']} ({value['code']})"
         value = value.get("text") or value.get("display") or value.get("reference") or value.get("code") or codings[0]
         if value == {}:
             return ""

@@ -34,12 +34,16 @@ class Step(NamedTuple):
         return list(self.reply.document["cards"]) if self.reply.is_answer else []
 
 
+#: What is requested before anybody chooses: the version that the service speaks with clients which ask for none.
+VERSION = "2.0"
+
+
 class Desk:
     """What all charts share; `version` is requested of the service, `sends_prefetch` whether anything is sent along."""
 
     def __init__(self, fhir: FhirServer, fhir_base: str, service: Service, signer: Signer) -> None:
         self.fhir, self.fhir_base, self.service, self.signer = fhir, fhir_base, service, signer
-        self.version = "2.0"
+        self.version = VERSION
         self.sends_prefetch = True
 
     def call(self, hook: str, context: dict[str, Any]) -> Step:

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,7 @@ def test_coverage_information_of_every_version_is_read(path: Path) -> None:
         assert said["covered"] in ("covered", "not-covered", "conditional")
         assert all(said[name] for name in ("coverage", "date", "coverage-assertion-id"))
         assert "; " in said.get("detail", "; ")
+        assert re.search(r" \([A-Z0-9]{5}\)$", said.get("billingCode", "x (12345)"))
 
 
 CATALOGUE = Catalogue(

@@ -1,6 +1,7 @@
 """The order that a page is asked about: from a link, from a case of a policy, or from its form."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from flask import request
@@ -25,7 +26,13 @@ from cds_hooks.rules.cases import Case
 def empty_form() -> OrderForm:
     """Return the form before anything is written: today, under the default payer."""
     found = parts()
-    return OrderForm(coverage=found.rules.payers.default.id, on=found.today.isoformat(), member=_member_of(found))
+    return _around(found.rules.payers.default.id, found.today, found)
+
+
+def _around(payer: str, on: date, found: Parts) -> OrderForm:
+    """Return what stands around an order; the version is the one that an EHR gets which asks for none."""
+    version = found.settings.default_version
+    return OrderForm(coverage=payer, on=on.isoformat(), version=version, member=_member_of(found))
 
 
 def _member_of(found: Parts) -> str:
@@ -56,7 +63,7 @@ def case_form(policy: str, number: str) -> OrderForm | None:
     case = _find_case(policy, number, found)
     if case is None:
         return None
-    around = OrderForm(coverage=payer_of(policy, found.rules), on=case.on.isoformat(), member=_member_of(found))
+    around = _around(payer_of(policy, found.rules), case.on, found)
     return fill_form(case.order, found.rules.vocabulary.code_systems, around)
 
 

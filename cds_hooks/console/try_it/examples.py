@@ -76,12 +76,17 @@ def _read(path: Path, rules: Rules) -> tuple[Case, ...]:
 
 
 def examples(rules: Rules, settings: Settings) -> dict[Policy, list[Example]]:
-    """Return a few examples of each policy: one of every answer that its cases have, what says something first."""
+    """Return a few examples of each policy: one of every answer that its cases have; plain ones first."""
     found = {}
     for id_, policy in sorted(rules.index.policies.items())[:_MOST]:
         if chosen := _choose(id_, cases_of(id_, rules, settings).found):
             found[policy] = chosen
-    return found
+    return dict(sorted(found.items(), key=lambda one: _rank(one[1][0])))
+
+
+def _rank(example: Example) -> int:
+    """Return where a policy stands by its first example: plain answers come first."""
+    return _FIRST_TRIES.index(example.said) if example.said in _FIRST_TRIES else len(_FIRST_TRIES)
 
 
 def _choose(policy: str, cases: Sequence[Case]) -> list[Example]:

@@ -51,7 +51,7 @@ class OrderForm(NamedTuple):
     coverage: str = ""
     on: str = ""
     hook: str = "order-sign"
-    version: str = "2.2"
+    version: str = "2.0"
     resource: str = ""
     member: str = ""
 

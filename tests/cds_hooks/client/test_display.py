@@ -47,3 +47,13 @@ def test_a_refusal_shows_what_is_wrong_and_where() -> None:
 
     assert list(show_refusal({"issue": [issue]})) == ["  hookInstance is missing (hookInstance)"]
     assert list(show_refusal(None)) == ["  Nothing says why."]
+
+
+def test_a_code_is_shown_with_its_words_and_a_detail_by_its_own_name() -> None:
+    """A billing code's words alone say not what to bill."""
+    answer = json.loads((ROOT / "fhir_examples/example-coverage-guide/age-and-quantity-2.2/response.json").read_text())
+
+    shown = text(answer)
+
+    assert "  billingCode: Comprehensive hearing test (92557)" in shown
+    assert "  instructions: " in shown

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 
 from cds_hooks.console.try_it.tries import unpack
 from cds_hooks.hooks.services import SERVICES
+from examples.demo_ehr.chart import VERSION
 from tests.cds_hooks.console.conftest import Console, carried, send, token, words
 
 ORDER = {"code": "HCPCS M0076", "text": "Prolotherapy, right knee"}
@@ -234,6 +235,21 @@ def test_a_newcomer_is_offered_one_of_each_kind_of_answer(browser: FlaskClient) 
     for link, verdict in links:
         form = dict(re.findall(r'<input id="(\w+)" name="\w+" value="([^"]*)"', browser.get(unescape(link)).text))
         assert form["code"], verdict
+
+
+def test_the_list_of_examples_begins_with_plain_answers(browser: FlaskClient) -> None:
+    groups = re.findall(r'<optgroup label="[^"]+">\s*<option[^>]*>([\w ]+):', browser.get("/").text)
+
+    assert groups[:2] == ["Not covered", "Not covered"]
+    assert groups[-1] == "Authorization needed"
+
+
+def test_the_form_asks_for_the_version_that_who_asks_for_none_gets(browser: FlaskClient, console: Console) -> None:
+    """So do the demo EHR and any EHR that says nothing: the three show the same answer."""
+    versions = re.search(r'<select id="version".*?<option selected>([^<]+)<', browser.get("/").text)
+    assert versions
+
+    assert versions[1] == console.settings.default_version == VERSION
 
 
 def test_the_list_of_examples_says_which_one_is_shown(browser: FlaskClient) -> None:
