@@ -20,7 +20,7 @@ from cds_hooks.console.login import login_pages
 from cds_hooks.console.login.login import ask_who, say_logged_out
 from cds_hooks.console.markdown import render
 from cds_hooks.console.mount import PREFIX, is_secure
-from cds_hooks.console.parts import Parts, keep_parts
+from cds_hooks.console.parts import Parts, keep_parts, parts
 from cds_hooks.console.policies import coverage_pages, draft_pages, policy_pages
 from cds_hooks.console.service_client import own_service
 from cds_hooks.console.try_it import try_pages
@@ -56,6 +56,10 @@ _HEADERS: Final[Mapping[str, str]] = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+
+
+#: Parts whose forms are answered with a page that people go back to.
+_ANSWERING: Final = frozenset({"try", "why", "drafts"})
 
 
 class Section(NamedTuple):
@@ -162,12 +166,23 @@ def _finish(response: Response) -> Response:
     response.headers.update(_HEADERS)
     if current_app.config["SESSION_COOKIE_SECURE"]:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
-    is_asset = request.endpoint == "static" and "v" in request.args and response.status_code in (200, 304)
-    response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if is_asset else "no-store"
+    response.headers["Cache-Control"] = _caching(response.status_code)
     taken = time.perf_counter() - g.get("started", time.perf_counter())
     if request.endpoint != "static":
         record("info", "page", page=request.endpoint, status=response.status_code, ms=round(taken * 1000, 2))
     return response
+
+
+def _caching(status: int) -> str:
+    """Return what a browser may keep: no page, but files of ours, and answers that it alone goes back to.
+
+    Without a copy the button Back leads to an error where a form was sent. Behind a login nothing is kept: what was
+    answered there may be about a patient, and the next at that desk is somebody else.
+    """
+    if request.endpoint == "static" and "v" in request.args and status in (200, 304):
+        return "public, max-age=31536000, immutable"
+    is_answer = request.method == "POST" and request.blueprint in _ANSWERING
+    return "private, no-cache" if is_answer and parts().settings.console != "login" else "no-store"
 
 
 def _say_error(error: HTTPException) -> tuple[str, int]:

@@ -54,6 +54,20 @@ def test_a_suggestion_is_taken_with_one_tap(open_page: Open, service: RunningSer
     assert [outcome for outcome, *_ in feedback(service)[before:]] == ["accepted"]
 
 
+def test_back_leads_to_the_answer_and_to_the_form(open_page: Open) -> None:
+    page = open_page()
+    fill(page)
+    page.click("text=Send to the service")
+    expect(page.locator(".card h2")).to_have_text(CARD)
+    page.click("text=Why this answer?")
+    expect(page.locator("h1")).to_have_text("Why is it answered so?")
+
+    page.go_back()
+    expect(page.locator(".card h2")).to_have_text(CARD)
+    page.go_back()
+    expect(page.locator("#code")).to_have_value("HCPCS M0076")
+
+
 def test_by_keyboard_alone(open_page: Open, service: RunningService) -> None:
     page = open_page()
     keys = page.keyboard

@@ -5,6 +5,8 @@ import re
 import pytest
 from flask.testing import FlaskClient
 
+from tests.cds_hooks.console.conftest import token
+
 PAGES = (
     "/",
     "/console/why",
@@ -38,6 +40,13 @@ def test_a_page_is_kept_by_nobody_and_says_nothing_to_other_sites(browser: Flask
     assert headers["Referrer-Policy"] == "same-origin"
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert "Access-Control-Allow-Origin" not in headers
+
+
+def test_an_answer_is_kept_by_its_browser_alone_which_goes_back_to_it(browser: FlaskClient) -> None:
+    """Without a copy the button Back leads to an error of the browser, where a form was sent."""
+    for url in ("/", "/console/why", "/console/drafts"):
+        answer = browser.post(url, data={"csrf_token": token(browser), "code": "M0076"})
+        assert answer.headers["Cache-Control"] == "private, no-cache"
 
 
 def test_files_are_kept_for_good_under_a_name_that_changes_with_them(browser: FlaskClient) -> None:
