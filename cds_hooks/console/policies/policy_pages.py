@@ -2,7 +2,7 @@
 
 from typing import Any, Final, NamedTuple
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, Response, abort, render_template, request
 
 from cards import Policy
 from cards.policy_document import complete_version, outline_version
@@ -21,6 +21,7 @@ from cds_hooks.console.policies.policy_texts import (
 )
 from cds_hooks.console.try_it.examples import bound_payers, cases_of
 from cds_hooks.errors import StartError
+from cds_hooks.rules.folders import POLICY, find_policies
 from cds_hooks.rules.sources import Source, find_source
 from cds_hooks.rules.text import describe_policy, version_key
 
@@ -104,6 +105,17 @@ def compare(policy: str) -> str:
         asked=len(cases.found),
         fault=cases.fault,
     )
+
+
+@pages.get("/<policy>/<any('policy.json', 'cases.json'):name>")
+def download(policy: str, name: str) -> Response:
+    """Send a file of a policy as it lies in its folder, to be changed and tried in Drafts."""
+    files = find_policies(parts().settings.policies).get(policy) or abort(404)
+    path = files.policy if name == POLICY else files.find_cases()
+    if not path.is_file():
+        abort(404)
+    named = {"Content-Disposition": f"attachment; filename={policy}.{name}"}
+    return Response(path.read_bytes(), mimetype="application/json", headers=named)
 
 
 def _choose_two(periods: list[Period], old: str | None, new: str | None) -> tuple[Period, Period]:

@@ -15,6 +15,10 @@ from cds_hooks.console.wording import BASES
 _WORDS: Final = re.compile(r'"(?P<term>.+)" in (?P<path>[^:\s]+): ')
 
 
+#: A step about the words that decide names the element and its characters.
+_CHARACTERS: Final = re.compile(r"(?P<path>.+), characters (?P<start>\d+) to (?P<end>\d+)")
+
+
 class Step(NamedTuple):
     """One rule that an order went through, and what it found."""
 
@@ -80,7 +84,7 @@ class Why(NamedTuple):
 def tell_why(explanation: Explanation, on: date) -> Why:
     """Return what a page says of how an order was decided."""
     order, decision = explanation.order, explanation.decision
-    first, asked, last = _group(explanation.steps)
+    first, asked, last = _group(_quote(explanation.steps, order))
     return Why(
         title=order.title or f"{order.resource_type} without a name",
         payer=explanation.paying.payer.name,
@@ -116,6 +120,19 @@ def _policies(decision: Decision) -> Iterator[PolicyShown]:
             start=version.start,
             end=version.end,
         )
+
+
+def _quote(steps: Steps, order: Order) -> Steps:
+    """Return steps that name words by their characters with the words themselves."""
+    texts = {text.path: text.text for text in order.texts}
+
+    def quote(rule: str, found: str) -> tuple[str, str]:
+        named = _CHARACTERS.fullmatch(found) if rule == "deciding words" else None
+        if named is None or named["path"] not in texts:
+            return rule, found
+        return rule, f"“{texts[named['path']][int(named['start']) : int(named['end'])]}” in {named['path']}"
+
+    return tuple(quote(*step) for step in steps)
 
 
 def _group(steps: Steps) -> tuple[tuple[Step, ...], tuple[PolicySteps, ...], tuple[Step, ...]]:

@@ -1,5 +1,6 @@
 """The pages of the policies say what the files say, and each case is a whole call."""
 
+import io
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from tests.cds_hooks.console.conftest import Console, carried, send, token, word
 from tests.cds_hooks.console.operating import operating
 from tests.conftest import ROOT
 
+SHIPPED = ROOT / "cards" / "policies"
 POLICIES = ("cms-ncd-150-7", "evicore-cmm-204", "medical-policy-2-01-26")
 
 
@@ -242,3 +244,24 @@ def test_whom_a_policy_binds_is_named(browser: FlaskClient) -> None:
 
 def test_a_policy_sends_its_cases_to_the_try_page(browser: FlaskClient) -> None:
     assert "The answer" in send(browser, "/console/fire", policy="cms-ncd-150-7", case="0")
+
+
+def test_a_policys_files_are_sent_as_they_lie_and_tried_as_a_draft(browser: FlaskClient) -> None:
+    """An analyst who has no terminal takes the file from its page, changes it, and drops it into Drafts."""
+    page = browser.get("/console/policies/evicore-cmm-204").text
+    files = []
+    for name in ("policy.json", "cases.json"):
+        assert f'href="/console/policies/evicore-cmm-204/{name}"' in page
+        answer = browser.get(f"/console/policies/evicore-cmm-204/{name}")
+        assert answer.data == (SHIPPED / "evicore-cmm-204" / name).read_bytes()
+        files.append((io.BytesIO(answer.data), answer.headers["Content-Disposition"].partition("filename=")[2]))
+
+    effect = browser.post("/console/drafts", data={"csrf_token": token(browser), "files": files}).text
+
+    assert "No findings" in effect
+    assert "the installed ones were asked" not in effect
+
+
+@pytest.mark.parametrize("url", ["nobody/policy.json", "evicore-cmm-204/other.json", "../policy.schema.json"])
+def test_no_other_file_is_sent(browser: FlaskClient, url: str) -> None:
+    assert browser.get(f"/console/policies/{url}").status_code == 404

@@ -47,6 +47,7 @@ def test_what_a_policy_would_say_is_told_from_what_is_said(browser: FlaskClient)
     sure = words(send(browser, "/console/why", code="M0076"))
 
     assert "If the order is for this service: Not covered" in likely
+    assert "Deciding words “Dextrose” in ServiceRequest.code.text" in likely
     assert "If the order is for this service" not in sure
 
 
