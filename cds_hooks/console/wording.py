@@ -251,5 +251,6 @@ FILTERS: Final[Mapping[str, Any]] = {
 
 GLOBALS: Final[Mapping[str, Any]] = {
     "count": count,
+    "verdict_of": verdict_of,
     "documents": lambda: f"{DOCUMENTS}/" if find_site(parts().settings.docs) else "",
 }

@@ -37,7 +37,7 @@ COLUMNS: Final = ("day", "system", "code", "display", "payer", "covered", "prior
 
 
 def codes_in_force(rules: Rules, on: date, words: Sequence[str] = ()) -> list[CodeRow]:
-    """Return the codes of all policies in force on a day, or those with some words in code, name or policy.
+    """Return the codes of all policies in force on a day, or those with some words in code, name, policy or publisher.
 
     Codes that name a service by themselves come first.
     """
@@ -54,8 +54,9 @@ def codes_in_force(rules: Rules, on: date, words: Sequence[str] = ()) -> list[Co
 
 
 def _searched(row: CodeRow, rules: Rules) -> str:
-    titles = [rules.index.policies[policy].name for policy in row.policies]
-    return " ".join((*row.coding, row.display, *row.policies, *titles)).casefold()
+    policies = [rules.index.policies[policy] for policy in row.policies]
+    named = [f"{policy.id} {policy.name} {policy.publisher}" for policy in policies]
+    return " ".join((*row.coding, row.display, *named)).casefold()
 
 
 def _in_force(rules: Rules, on: date) -> Iterator[tuple[Policy, PolicyVersion]]:

@@ -51,7 +51,7 @@ def test_codes_that_name_a_service_come_first(rules: Rules) -> None:
 
 
 def test_a_search_finds_codes_by_number_name_and_policy(rules: Rules) -> None:
-    for text, found in (("m0076", 1), ("hcpcs prolotherapy", 1), ("cmm-204", 13), ("nothing", 0)):
+    for text, found in (("m0076", 1), ("hcpcs prolotherapy", 1), ("cmm-204", 13), ("evicore", 13), ("nothing", 0)):
         assert len(codes_in_force(rules, ON, text.split())) == found
 
 

@@ -65,10 +65,13 @@ def test_a_group_stands_with_its_answer_and_its_conditions(browser: FlaskClient)
     guide = words(browser.get("/console/policies/example-coverage-guide").text)
 
     assert "By group 6 groups of codes" in page
-    assert "HCPCS E0371 to E0373 Always Covered prior authorization is needed Prior authorization: Needed" in page
+    assert (
+        "HCPCS E0371 to E0373 Always Authorization needed prior authorization is needed Prior authorization: Needed"
+        in page
+    )
     assert "What is ordered with it: Power mobility device Conditional it may go with the request for its base" in page
-    assert "The place of service: 19 or 22 Covered prior authorization in a hospital" in guide
-    assert "Otherwise Covered prior authorization in this place" in guide
+    assert "The place of service: 19 or 22 Authorization needed prior authorization in a hospital" in guide
+    assert "Otherwise Authorization needed prior authorization in this place" in guide
     assert "The quantity: at most 2 Covered nothing else is needed" in guide
 
 
@@ -99,7 +102,7 @@ def test_what_stands_once_for_all_versions_is_on_the_page_of_each(tmp_path: Path
     assert "Prior authorization Not needed" in now
     assert "It depends depends on the place of service" in later
     assert "The place of service: 11 Covered nothing else is needed Prior authorization: Not needed" in later
-    assert "Otherwise Covered prior authorization is needed Prior authorization: Needed" in later
+    assert "Otherwise Authorization needed prior authorization is needed Prior authorization: Needed" in later
     assert "Nothing is in force on Feb 1, 2028" in ended
     assert "codes system: HCPCS, code: L1851, display: Knee brace, role: definitive" in compared
 
