@@ -81,8 +81,15 @@ def _show_part(part: Json) -> Iterator[str]:
 def _value_of(part: Json) -> Any:
     """Return the value of an extension, of a coding or a concept its words and its code."""
     value = next((item for key, item in part.items() if key.startswith("value")), None)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if not isinstance(value, dict):
         return value
+    if "start" in value or "end" in value:
+        return f"{value.get('start', '')} to {value.get('end', '')}"
+    if "telecom" in value:
+        reached = [value.get("name"), *(one.get("value") for one in value["telecom"])]
+        return ", ".join(str(one) for one in reached if one)
     coding = next(iter(value.get("coding", ())), value)
     code, words = coding.get("code"), value.get("text") or coding.get("display")
     if "value" in value:

@@ -34,19 +34,33 @@ def apply_action(action: dict[str, Any], records: Records, patient: str) -> str:
 def read_coverage_information(resource: Resource) -> list[list[tuple[str, str]]]:
     """Return what payers wrote onto a resource: the parts of each coverage information, by name."""
     written = [one for one in resource.get("extension", ()) if one.get("url") == COVERAGE_INFORMATION]
-    return [[(part["url"], _read_part(part)) for part in one.get("extension", ())] for one in written]
+    return [[_read_part(part) for part in one.get("extension", ())] for one in written]
 
 
-def _read_part(part: dict[str, Any]) -> str:
-    """Return the value of one part in a line; parts of parts stand side by side."""
-    if "extension" in part:
-        return "; ".join(said for one in part["extension"] if one["url"] != "category" and (said := _read_part(one)))
+def _read_part(part: dict[str, Any]) -> tuple[str, str]:
+    """Return the name and the value of one part; a detail has the name that its own code gives it."""
+    said = {one["url"]: _read_value(one) for one in part.get("extension", ())}
+    if not said:
+        return part["url"], _read_value(part)
+    qualification = f" ({said['qualification']})" if said.get("qualification") else ""
+    return said.get("code", part["url"]), f"{said.get('value', '')}{qualification}"
+
+
+def _read_value(part: dict[str, Any]) -> str:
+    """Return the value of one part in a line, whichever of FHIR's types it has; of a code its words and itself."""
     value = next((value for name, value in part.items() if name.startswith("value")), "")
-    while isinstance(value, dict):
-        codings = value.get("coding") or [{}]
-        if value.get("display") and value.get("code"):
-            return f"{value['display']} ({value['code']})"
-        value = value.get("text") or value.get("display") or value.get("reference") or value.get("code") or codings[0]
-        if value == {}:
-            return ""
-    return str(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, dict):
+        return str(value)
+    if "start" in value or "end" in value:
+        return f"{value.get('start', '')} to {value.get('end', '')}"
+    if "telecom" in value:
+        return ", ".join(str(one["value"]) for one in ({"value": value.get("name")}, *value["telecom"]) if one["value"])
+    if "value" in value:
+        return f"{value['value']} {value.get('unit') or value.get('system', '')}".strip()
+    coding = next(iter(value.get("coding", ())), value)
+    words, code = value.get("text") or coding.get("display"), coding.get("code")
+    if words and code and "coding" not in value:
+        return f"{words} ({code})"
+    return str(words or code or value.get("reference", ""))

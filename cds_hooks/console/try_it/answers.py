@@ -195,8 +195,14 @@ def _value(part: Json) -> str:
         return "yes" if value else "no"
     if not isinstance(value, dict):
         return "" if value is None else str(value)
-    simple = (value.get("reference"), _quantity(value), _concept(value), _period(value), value.get("name"))
+    simple = (value.get("reference"), _quantity(value), _concept(value), _period(value), _contact(value))
     return next((str(found) for found in simple if found), "")
+
+
+def _contact(value: Json) -> str:
+    """Return a ContactDetail as text: who it is, and how to reach them."""
+    reached = (one.get("value") for one in _objects(value.get("telecom")))
+    return ", ".join(str(one) for one in (value.get("name"), *reached) if one)
 
 
 def _concept(value: Any) -> str:

@@ -57,3 +57,13 @@ def test_a_code_is_shown_with_its_words_and_a_detail_by_its_own_name() -> None:
 
     assert "  billingCode: Comprehensive hearing test (92557)" in shown
     assert "  instructions: " in shown
+
+
+def test_a_contact_and_an_amount_are_shown_with_all_that_they_say() -> None:
+    answer = json.loads((ROOT / "fhir_examples/example-coverage-guide/every-answer-2.2/response.json").read_text())
+
+    shown = text(answer)
+
+    assert "  contact: Authorization desk, +1-800-555-0100" in shown
+    assert "  in-network-copay: 10 %" in shown
+    assert "  concurrent-review: yes" in shown

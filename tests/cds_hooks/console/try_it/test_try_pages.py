@@ -279,3 +279,9 @@ def test_an_amount_is_shown_with_its_unit(browser: FlaskClient) -> None:
     page = send(browser, "/", code="E0784", payer="example-health-plan")
 
     assert re.search(r"<dt>In network copay</dt>\s*<dd>10 %</dd>", page)
+
+
+def test_whom_to_ask_is_shown_with_how_to_reach_them(browser: FlaskClient) -> None:
+    page = send(browser, "/", code="E0784", payer="example-health-plan", version="2.2")
+
+    assert re.search(r"<dt>Whom to ask</dt>\s*<dd>Authorization desk, \+1-800-555-0100</dd>", page)
