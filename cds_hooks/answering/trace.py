@@ -52,12 +52,17 @@ def explain_order(
     circumstances: Circumstances | None = None,
 ) -> Explanation:
     """Decide on one order and keep every step."""
+    systems = rules.vocabulary.code_systems.by_name
+    unknown = [one.path for one in order.codings if one.coding.system and one.coding.system not in systems]
     steps: list[tuple[str, str]] = [("payer", _describe_payer(paying))]
     if paying.member:
         steps.append(("member", describe_member(paying.member)))
     elif paying.problem in _OF_MEMBERS:
         steps.append(("member", paying.problem.value))
     steps += [("read", f"{fault.path} {fault.problem}") for fault in order.faults]
+    steps += [
+        ("code system", f"{path}.system is none that policies know, so its code says nothing") for path in unknown
+    ]
 
     def keep(rule: str, found: str) -> None:
         steps.append((rule, found))

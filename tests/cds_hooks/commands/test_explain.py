@@ -45,6 +45,18 @@ def test_a_request_is_explained_order_by_order() -> None:
     assert steps(found[1]) == ["payer", "in force", "match", "in force", "ruled out", "no match"]
 
 
+def test_a_code_system_that_no_policy_knows_is_named() -> None:
+    """Else it looks as if the policies had nothing to say of the code."""
+    [unknown], [known] = rows("--code", "http://example.org/x|M0076"), rows("--code", "M0076")
+
+    step = {
+        "step": "code system",
+        "found": "ServiceRequest.code.coding[0].system is none that policies know, so its code says nothing",
+    }
+    assert unknown["trace"][1] == step
+    assert "code system" not in steps(known)
+
+
 def test_a_place_that_is_none_is_refused() -> None:
     """It would be answered as if the order stated no place."""
     refused = explain("--code", "63650", "--payer", "medicare", "--place", "77")
