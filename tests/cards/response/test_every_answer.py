@@ -38,7 +38,8 @@ from cards import (
     read_policy,
     respond,
 )
-from cards.matching import phrases, policy_match
+from cards.matching import phrases, policy_index, policy_match
+from cards.matching.text import TermFinder
 from cards.payer_directory import PayerDirectory
 from cds_hooks.documents import load_schema
 from cds_hooks.rules.loading import load_rules
@@ -56,11 +57,19 @@ CPT = "http://www.ama-assn.org/go/cpt"
 
 @pytest.fixture(scope="module", autouse=True)
 def _terms_are_read_once() -> Iterator[None]:
-    """Each generated policy has an index of its own, with all the terms of the one vocabulary in it."""
+    """Each generated policy has an index of its own; what finds its words is made once for all that have the same."""
+    finders: dict[str, TermFinder] = {}
+
+    def find_terms(lists: Any, services: Any, vocabulary: Any, beside: Any, *rest: Any) -> TermFinder:
+        assert vocabulary is VOCABULARY
+        words = repr((sorted(lists.items()), sorted(services), sorted(beside), rest))
+        if words not in finders:
+            finders[words] = TermFinder(lists, services, vocabulary, beside, *rest)
+        return finders[words]
+
     with pytest.MonkeyPatch.context() as patch:
-        read_once = cache(phrases.normalise)
-        for module in (phrases, policy_match):
-            patch.setattr(module, "normalise", read_once)
+        patch.setattr(policy_match, "normalise", cache(phrases.normalise))
+        patch.setattr(policy_index, "TermFinder", find_terms)
         yield
 
 
