@@ -86,14 +86,14 @@ class RunningService:
 
     def _answers(self) -> bool:
         with contextlib.suppress(requests.RequestException):
-            return requests.get(f"{self.base}/ready", timeout=10).ok
+            return requests.get(f"{self.base}/ready", timeout=60).ok
         return False
 
     def post(self, path: str, body: bytes | dict[str, Any], **headers: str) -> requests.Response:
         """Send one hook call."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         headers = {"Content-Type": "application/json", **{k.replace("_", "-"): v for k, v in headers.items()}}
-        return requests.post(self.base + path, data=data, headers=headers, timeout=30, allow_redirects=False)
+        return requests.post(self.base + path, data=data, headers=headers, timeout=60, allow_redirects=False)
 
     def logs(self, *either: str) -> bool:
         """Wait until its log has one of some texts; a thread writes it, some time after the answer."""
@@ -114,7 +114,7 @@ class RunningService:
     def stop(self) -> int:
         """Stop it as an orchestrator does, and return its exit code."""
         self.process.terminate()
-        return self.process.wait(timeout=20)
+        return self.process.wait(timeout=60)
 
 
 def _start_process(
@@ -147,4 +147,4 @@ def running_services(folders: pytest.TempPathFactory) -> Iterator[Callable[..., 
     for service in started:
         service.process.terminate()
     for service in started:
-        service.process.wait(timeout=20)
+        service.process.wait(timeout=60)

@@ -21,16 +21,16 @@ class KeyServer(RunningServer):
 
     def publish(self, document: bytes) -> None:
         """Publish a document."""
-        requests.post(f"{self.origin}/__keys", data=document, timeout=5).raise_for_status()
+        requests.post(f"{self.origin}/__keys", data=document, timeout=60).raise_for_status()
 
     def fail(self, status: int) -> None:
         """Answer with a status from now on; 200 is good."""
-        requests.post(f"{self.origin}/__status/{status}", timeout=5).raise_for_status()
+        requests.post(f"{self.origin}/__status/{status}", timeout=60).raise_for_status()
 
     def behave(self, behaviour: str) -> None:
         """Let /keys behave as another path does, such as `slow/3`; `keys` is good."""
-        requests.post(f"{self.origin}/__behave/{behaviour}", timeout=5).raise_for_status()
+        requests.post(f"{self.origin}/__behave/{behaviour}", timeout=60).raise_for_status()
 
     def asked(self) -> list[str]:
         """Return the paths of all requests so far."""
-        return requests.get(f"{self.origin}/__log", timeout=5).json()
+        return requests.get(f"{self.origin}/__log", timeout=60).json()

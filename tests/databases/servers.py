@@ -52,7 +52,7 @@ class Server:
             if self._process.poll() is not None:
                 return False
             try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                socket.create_connection(("127.0.0.1", self.port), timeout=60).close()
             except OSError:
                 time.sleep(0.05)
             else:
@@ -63,7 +63,7 @@ class Server:
         """Stop it by a signal: 2 ends PostgreSQL's sessions and then itself, 9 kills."""
         if self._process.poll() is None:
             self._process.send_signal(number)
-            self._process.wait(timeout=30)
+            self._process.wait(timeout=60)
 
 
 class PostgreSQL(Server):

@@ -55,7 +55,7 @@ class Prometheus:
 
     def ask(self, query: str) -> list[dict[str, Any]]:
         """Return what a query finds; an error of the query is an AssertionError."""
-        told = requests.get(f"{self.base}/api/v1/query", params={"query": query}, timeout=10).json()
+        told = requests.get(f"{self.base}/api/v1/query", params={"query": query}, timeout=60).json()
         assert told["status"] == "success", told
         return told["data"]["result"]
 
@@ -82,7 +82,7 @@ def _prometheus(
         yield found
     finally:
         found.process.terminate()
-        found.process.wait(timeout=30)
+        found.process.wait(timeout=60)
 
 
 def call_until(service: RunningService, is_seen: Callable[[], bool]) -> None:
@@ -104,13 +104,13 @@ def test_every_panel_answers_and_shows_what_happened(prometheus: Prometheus) -> 
 
 
 def test_the_variable_of_the_dashboard_finds_the_service(prometheus: Prometheus) -> None:
-    told = requests.get(f"{prometheus.base}/api/v1/label/job/values", params={"match[]": "crd_build_info"}, timeout=10)
+    told = requests.get(f"{prometheus.base}/api/v1/label/job/values", params={"match[]": "crd_build_info"}, timeout=60)
 
     assert told.json()["data"] == ["crd-server"]
 
 
 def test_the_alerts_are_loaded_and_none_fails_to_be_looked_at(prometheus: Prometheus) -> None:
-    [group] = requests.get(f"{prometheus.base}/api/v1/rules", timeout=10).json()["data"]["groups"]
+    [group] = requests.get(f"{prometheus.base}/api/v1/rules", timeout=60).json()["data"]["groups"]
 
     assert {rule["name"] for rule in group["rules"] if rule["type"] == "alerting"} == {one["alert"] for one in ALERTS}
     assert {rule.get("lastError", "") for rule in group["rules"]} == {""}

@@ -78,7 +78,7 @@ def test_it_prints_the_card_and_where_everything_is(demo: Demo) -> None:
 def test_its_ehr_asks_its_service(demo: Demo) -> None:
     ehr = f"http://127.0.0.1:{demo.ehr_port}"
     order = {"codes": "M0076", "day": "2026-11-23", "hook": "order-select"}
-    page = requests.post(f"{ehr}/patients/ida/order", data=order, headers={"Origin": ehr}, timeout=30)
+    page = requests.post(f"{ehr}/patients/ida/order", data=order, headers={"Origin": ehr}, timeout=60)
 
     assert "is not covered: considered investigational" in page.text
 
@@ -99,4 +99,4 @@ def test_on_sigterm_it_ends_with_all_it_started(demo: Demo) -> None:
     assert demo.process.wait(timeout=PATIENCE) == 143
     for port in (demo.port, demo.ehr_port):
         with pytest.raises(requests.ConnectionError), suppress(requests.Timeout):
-            requests.get(f"http://127.0.0.1:{port}/", timeout=5)
+            requests.get(f"http://127.0.0.1:{port}/", timeout=60)

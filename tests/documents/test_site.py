@@ -152,16 +152,16 @@ def test_a_running_service_shows_the_site_where_it_was_built(
 ) -> None:
     service = start_service(CRD_DOCS=str(site))
 
-    page = requests.get(f"{service.base}/docs/calls.html", timeout=10)
+    page = requests.get(f"{service.base}/docs/calls.html", timeout=60)
     assert page.headers["Content-Security-Policy"] == (site / POLICY_FILE).read_text().strip()
     assert "<h1" in page.text
-    assert requests.get(f"{service.base}/docs", timeout=10).url == f"{service.base}/docs/"
-    again = requests.get(f"{service.base}/docs/calls.html", timeout=10, headers={"If-None-Match": page.headers["ETag"]})
+    assert requests.get(f"{service.base}/docs", timeout=60).url == f"{service.base}/docs/"
+    again = requests.get(f"{service.base}/docs/calls.html", timeout=60, headers={"If-None-Match": page.headers["ETag"]})
     assert again.status_code == 304
     for path in ("/docs/nowhere.html", "/docs/..%2f..%2fpages%2findex.md", "/docs/%2e%2e/zensical.toml", "/docsx"):
-        assert requests.get(service.base + path, timeout=10).status_code == 404
-    assert '<a href="/docs/">Documents</a>' in requests.get(f"{service.base}/", timeout=10).text
-    assert requests.post(f"{service.base}/docs/calls.html", timeout=10).status_code in (404, 405)
+        assert requests.get(service.base + path, timeout=60).status_code == 404
+    assert '<a href="/docs/">Documents</a>' in requests.get(f"{service.base}/", timeout=60).text
+    assert requests.post(f"{service.base}/docs/calls.html", timeout=60).status_code in (404, 405)
 
 
 def test_a_service_without_a_site_shows_none(
@@ -170,5 +170,5 @@ def test_a_service_without_a_site_shows_none(
     shutil.copyfile(site / "index.html", tmp_path / "index.html")  # a folder that is no built site
     for setting in ("off", str(tmp_path)):
         service = start_service(CRD_DOCS=setting)
-        assert requests.get(f"{service.base}/docs/", timeout=10).status_code == 404
-        assert "Documents" not in requests.get(f"{service.base}/", timeout=10).text
+        assert requests.get(f"{service.base}/docs/", timeout=60).status_code == 404
+        assert "Documents" not in requests.get(f"{service.base}/", timeout=60).text

@@ -37,12 +37,12 @@ class RunningServer:
 
     def log(self) -> list[dict[str, Any]]:
         """Return all requests so far."""
-        return requests.get(f"{self.origin}/__log", timeout=5).json()
+        return requests.get(f"{self.origin}/__log", timeout=60).json()
 
     def stop(self) -> None:
         """Stop it, once or more often."""
         self.process.terminate()
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=60)
         self.process.stdout.close()
 
 

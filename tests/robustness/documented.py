@@ -66,7 +66,7 @@ def _ask(
     @given(case=operation.as_strategy(generation_mode=mode))
     def ask(case: Any) -> None:
         try:
-            found = case.call(base_url=base, timeout=15)
+            found = case.call(base_url=base, timeout=60)
         except requests.RequestException as error:
             gone = Response(0, {}, b"", 0.0)
             exchanges.append((case.as_curl_command(), gone, [f"no answer: {type(error).__name__}"]))

@@ -37,7 +37,7 @@ class Asked(NamedTuple):
 def _asked(request: pytest.FixtureRequest, start_service: Callable[..., Any]) -> Iterator[Asked]:
     here = {"CRD_FHIR_SERVERS": "https://nowhere.example.org/fhir", "CRD_LOG_LEVEL": "debug"}
     service = start_service(**here, **DEPLOYMENTS[request.param])
-    document = requests.get(f"{service.base}/openapi.json", timeout=10).json()
+    document = requests.get(f"{service.base}/openapi.json", timeout=60).json()
     client = Client(service.base)
     yield Asked(service, client, Properties(document))
     client.close()

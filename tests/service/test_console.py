@@ -24,18 +24,18 @@ Start = Callable[..., RunningService]
 
 def fill_in(base: str) -> requests.Response:
     """Send the form of the first page over new connections, as a browser that came back does."""
-    form = requests.get(f"{base}/", timeout=20)
+    form = requests.get(f"{base}/", timeout=60)
     token = re.search(r'name="csrf_token" value="([^"]+)"', form.text)
     assert token
     data = {"csrf_token": token[1], "code": "HCPCS M0076"}
-    return requests.post(f"{base}/", data=data, cookies=form.cookies, timeout=20)
+    return requests.post(f"{base}/", data=data, cookies=form.cookies, timeout=60)
 
 
 def test_off_leaves_no_page_and_no_route(start_service: Start) -> None:
     service = start_service(CRD_CONSOLE="off")
 
     for path in ("/", "/console/why", "/console/policies", "/console/static/console.css"):
-        answer = requests.get(f"{service.base}{path}", timeout=10)
+        answer = requests.get(f"{service.base}{path}", timeout=60)
         assert answer.status_code == 404
         assert answer.json()["resourceType"] == "OperationOutcome"
     assert '"event":"console-off","reason":"CRD_CONSOLE is off"' in service.log.read_text()
@@ -75,17 +75,17 @@ def test_whoever_logs_in_is_known_to_every_worker_and_what_they_did_is_counted(
     file.write_text(operators_of_tests())
     command = [sys.executable, "-m", "cds_hooks", "serve", "--workers", "2"]
     service = start_service(command, CRD_CONSOLE="login", CRD_OPERATORS=str(file))
-    closed = requests.get(f"{service.base}/", timeout=20, allow_redirects=False)
-    form = requests.get(f"{service.base}/console/login", timeout=20)
+    closed = requests.get(f"{service.base}/", timeout=60, allow_redirects=False)
+    form = requests.get(f"{service.base}/console/login", timeout=60)
     token = re.search(r'name="csrf_token" value="([^"]+)"', form.text)
     assert token
     data = {"csrf_token": token[1], "name": "rita", "password": PASSWORD}
     entered = requests.post(
-        f"{service.base}/console/login", data=data, cookies=form.cookies, timeout=20, allow_redirects=False
+        f"{service.base}/console/login", data=data, cookies=form.cookies, timeout=60, allow_redirects=False
     )
 
     pages = [
-        requests.get(f"{service.base}{path}", cookies=entered.cookies, timeout=20).status_code
+        requests.get(f"{service.base}{path}", cookies=entered.cookies, timeout=60).status_code
         for path in ("/", "/console/insights") * 4
     ]
     assert (closed.status_code, entered.status_code, pages) == (302, 303, [200] * 8)
@@ -113,7 +113,7 @@ def served(folder: Path, *options: str, **variables: str) -> Iterator[tuple[str,
         yield f"http://127.0.0.1:{port}", log
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
 
 
 def wait_for(url: str) -> None:
@@ -121,7 +121,7 @@ def wait_for(url: str) -> None:
     ends = time.monotonic() + 60
     while True:
         try:
-            return requests.get(url, timeout=10).raise_for_status()
+            return requests.get(url, timeout=60).raise_for_status()
         except requests.RequestException:
             assert time.monotonic() < ends
             time.sleep(0.1)
@@ -137,7 +137,7 @@ def test_a_port_that_is_an_option_is_the_one_that_pages_call(tmp_path: Path) -> 
 
 def test_a_host_that_is_an_option_is_the_one_that_counts_for_the_console(tmp_path: Path) -> None:
     with served(tmp_path, "--host", "0.0.0.0", CRD_ALLOW_UNAUTHENTICATED="1") as (base, log):  # noqa: S104
-        answer = requests.get(f"{base}/", timeout=10)
+        answer = requests.get(f"{base}/", timeout=60)
 
     assert answer.status_code == 404
     assert '"event":"console-off","reason":"CRD_HOST is not a loopback address' in log.read_text()

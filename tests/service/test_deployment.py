@@ -59,7 +59,7 @@ class Proxy:
         for _ in range(200):
             assert self.process.poll() is None, (folder / "error.log").read_text()
             try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                socket.create_connection(("127.0.0.1", self.port), timeout=60).close()
             except OSError:
                 time.sleep(0.05)
             else:
@@ -67,7 +67,7 @@ class Proxy:
         raise AssertionError("nginx does not listen")
 
     def ask(self, method: str, path: str, **more: Any) -> requests.Response:
-        return requests.request(method, self.base + path, verify=self.ca, timeout=20, **more)
+        return requests.request(method, self.base + path, verify=self.ca, timeout=60, **more)
 
 
 @pytest.fixture(scope="module", name="behind")
@@ -86,7 +86,7 @@ def _nginx(behind: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     proxy = Proxy(tmp_path_factory.mktemp("nginx"), behind.base.removeprefix("http://"), authority)
     yield proxy
     proxy.process.terminate()
-    proxy.process.wait(timeout=20)
+    proxy.process.wait(timeout=60)
 
 
 def test_calls_are_answered_behind_the_documented_nginx(nginx: Any, example: Any) -> None:
@@ -125,7 +125,7 @@ def test_a_body_over_the_limit_does_not_reach_the_service(nginx: Any, behind: An
 def test_a_stalled_upload_does_not_reach_the_service(nginx: Any, behind: Any) -> None:
     calls = behind.log.read_text().count('"method":"POST"')
     context = ssl.create_default_context(cafile=nginx.ca)
-    plain = socket.create_connection(("127.0.0.1", nginx.port), timeout=20)
+    plain = socket.create_connection(("127.0.0.1", nginx.port), timeout=60)
     with plain, context.wrap_socket(plain, server_hostname="localhost") as connection:
         connection.sendall(f"POST {SIGN} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{{".encode())
         assert connection.recv(100)[:12] in (b"HTTP/1.1 408", b"")

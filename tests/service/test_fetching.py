@@ -521,7 +521,7 @@ def test_further_pages_of_prefetch_are_read(reading: Any, fhir_server: Any) -> N
     ended = {**COVERAGE, "id": "cov-0", "status": "active", "period": {"end": "2020-12-31"}}
     server = fhir_server(*CHART, ended, options=("--page-size", "1"))
     first = requests.get(
-        f"{server.base}/Coverage?patient=pat-1", headers={"Authorization": f"Bearer {server.token}"}, timeout=5
+        f"{server.base}/Coverage?patient=pat-1", headers={"Authorization": f"Bearer {server.token}"}, timeout=60
     ).json()
     request = sign(server)
     request["prefetch"] = {"coverage": first, "organization": ORGANIZATION}
@@ -832,9 +832,11 @@ def test_calls_that_wait_on_a_fhir_server_do_not_hold_up_others(reading: Any, od
     waiting["fhirServer"] = f"{odd_server.base}/silent"
     waiting["fhirAuthorization"] = {"access_token": "t"}
     threads = [threading.Thread(target=post, args=(reading, copy.deepcopy(waiting))) for _ in range(10)]
+    asked_before = len(odd_server.log())
     for thread in threads:
         thread.start()
-    time.sleep(0.3)
+    while len(odd_server.log()) < asked_before + len(threads):
+        time.sleep(0.01)
 
     response = post(reading, example("m0076-order-sign"))
     waiting_still = [thread.is_alive() for thread in threads]

@@ -513,7 +513,7 @@ def test_a_primary_hook_without_orders_is_answered_with_nothing(hook: str, servi
 
 def test_discovery_declares_the_versions(service: Any) -> None:
     """dev-1, dev-2; CRD-168. "2.0" is in the guide's prose, though the expression of crdver-1 leaves no 0 through."""
-    services = requests.get(f"{service.base}/cds-services", timeout=5).json()["services"]
+    services = requests.get(f"{service.base}/cds-services", timeout=60).json()["services"]
 
     assert [entry["extension"]["davinci-crd.version"] for entry in services] == [["2.0", "2.1", "2.2"]] * 6
 
@@ -563,7 +563,8 @@ def test_a_client_that_requests_no_version_gets_the_configured_one(service_2_2: 
 def test_prefetch_of_2_2_is_announced_where_clients_speak_2_2(service_2_2: Any) -> None:
     """found-29: the standard expressions for the orders of order-dispatch and behind appointments; see HK-57 for 2.0."""
     entries = {
-        e["hook"]: e["prefetch"] for e in requests.get(f"{service_2_2.base}/cds-services", timeout=5).json()["services"]
+        e["hook"]: e["prefetch"]
+        for e in requests.get(f"{service_2_2.base}/cds-services", timeout=60).json()["services"]
     }
 
     assert (

@@ -130,20 +130,20 @@ class Sender:
         }
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         url = f"{self.service.base}/cds-services/{service_id}?patient={MARK}{query}"
-        response = requests.post(url, data=data, headers=given, timeout=20)
+        response = requests.post(url, data=data, headers=given, timeout=60)
         self.statuses.add(response.status_code)
         self.hook_calls += service_id != MARK
         return response.status_code
 
     def ask(self, method: str, path: str) -> int:
-        response = requests.request(method, self.service.base + path, headers={"X-Request-ID": MARK}, timeout=20)
+        response = requests.request(method, self.service.base + path, headers={"X-Request-ID": MARK}, timeout=60)
         self.statuses.add(response.status_code)
         return response.status_code
 
     def write(self, text: bytes) -> None:
         """Send bytes that are no HTTP, and go away."""
         host, _, port = self.service.base.removeprefix("http://").partition(":")
-        with socket.create_connection((host, int(port)), timeout=5) as connection:
+        with socket.create_connection((host, int(port)), timeout=60) as connection:
             connection.sendall(text)
 
 

@@ -52,7 +52,7 @@ def test_the_option_is_announced_where_members_are_asked(
     """CRD-115, 116, 121: an option for each type of card or answer that is returned."""
 
     def codes(one: RunningService) -> set[str]:
-        services = requests.get(f"{one.base}/cds-services", timeout=10).json()["services"]
+        services = requests.get(f"{one.base}/cds-services", timeout=60).json()["services"]
         return {
             option["code"] for each in services for option in each["extension"]["davinci-crd.configuration-options"]
         }
@@ -222,13 +222,13 @@ def test_the_console_takes_a_members_id_and_shows_what_is_authorized_and_what_wa
 
 
 def test_the_console_asks_for_no_members_id_where_none_is_looked_up(service: RunningService) -> None:
-    assert 'name="member"' not in requests.get(f"{service.base}/", timeout=20).text
+    assert 'name="member"' not in requests.get(f"{service.base}/", timeout=60).text
 
 
 def _page(service: RunningService, path: str, **fields: str) -> str:
     """Send a form of the console, and return the words of the page."""
-    form = requests.get(service.base + path, timeout=20)
+    form = requests.get(service.base + path, timeout=60)
     token = re.search(r'name="csrf_token" value="([^"]+)"', form.text)
     assert token
-    page = requests.post(service.base + path, {"csrf_token": token[1], **fields}, cookies=form.cookies, timeout=20)
+    page = requests.post(service.base + path, {"csrf_token": token[1], **fields}, cookies=form.cookies, timeout=60)
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", page.text)).split())

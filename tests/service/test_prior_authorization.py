@@ -126,7 +126,7 @@ def test_on_order_select_the_orders_that_are_not_selected_count_as_ordered_with_
 
 
 def test_a_form_that_a_policy_asks_for_is_there_as_a_questionnaire(service: Any) -> None:
-    response = requests.get(f"{service.base}/fhir/Questionnaire/home-oxygen", timeout=5)
+    response = requests.get(f"{service.base}/fhir/Questionnaire/home-oxygen", timeout=60)
 
     assert response.status_code == 200
     assert response.headers["Content-Type"] == "application/fhir+json"
@@ -134,7 +134,7 @@ def test_a_form_that_a_policy_asks_for_is_there_as_a_questionnaire(service: Any)
 
 
 def test_a_form_that_is_not_there_is_not_found(service: Any) -> None:
-    response = requests.get(f"{service.base}/fhir/Questionnaire/gone", timeout=5)
+    response = requests.get(f"{service.base}/fhir/Questionnaire/gone", timeout=60)
 
     assert response.status_code == 404
     assert response.json()["resourceType"] == "OperationOutcome"

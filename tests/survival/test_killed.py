@@ -187,7 +187,7 @@ def test_two_versions_side_by_side(start_service: Any) -> None:
     url = store_of(old)
     with Load(old.base, callers=3) as load:
         load.wait_for(20)
-        store = sqlite3.connect(Path(old.log).parent / "crd.sqlite3", isolation_level=None, timeout=10)
+        store = sqlite3.connect(Path(old.log).parent / "crd.sqlite3", isolation_level=None, timeout=60)
         store.execute("BEGIN IMMEDIATE")
         store.execute("ALTER TABLE exchanges ADD COLUMN of_tomorrow TEXT")
         store.execute("UPDATE alembic_version SET version_num = '9999'")

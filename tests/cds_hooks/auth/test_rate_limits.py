@@ -41,15 +41,15 @@ def test_more_calls_than_the_rate_get_429_and_when_to_call_again(start_service: 
     assert refused.status_code == 429
     assert 1 <= int(refused.headers["Retry-After"]) <= 60
     assert refused.json()["issue"][0]["code"] == "throttled"
-    assert requests.get(f"{service.base}/cds-services", timeout=5).status_code == 429
-    assert statuses(lambda: requests.get(f"{service.base}/health", timeout=5), 5) == [200] * 5
+    assert requests.get(f"{service.base}/cds-services", timeout=60).status_code == 429
+    assert statuses(lambda: requests.get(f"{service.base}/health", timeout=60), 5) == [200] * 5
 
 
 def test_a_window_ends(start_service: Any) -> None:
     service = start_service(CRD_RATE="1/second")
 
     def discover() -> requests.Response:
-        return requests.get(f"{service.base}/cds-services", timeout=5)
+        return requests.get(f"{service.base}/cds-services", timeout=60)
 
     while (refused := discover()).status_code == 200:
         pass
@@ -125,9 +125,9 @@ def test_a_token_that_met_a_429_is_still_good_for_one_call(start_service: Any, t
         CRD_RATE="1 per 2 second",
     )
     request, again = example("m0076-order-sign"), token("small")
-    assert service.post(SIGN, request, Authorization=token("small")).status_code == 200
 
-    refused = service.post(SIGN, request, Authorization=again)
+    while (refused := service.post(SIGN, request, Authorization=again)).status_code == 200:
+        again = token("small")
     assert refused.status_code == 429
     time.sleep(int(refused.headers["Retry-After"]) + 0.1)
 
@@ -226,18 +226,19 @@ def test_no_stretch_of_time_has_more_calls_than_the_rate() -> None:
     assert passing(20, 1.91) == 9
 
 
-def test_no_stretch_of_time_has_more_calls_than_the_rate_in_valkey_either(valkey: Any) -> None:
-    counter, rate = SharedCounter(valkey.url), parse("10 per 2 second")
-    begun = time.monotonic()
+def test_no_stretch_of_time_has_more_calls_than_the_rate_in_valkey_either(
+    valkey: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Valkey is given the time of each call, and forgets a key once nothing was asked of it for that long."""
+    counter, rate, clock = SharedCounter(valkey.url), parse("10 per 60 second"), [time.time()]
+    monkeypatch.setattr(time, "time", lambda: clock[0])
     assert counter.hit(rate, "a") == 0
-    while time.monotonic() < begun + 1.8:
-        time.sleep(0.01)
+    clock[0] += 54
     assert [counter.hit(rate, "a") for _ in range(20)].count(0) == 9
-    while time.monotonic() < begun + 2.1:
-        time.sleep(0.01)
+    clock[0] += 9
     waits = [counter.hit(rate, "a") for _ in range(20)]
     assert waits.count(0) == 1
-    assert 1 < waits[-1] < 2
+    assert waits[-1] == pytest.approx(51, abs=0.01)
 
 
 def test_workers_and_replicas_count_together_in_valkey(valkey: Any, start_service: Any) -> None:
@@ -245,7 +246,7 @@ def test_workers_and_replicas_count_together_in_valkey(valkey: Any, start_servic
     service = start_service(CRD_RATE="20/minute", CRD_RATE_STORE=valkey.url, CRD_WORKERS="2")
 
     def discover(_: int) -> int:
-        return requests.get(f"{service.base}/cds-services", timeout=5).status_code
+        return requests.get(f"{service.base}/cds-services", timeout=60).status_code
 
     with ThreadPoolExecutor(2) as callers:
         answers = list(callers.map(discover, range(40)))
@@ -307,7 +308,7 @@ def test_a_service_starts_without_its_valkey(start_service: Any, valkey: Any) ->
     valkey.stop(signal.SIGKILL)
     service = start_service(CRD_RATE="5/minute", CRD_RATE_STORE=valkey.url)
 
-    answers = statuses(lambda: requests.get(f"{service.base}/cds-services", timeout=5), 6)
+    answers = statuses(lambda: requests.get(f"{service.base}/cds-services", timeout=60), 6)
 
     assert answers == [200] * 5 + [429]
     assert valkey.url not in Path(service.log).read_text()

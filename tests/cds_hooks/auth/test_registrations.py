@@ -364,7 +364,7 @@ def test_while_one_thread_reads_the_others_go_on(path: Path, clock: Clock, monke
     clock.time += 1
     reader = threading.Thread(target=file.current)
     reader.start()
-    assert reading.wait(5)
+    assert reading.wait(60)
     clock.time += 1
     assert file.current().clients[0].id == "ehr"
     assert reader.is_alive()

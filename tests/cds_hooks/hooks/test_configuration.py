@@ -38,7 +38,7 @@ def topics(response: Any) -> list[str]:
 
 def test_every_service_announces_its_options(service: Any) -> None:
     """CRD-108, CRD-110 to 116, CRD-120 to 123; dev-4, dev-5, dev-7 to 9."""
-    services = requests.get(f"{service.base}/cds-services", timeout=5).json()["services"]
+    services = requests.get(f"{service.base}/cds-services", timeout=60).json()["services"]
 
     for entry in services:
         options = entry["extension"]["davinci-crd.configuration-options"]

@@ -96,7 +96,7 @@ def shake_hands(service: Any, authority: Authority, version: ssl.TLSVersion) -> 
     context = ssl.create_default_context(cafile=str(authority.path))
     context.set_ciphers("ALL:@SECLEVEL=0")  # else OpenSSL itself refuses what is old, before the service can
     context.minimum_version = context.maximum_version = version
-    plain = socket.create_connection(("127.0.0.1", int(service.base.rpartition(":")[2])), timeout=10)
+    plain = socket.create_connection(("127.0.0.1", int(service.base.rpartition(":")[2])), timeout=60)
     with plain, context.wrap_socket(plain, server_hostname="localhost") as connection:
         connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         assert connection.recv(12) == b"HTTP/1.1 200"
@@ -124,7 +124,7 @@ def test_calls_are_answered_over_tls_and_browsers_told_to_stay_there(
         f"{served.base}/cds-services/order-sign-crd",
         json=example("m0076-order-sign"),
         verify=str(authority.path),
-        timeout=10,
+        timeout=60,
     )
 
     assert response.status_code == 200
@@ -133,13 +133,13 @@ def test_calls_are_answered_over_tls_and_browsers_told_to_stay_there(
 
 def test_plain_http_is_not_answered_where_tls_is_served(served: Any) -> None:
     with pytest.raises(requests.ConnectionError):
-        requests.get(f"{served.base.replace('https', 'http')}/health", timeout=10)
+        requests.get(f"{served.base.replace('https', 'http')}/health", timeout=60)
 
 
 def test_under_mutual_tls_only_clients_with_a_certificate_are_let_in(mutual: Any, authority: Authority) -> None:
     def ask(certificate: tuple[Path, Path] | None) -> int:
         cert = tuple(map(str, certificate)) if certificate else None
-        return requests.get(f"{mutual.base}/health", verify=str(authority.path), cert=cert, timeout=10).status_code
+        return requests.get(f"{mutual.base}/health", verify=str(authority.path), cert=cert, timeout=60).status_code
 
     assert ask(authority.issue("client")) == 200
     stranger = Authority(authority.folder, "another-authority").issue("stranger")
@@ -194,6 +194,6 @@ def test_the_health_check_of_the_image_works_however_it_is_reached(
     variables |= {"CRD_TLS_CERTIFICATE": "x"} if kind != "plain" else {}
     variables |= {"CRD_TLS_CLIENT_CA": "x"} if kind == "mutual" else {}
 
-    assert subprocess.run(command, env=variables, check=False, timeout=20).returncode == 0
-    lost = subprocess.run(command, env={**variables, "CRD_PORT": "1"}, check=False, timeout=20, capture_output=True)
+    assert subprocess.run(command, env=variables, check=False, timeout=60).returncode == 0
+    lost = subprocess.run(command, env={**variables, "CRD_PORT": "1"}, check=False, timeout=60, capture_output=True)
     assert lost.returncode != 0

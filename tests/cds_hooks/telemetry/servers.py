@@ -43,7 +43,7 @@ class Metrics:
 
     def scrape(self, **headers: str) -> str:
         """Return them as text."""
-        response = requests.get(f"http://127.0.0.1:{self.port}/metrics", headers=headers, timeout=5)
+        response = requests.get(f"http://127.0.0.1:{self.port}/metrics", headers=headers, timeout=60)
         response.raise_for_status()
         return response.text
 

@@ -94,7 +94,7 @@ def meet_new_worker(service: Any, known: Collection[str]) -> list[str]:
 
     def meet() -> str | None:
         with contextlib.suppress(requests.ConnectionError):  # what the one that died had accepted
-            found = worker_of(requests.get(f"{service.base}/health", timeout=5))
+            found = worker_of(requests.get(f"{service.base}/health", timeout=60))
             return found if found not in known else None
         return None
 
@@ -214,9 +214,9 @@ def test_a_thread_is_busy_only_with_a_call_that_is_there(
 
 def test_only_names_of_our_own_are_labels(counted: Any, metrics: Metrics) -> None:
     """A path or method that callers choose makes no new series."""
-    requests.get(f"{counted.base}/nothing-zyx", timeout=5)
-    requests.request("ZYX", f"{counted.base}/cds-services/zyx", timeout=5)
-    requests.options(counted.base + SIGN, timeout=5)
+    requests.get(f"{counted.base}/nothing-zyx", timeout=60)
+    requests.request("ZYX", f"{counted.base}/cds-services/zyx", timeout=60)
+    requests.options(counted.base + SIGN, timeout=60)
 
     assert wait_for(lambda: metrics.read("crd_calls_total", service="other"), 2) == 2
     assert "zyx" not in metrics.scrape().lower()
@@ -227,7 +227,7 @@ def test_only_names_of_our_own_are_labels(counted: Any, metrics: Metrics) -> Non
 def test_a_preflight_is_no_answer_in_time(counted: Any, metrics: Metrics) -> None:
     """CRD, Performance Standards: calls that ask nothing would make the share look better."""
     for _ in range(3):
-        requests.options(f"{counted.base}/cds-services/order-dispatch-crd", timeout=5)
+        requests.options(f"{counted.base}/cds-services/order-dispatch-crd", timeout=60)
 
     assert wait_for(lambda: metrics.read("crd_calls_total", service="order-dispatch-crd"), 3) == 3
     assert metrics.read("crd_call_duration_seconds_count", hook="order-dispatch") == 0
@@ -235,7 +235,7 @@ def test_a_preflight_is_no_answer_in_time(counted: Any, metrics: Metrics) -> Non
 
 def test_what_is_served_is_prometheus_text_and_every_metric_is_described(counted: Any, metrics: Metrics) -> None:
     """docs/operations.md names every metric there is, and none that there is not."""
-    requests.get(f"{counted.base}/ready", timeout=5)
+    requests.get(f"{counted.base}/ready", timeout=60)
     families = {family.name: family for family in text_string_to_metric_families(wait_for(metrics.scrape))}
     described = (ROOT / "docs" / "operations.md").read_text()
 
@@ -249,10 +249,10 @@ def test_what_is_served_is_prometheus_text_and_every_metric_is_described(counted
 
 
 def test_metrics_are_nowhere_but_at_their_own_port_and_path(counted: Any, metrics: Metrics) -> None:
-    other = requests.get(f"http://127.0.0.1:{metrics.port}/cds-services", timeout=5)
-    posted = requests.post(f"http://127.0.0.1:{metrics.port}/metrics", timeout=5)
+    other = requests.get(f"http://127.0.0.1:{metrics.port}/cds-services", timeout=60)
+    posted = requests.post(f"http://127.0.0.1:{metrics.port}/metrics", timeout=60)
 
-    assert requests.get(f"{counted.base}/metrics", timeout=5).status_code == 404
+    assert requests.get(f"{counted.base}/metrics", timeout=60).status_code == 404
     assert other.status_code == 404
     assert posted.status_code == 501
 
@@ -276,7 +276,7 @@ def test_no_metrics_are_served_by_default(service: Any) -> None:
     ports = {port for inode, port in listening.items() if f"socket:[{inode}]" in mine}
 
     assert ports == {int(service.base.rpartition(":")[2])}
-    assert requests.get(f"{service.base}/metrics", timeout=5).status_code == 404
+    assert requests.get(f"{service.base}/metrics", timeout=60).status_code == 404
 
 
 def test_a_worker_that_ends_takes_no_counts_with_it(counted: Any, metrics: Metrics, example: Any) -> None:
@@ -352,7 +352,7 @@ metrics.feedback("evicore-cmm-204", "overridden")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(FOLDER, str(tmp_path))
         process.start()
-    process.join(30)
+    process.join(60)
 
     families = MultiProcessCollector(None, str(tmp_path)).collect()
     found = {(one.name, *sorted(one.labels.values())): one.value for family in families for one in family.samples}

@@ -132,8 +132,8 @@ def test_an_error_is_told_by_its_kind(traced: Any, collector: Collector) -> None
 
 def test_a_caller_that_does_not_want_a_trace_gets_none(traced: Any, collector: Collector) -> None:
     """W3C Trace Context, the flag `sampled`."""
-    requests.get(f"{traced.base}/health", headers={"traceparent": f"00-{'d' * 32}-{CALLER}-00"}, timeout=5)
-    requests.get(f"{traced.base}/health", headers={"traceparent": f"00-{'e' * 32}-{CALLER}-01"}, timeout=5)
+    requests.get(f"{traced.base}/health", headers={"traceparent": f"00-{'d' * 32}-{CALLER}-00"}, timeout=60)
+    requests.get(f"{traced.base}/health", headers={"traceparent": f"00-{'e' * 32}-{CALLER}-01"}, timeout=60)
 
     assert spans_of(collector, "e" * 32, "call health")
     assert "d" * 32 not in {hexadecimal(span["traceId"]) for span in collector.log()}

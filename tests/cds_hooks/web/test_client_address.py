@@ -55,7 +55,7 @@ def test_what_is_no_network_is_refused_at_start(proxies: str, monkeypatch: pytes
 
 
 def discover(service: Any, forwarded: str) -> int:
-    return requests.get(f"{service.base}/cds-services", headers={"X-Forwarded-For": forwarded}, timeout=5).status_code
+    return requests.get(f"{service.base}/cds-services", headers={"X-Forwarded-For": forwarded}, timeout=60).status_code
 
 
 def test_forwarded_addresses_count_from_a_trusted_proxy_only(start_service: Any) -> None:
@@ -75,7 +75,7 @@ def test_several_forwarded_headers_do_not_hide_the_proxys(start_service: Any) ->
     for number in range(4):
         head = f"GET /cds-services HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 198.51.100.{number}\r\n"
         head += "X-Forwarded-For: 203.0.113.9\r\nConnection: close\r\n\r\n"
-        with socket.create_connection(("127.0.0.1", int(service.base.rpartition(":")[2])), timeout=5) as connection:
+        with socket.create_connection(("127.0.0.1", int(service.base.rpartition(":")[2])), timeout=60) as connection:
             connection.sendall(head.encode())
             answers.append(connection.recv(12))
 

@@ -33,7 +33,7 @@ def refs(node: Any) -> set[str]:
 
 
 def test_the_service_publishes_it(service: Any) -> None:
-    response = requests.get(f"{service.base}/openapi.json", timeout=5)
+    response = requests.get(f"{service.base}/openapi.json", timeout=60)
 
     assert response.status_code == 200
     assert response.headers["Content-Type"] == "application/json"

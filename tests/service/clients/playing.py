@@ -57,13 +57,13 @@ class Calls(NamedTuple):
 
     def get(self, path: str = DISCOVERY) -> requests.Response:
         """Ask for the services; `path` stands behind the base URL as the client writes it."""
-        return requests.get(self.service.base + path, headers=self._headers(path), timeout=10, allow_redirects=False)
+        return requests.get(self.service.base + path, headers=self._headers(path), timeout=60, allow_redirects=False)
 
     def post(self, path: str, body: dict[str, Any]) -> requests.Response:
         """Send a hook call, or feedback."""
         headers = {"Content-Type": "application/json", **self._headers(path)}
         url = self.service.base + path
-        return requests.post(url, json.dumps(body), headers=headers, timeout=10, allow_redirects=False)
+        return requests.post(url, json.dumps(body), headers=headers, timeout=60, allow_redirects=False)
 
     def preflight(self, path: str, origin: str, asked: str, method: str = "POST") -> requests.Response:
         """Ask as a browser does before it lets a page call from another origin."""
@@ -72,7 +72,7 @@ class Calls(NamedTuple):
             "Access-Control-Request-Method": method,
             "Access-Control-Request-Headers": asked,
         }
-        return requests.options(self.service.base + path, headers=headers, timeout=10, allow_redirects=False)
+        return requests.options(self.service.base + path, headers=headers, timeout=60, allow_redirects=False)
 
     def _headers(self, path: str) -> dict[str, str]:
         token = {"Authorization": self.authorize(PUBLIC + path)} if self.authorize else {}

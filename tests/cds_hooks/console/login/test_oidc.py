@@ -43,7 +43,7 @@ def go(browser: FlaskClient) -> str:
     """Go to the provider as a browser does, and return the URL that it sends one back to."""
     there = browser.get(START)
     assert there.status_code == 302, there.text
-    back = requests.get(there.location, allow_redirects=False, timeout=10)
+    back = requests.get(there.location, allow_redirects=False, timeout=60)
     return back.headers["Location"]
 
 

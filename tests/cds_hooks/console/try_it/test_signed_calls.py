@@ -33,10 +33,10 @@ def _keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def ask(service: RunningService) -> str:
     """Send an order by the form of the page, and return what comes."""
     browser = requests.Session()
-    token = re.search(r'name="csrf_token" value="([^"]+)"', browser.get(service.base, timeout=10).text)
+    token = re.search(r'name="csrf_token" value="([^"]+)"', browser.get(service.base, timeout=60).text)
     assert token
     order = {"csrf_token": token[1], "code": "HCPCS M0076"}
-    return words(browser.post(service.base, data=order, timeout=10, headers={"Referer": service.base}).text)
+    return words(browser.post(service.base, data=order, timeout=60, headers={"Referer": service.base}).text)
 
 
 def test_a_page_with_a_key_is_answered_and_one_without_is_told_what_to_do(

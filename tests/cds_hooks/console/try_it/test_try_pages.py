@@ -121,7 +121,7 @@ def test_the_curl_line_sends_the_same_call(browser: FlaskClient) -> None:
     curl, _, url, _, kind, _, body = shlex.split(unescape(line[1]))
 
     assert (curl, kind) == ("curl", "Content-Type: application/json")
-    answer = requests.post(url, data=body, headers={"Content-Type": "application/json"}, timeout=10)
+    answer = requests.post(url, data=body, headers={"Content-Type": "application/json"}, timeout=60)
     assert answer.json() == unpack(carried(page)).answered
 
 
