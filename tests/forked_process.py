@@ -81,17 +81,22 @@ def serve() -> None:
 
 def run_crd(*arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run the command `crd` in this folder with these variables, or our own, to its end."""
+    return run_forked(_run_command, arguments, environment=environment or os.environ)
+
+
+def run_forked(
+    target: Callable[..., Any], *given: Any, environment: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Call a function in a process with these variables, and return what it says and how it ends."""
     with tempfile.TemporaryDirectory() as folder:
         output, errors = Path(folder) / "output", Path(folder) / "errors"
-        process = ForkedProcess(
-            _run_command, arguments, environment=environment or os.environ, output=output, errors=errors
-        )
+        process = ForkedProcess(target, *given, environment=environment, output=output, errors=errors)
         try:
-            code = process.wait(60)
+            code = process.wait(120)
         finally:
             process.kill()
         said = (file.read_bytes().decode() for file in (output, errors))
-        return subprocess.CompletedProcess(["crd", *arguments], code, *said)
+        return subprocess.CompletedProcess([target.__name__, *map(str, given)], code, *said)
 
 
 def _run_command(arguments: tuple[str, ...]) -> None:

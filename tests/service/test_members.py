@@ -3,7 +3,6 @@
 import json
 import re
 import subprocess
-import sys
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 import requests
 
 from tests.conftest import example
+from tests.forked_process import run_crd
 from tests.guide.conformance import faults
 from tests.member_service import MemberServiceProcess
 from tests.members import FOLDER, ROOT, load_authorizations, load_members
@@ -148,9 +148,9 @@ def test_an_explanation_shows_the_member_by_id_and_is_on_the_record(tmp_path: Pa
 
 
 def crd(*arguments: str, database: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "cds_hooks", *arguments]
-    environment = {"PATH": "", "CRD_DATABASE_URL": database, **variables}
-    return subprocess.run(command, env=environment, cwd=ROOT, check=True, capture_output=True, text=True)
+    ended = run_crd(*arguments, environment={"PATH": "", "CRD_DATABASE_URL": database, **variables})
+    ended.check_returncode()
+    return ended
 
 
 @pytest.mark.parametrize("version", ["2.0", "2.1", "2.2"])

@@ -5,7 +5,6 @@ import os
 import secrets
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +22,7 @@ from tests.cds_hooks.store.reading import calls
 from tests.conftest import ROOT, example
 from tests.databases.servers import NO_VALKEY, PostgreSQL, Valkey
 from tests.documents.snippets import read
+from tests.forked_process import run_crd
 from tests.running_service import RunningService
 from tests.survival.load import Load
 from tests.survival.test_killed import kept_answers, needs_proc, workers_of
@@ -60,8 +60,7 @@ def _database(postgresql: PostgreSQL) -> Database:
 
 
 def migrate(url: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "cds_hooks.commands.main", "store", "migrate"]
-    return subprocess.run(command, env={"CRD_DATABASE_URL": url}, capture_output=True, text=True, check=False)
+    return run_crd("store", "migrate", environment={"CRD_DATABASE_URL": url})
 
 
 @pytest.fixture(scope="module", name="counts")

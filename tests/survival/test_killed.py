@@ -6,7 +6,6 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 from tests.cds_hooks.store.reading import calls, store_of
 from tests.conftest import ROOT
 from tests.databases.servers import PostgreSQL
+from tests.forked_process import run_crd
 from tests.survival.load import Load
 
 pytest_plugins = ["tests.databases.fixtures"]
@@ -139,8 +139,7 @@ def _fill(file: Path) -> None:
 def test_a_disk_that_is_read_only_stops_the_start_with_one_clear_line(small_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     environment = {"PATH": "/usr/bin", "PYTHONPATH": str(ROOT), "CRD_DATABASE_URL": f"sqlite:///{small_disk}/c.sqlite3"}
-    command = [sys.executable, "-m", "cds_hooks.commands.main", "serve", "--port", "1"]
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    ended = run_crd("serve", "--port", "1", environment=environment)
     assert ended.returncode == 2
     assert ended.stderr == "crd: CRD_DATABASE_URL: the store cannot be opened (Read-only file system)\n"
 

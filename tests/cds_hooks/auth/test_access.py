@@ -3,7 +3,6 @@
 import json
 import secrets
 import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,8 +11,11 @@ from typing import Any
 import pytest
 import requests
 
+from cds_hooks import create_app
+from cds_hooks.telemetry import logs
 from tests.auth.tokens import jwk, jwks, sign
 from tests.cds_hooks.telemetry.servers import wait_for
+from tests.forked_process import run_forked
 
 BASE = "https://payer.example.com/crd"
 SIGN = "/cds-services/order-sign-crd"
@@ -213,8 +215,12 @@ def start(**variables: str) -> subprocess.CompletedProcess[str]:
         "CRD_PORT": "1",
         **variables,
     }
-    command = [sys.executable, "-c", "from cds_hooks import create_app; create_app()"]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return run_forked(_create, environment=environment)
+
+
+def _create() -> None:
+    create_app()
+    logs.flush()
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from tests.auth.servers import KeyServer
 from tests.auth.tokens import claims, jwk, jwks, sign
 from tests.cds_hooks.telemetry.servers import Metrics, wait_for
 from tests.conftest import ROOT
+from tests.forked_process import run_crd
 
 pytest_plugins = ["tests.auth.fixtures", "tests.fhir.fixtures"]
 
@@ -375,14 +376,7 @@ def test_a_taken_port_stops_the_start_with_a_clear_text(counted: Any, metrics: M
     environment = {**os.environ, "CRD_PORT": str(Metrics().port), "CRD_DATABASE_URL": "sqlite:///:memory:"}
     environment |= metrics.variables
 
-    started = subprocess.run(
-        [sys.executable, "-m", "cds_hooks.commands.main", "serve"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    started = run_crd("serve", environment=environment)
 
     assert started.returncode == 2
     assert f"cannot serve metrics on 127.0.0.1, port {metrics.port}" in started.stderr
