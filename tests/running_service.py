@@ -29,12 +29,28 @@ _PORT_TAKEN, _PATIENCE = "Address already in use", 180
 class ServiceLog(type(Path())):  # type: ignore[misc]  # the class of paths of this system
     """The log of a service that runs: it is written a moment after the answers, so reading it waits until it rests."""
 
+    pid = 0
+
     def read_text(self, *how: Any, **more: Any) -> str:
-        """Return what is in it once nothing is added for a twentieth of a second."""
-        size = -1
-        while size != (size := self.stat().st_size):
+        """Return what is in it once nothing is added for a twentieth of a second and the service has nothing to do.
+
+        On a machine with other work a thread that is about to write may wait longer than that for its turn.
+        """
+        size, ends = -1, time.monotonic() + 30
+        while size != (size := self.stat().st_size) or (_is_at_work(self.pid) and time.monotonic() < ends):
             time.sleep(0.05)
         return str(super().read_text(*how, **more))
+
+
+def _is_at_work(pid: int) -> bool:
+    """Tell whether a thread of a process, or of one it started, runs, waits for its turn or for a disk (proc(5))."""
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+        states = {(task / "stat").read_text().rpartition(")")[2].split()[0] for task in tasks}
+        children = [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    except OSError:  # it has ended, or a thread has just now
+        return Path(f"/proc/{pid}/task").exists()
+    return not states.isdisjoint("RD") or any(map(_is_at_work, children))
 
 
 class RunningService:
@@ -71,6 +87,7 @@ class RunningService:
         self.base = f"{self.scheme}://127.0.0.1:{port}"
         given = {name: value.replace("{base}", self.base) for name, value in variables.items()}
         self.process = _start_process(outside | own | given, self.log, command, stderr)
+        self.log.pid = self.process.pid
 
     def _is_ready(self) -> bool:
         """Wait until it answers, however slow the machine is; False once it has ended."""
