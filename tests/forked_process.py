@@ -5,6 +5,7 @@ databases are read after the fork. What is about the start itself runs a program
 tests/cds_hooks/commands/test_main.py).
 """
 
+import ctypes
 import multiprocessing
 import os
 import signal
@@ -13,11 +14,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
 from cds_hooks.commands.main import main
 from tests import fixed_day_service
+
+#: prctl(2): the signal that a process gets when its parent ends.
+_PR_SET_PDEATHSIG = 1
 
 _FORKS = multiprocessing.get_context("forkserver")
 
@@ -63,6 +68,7 @@ class ForkedProcess:
 def _call(
     environment: Mapping[str, str], folder: str, files: tuple[str, str], target: Callable[..., Any], given: Any
 ) -> None:
+    _end_with_parent()
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()
@@ -72,6 +78,17 @@ def _call(
         with open(name, "ab") as file:
             os.dup2(file.fileno(), standard)
     target(*given)
+
+
+def _end_with_parent() -> None:
+    """Be told to stop where the tests are killed, or one hangs.
+
+    The process that is forked from ends with the last that holds this end of its pipe: the tests alone.
+    """
+    alive = forkserver._forkserver._forkserver_alive_fd  # type: ignore[attr-defined]  # the standard library's own
+    os.close(alive)
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def serve() -> None:

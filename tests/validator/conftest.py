@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.validator.engine import Validator, run_validator
+from tests.validator.validator_process import Validator, run_validator
 
 
 @pytest.fixture(scope="session", name="validator")

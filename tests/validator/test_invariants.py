@@ -13,8 +13,8 @@ import pytest
 
 from tests.guide.conformance import broken_invariants
 from tests.guide.definitions import read_guide
-from tests.validator.engine import Validator
 from tests.validator.examples import COVERAGE_INFORMATION
+from tests.validator.validator_process import Validator
 from tests.validator.verdict import TEMPORARY, VERSIONS
 
 Part = dict[str, Any]

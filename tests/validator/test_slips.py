@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.validator.engine import Validator
 from tests.validator.examples import COVERAGE_INFORMATION, Written, read_written
+from tests.validator.validator_process import Validator
 from tests.validator.verdict import TEMPORARY, VERSIONS, new_faults
 
 WRITTEN = read_written()

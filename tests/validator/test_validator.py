@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from tests.validator.engine import Validator
 from tests.validator.examples import COVERAGE_INFORMATION, Written, read_written
+from tests.validator.validator_process import Validator
 from tests.validator.verdict import VERSIONS, new_faults
 
 WRITTEN = read_written()

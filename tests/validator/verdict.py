@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tests.validator.engine import Finding, Validator
 from tests.validator.examples import COVERAGE_INFORMATION, Written
+from tests.validator.validator_process import Finding, Validator
 
 VERSIONS = ("2.0", "2.1", "2.2")
 REASONS = "http://hl7.org/fhir/us/davinci-crd/ValueSet/coverageAssertionReasons"
