@@ -20,7 +20,7 @@ _ROOT: Final = Path(__file__).resolve().parents[2]
 _MARKED: Final = {
     "Invented": "Zqx7family",
     '"Ida"': '"Zqx7given"',
-    **dict.fromkeys(("1971-04-02", "1951-02-20", "1984-09-30", "1990-01-15"), "1913-07-09"),
+    **dict.fromkeys(("1971-04-02", "1951-02-20", "1984-09-30", "1990-01-15", "2005-12-15"), "1913-07-09"),
     "pat-1": "zqx7-pat",
     **dict.fromkeys(("EX-4711", "EX-4712", "EX-4713", "EX-4714", "EX-9999"), "zqx7-member"),
     "000-EXAMPLE-1": "zqx7-mrn",

@@ -139,7 +139,7 @@ def test_every_example_order_is_plainly_valid_or_accepted() -> None:
     orders = [order for request in requests for order in orders_in(request)]
 
     assert all(accepted(order) for order in orders)
-    assert sum(CHECK.is_plainly_valid(order) for order in orders) >= len(orders) - 1
+    assert sum(CHECK.is_plainly_valid(order) for order in orders) >= len(orders) - 3
 
 
 @pytest.mark.parametrize("value", [None, 7, "x", [], [ORDER]])
