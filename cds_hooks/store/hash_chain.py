@@ -85,14 +85,8 @@ def name_report(row: Mapping[str, Any]) -> bytes:
 
 def join(chain: bytes, number: int, at: int, records: Mapping[bytes, bytes], previous: bytes) -> Link:
     """Return the link behind another one, for some records: their names with their digests."""
-    link = Link(chain, number, at, b"".join(records), previous, b"")
-    return link._replace(digest=digest_of_link(link, records))
-
-
-def digest_of_link(link: Link, records: Mapping[bytes, bytes]) -> bytes:
-    """Return the digest that a link must have, by the digests of its records."""
-    said = [link.previous, link.chain, link.number, link.at, *[part for record in records.items() for part in record]]
-    return sha256(_encode(said)).digest()
+    said = _encode([previous, chain, number, at, *[part for record in records.items() for part in record]])
+    return Link(chain, number, at, b"".join(records), previous, sha256(said).digest())
 
 
 class HashChain:

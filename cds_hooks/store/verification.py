@@ -21,13 +21,12 @@ from cds_hooks.store.hash_chain import (
     ACCESS,
     BEGINNING,
     CALL,
-    NAME_BYTES,
     OF_ACCESSES,
     REPORT,
     Link,
     digest_of_access,
-    digest_of_link,
     digest_of_report,
+    join,
     name_report,
 )
 from cds_hooks.store.tables import ACCESSES, FEEDBACK, LINKS
@@ -155,10 +154,10 @@ class _Verifier:
         if before is None or link.number != before.number + 1 or link.previous != before.digest:
             self._tell_place(link, before)
         found.heads[link.chain] = link
-        found_digests = ((name, self._digest(name, link)) for name in link.names)
-        records = {name: digest for name, digest in found_digests if digest is not None}
-        is_whole = len(records) * NAME_BYTES == len(link.records)
-        if is_whole and digest_of_link(link, records) != link.digest:
+        digests = {name: self._digest(name, link) for name in link.names}
+        records = {name: digest for name, digest in digests.items() if digest is not None}
+        is_whole = len(records) == len(digests)
+        if is_whole and join(link.chain, link.number, link.at, records, link.previous).digest != link.digest:
             for name in records:
                 about = f"it, or link {link.number} of chain {link.chain.hex()}, was changed"
                 found.tell("changed", _say(name), about)

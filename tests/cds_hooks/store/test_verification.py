@@ -18,6 +18,7 @@ from cds_hooks.store.calls import Bodies, CallRecord, make_id
 from cds_hooks.store.database import StoreError, connect, prepare
 from cds_hooks.store.encryption import RecordCipher
 from cds_hooks.store.feedback import Report, to_row
+from cds_hooks.store.hash_chain import NAME_BYTES
 from cds_hooks.store.retention import delete_before, re_encrypt
 from cds_hooks.store.tables import ACCESSES, EXCHANGES, FEEDBACK, LINKS
 from cds_hooks.store.verification import Head, Verification, read_heads, verify
@@ -162,6 +163,16 @@ def test_a_changed_call_is_named(store: Store, column: str) -> None:
     problems = store.verify().problems
     assert {problem.kind for problem in problems} == {"changed"}
     assert any(problem.about.replace("-", "").endswith(identity.hex()) for problem in problems)
+
+
+def test_a_link_that_names_one_record_in_the_place_of_another_is_told(store: Store) -> None:
+    with store.engine.connect() as connection:
+        links = connection.execute(sa.select(LINKS)).mappings().all()
+    link = next(one for one in links if len(one["records"]) > NAME_BYTES)
+    first = link["records"][:NAME_BYTES]
+    of_link = sa.and_(LINKS.c.chain == link["chain"], LINKS.c.number == link["number"])
+    store.change(sa.update(LINKS).where(of_link).values(records=first * 2))
+    assert "changed" in store.kinds()
 
 
 @pytest.mark.parametrize("column", ["summary", "bodies"])
