@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from cards.matching.plainness import PlainWords, is_number
+from cards.matching.plainness import PlainWords, is_number, words_of_others
 from cards.vocabulary import Vocabulary
 
 #: These part a name; so do the words behind which something is told of the order.
@@ -19,37 +19,11 @@ _STARTERS: Final = frozenset({"w", "with", "for", "per", "pt", "patient", "and",
 
 #: Words between treatments that were tried.
 _LINKS: Final = frozenset(
-    [
-        ",",
-        "and",
-        "or",
-        "x",
-        "w",
-        "with",
-        "to",
-        "of",
-        "a",
-        "an",
-        "all",
-        "other",
-        "prior",
-        "multiple",
-        "several",
-        "2",
-        "3",
-        "one",
-        "two",
-        "three",
-        "course",
-        "courses",
-        "round",
-        "rounds",
-        "trial",
-        "trials",
-        "shot",
-        "shots",
-        "series",
-    ]
+    (
+        *(",", "and", "or", "x", "w", "with", "to", "of", "a", "an", "all", "other", "prior", "multiple", "several"),
+        *("2", "3", "one", "two", "three", "course", "courses", "round", "rounds", "trial", "trials"),
+        *("shot", "shots", "series"),
+    )
 )
 _LONGEST_RUN: Final = 12
 
@@ -70,8 +44,8 @@ class NameTails:
         self._places = frozenset(vocabulary.place_words)
         self._parts = frozenset(word for word in vocabulary.place_words if len(word) >= _SHORTEST_PART)
         self._things = frozenset(vocabulary.other_things)
-        services = (word for phrase in vocabulary.other_services for word in phrase.split())
-        self._others = self._things | self._tried | frozenset(services)
+        others = vocabulary.make_once("words of others", lambda: words_of_others(vocabulary))
+        self._others: frozenset[str] = others.union(vocabulary.past_treatments)
 
     def find_past(self, words: Sequence[str], *, is_name: bool) -> frozenset[int]:
         """Return which words say what was tried instead: "failed PT and bracing".

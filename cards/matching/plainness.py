@@ -49,9 +49,14 @@ _BEFORE_A_NAME: Final = frozenset(
 _NAME_LENGTH: Final = 2
 
 
-def _spell(vocabulary: Vocabulary) -> Spelling:
+def words_of_others(vocabulary: Vocabulary) -> frozenset[str]:
+    """Return the words of other services, treatments and things, which no word of an order is taken for."""
     known = (vocabulary.other_services, vocabulary.other_treatments, vocabulary.other_things)
-    others = vocabulary.withdrawals.others.union(word for phrases in known for one in phrases for word in one.split())
+    return vocabulary.withdrawals.others.union(word for phrases in known for one in phrases for word in one.split())
+
+
+def _spell(vocabulary: Vocabulary) -> Spelling:
+    others: frozenset[str] = vocabulary.make_once("words of others", lambda: words_of_others(vocabulary))
     return Spelling(_tokens_of(vocabulary.misspelt_words), others)
 
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from cds_hooks.errors import StartError
 from cds_hooks.settings.answers import AnswerSettings
@@ -26,17 +26,6 @@ PREFIX: Final = "CRD_"
 #: Gives the time in a zone.
 Clock = Callable[[ZoneInfo], datetime]
 
-#: The settings by what they are about, in the order in which they are told.
-GROUPS: Final[tuple[type[BaseSettings], ...]] = (
-    ServingSettings,
-    AnswerSettings,
-    ClientSettings,
-    FhirServerSettings,
-    MemberSettings,
-    RecordSettings,
-    ConsoleSettings,
-)
-
 
 class Settings(
     ServingSettings,
@@ -47,7 +36,7 @@ class Settings(
     RecordSettings,
     ConsoleSettings,
 ):
-    """Every setting, as the environment variable `CRD_` plus its name in upper case."""
+    """Every setting, as the environment variable `CRD_` plus its name in upper case; each base is a group of them."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid")
 
@@ -83,9 +72,9 @@ def nearest_setting(name: str) -> dict[str, str]:
 
 def fields_by_group() -> Iterator[tuple[str, str, FieldInfo]]:
     """Yield each setting: what its group is about, its name and what is known of it."""
-    for group in GROUPS:
-        for name, field in group.model_fields.items():
-            yield group.__doc__ or "", name, field
+    for group in Settings.__bases__:
+        for name in group.__annotations__:
+            yield group.__doc__ or "", name, Settings.model_fields[name]
 
 
 def _variables() -> list[str]:
