@@ -24,20 +24,18 @@ class PhraseFinder(Generic[T]):
     """Phrases with what each stands for; a phrase may stand for several things."""
 
     def __init__(self, entries: Iterable[tuple[str, T]]) -> None:
-        # Under 10,000 policies phrases are 140,000, nearly all of one value: no list for each, and no tuple in a node.
+        # Under 10,000 policies phrases are 140,000, nearly all of one value: no list or tuple for each.
         self._automaton: Any = ahocorasick.Automaton(ahocorasick.STORE_INTS)
         self._lengths = array("L")
         self._words = array("L")
-        self._values: list[tuple[T, ...]] = []
-        others: dict[int, list[T]] = {}
+        self._values: list[T] = []
+        self._others: dict[int, list[T]] = {}
         for phrase, value in entries:
-            self._enter(normalise(phrase), value, others)
-        for number, more in others.items():
-            self._values[number] += tuple(more)
+            self._enter(normalise(phrase), value)
         if self._values:
             self._automaton.make_automaton()
 
-    def _enter(self, phrase: str, value: T, others: dict[int, list[T]]) -> None:
+    def _enter(self, phrase: str, value: T) -> None:
         """Enter a phrase, or, where it is there already, what else it stands for."""
         if phrase == "  ":
             return
@@ -46,9 +44,9 @@ class PhraseFinder(Generic[T]):
             self._automaton.add_word(phrase, len(self._values))
             self._lengths.append(len(phrase))
             self._words.append(phrase.count(" ") - 1)
-            self._values.append((value,))
+            self._values.append(value)
         else:
-            others.setdefault(number, []).append(value)
+            self._others.setdefault(number, []).append(value)
 
     def find_in(self, tokens: Tokens, is_wanted: Callable[[T], bool] | None = None) -> Iterator[Hit[T]]:
         """Yield every hit in the order of where they end; `is_wanted` leaves some out at little cost."""
@@ -58,7 +56,7 @@ class PhraseFinder(Generic[T]):
         make: Callable[..., Hit[T]] = Hit._make  # half the cost of Hit(...)
         position = first = 0  # a place in `joined`, and the number of spaces before it
         for last, number in self._automaton.iter(joined):
-            values = self._values[number]
+            values = [self._values[number], *self._others.get(number, ())]
             wanted = values if is_wanted is None else [value for value in values if is_wanted(value)]
             if wanted:
                 start = last - self._lengths[number] + 1

@@ -17,10 +17,12 @@ class Spelling:
     def __init__(self, words: Iterable[str], others: frozenset[str]) -> None:
         self._others = others
         self._words = frozenset(word for word in words if len(word) >= _SHORTEST and word.isalpha())
-        self._by_rest: dict[str, list[str]] = {}
+        self._by_rest: dict[str, tuple[str, ...] | str] = {}  # a word, or where they are more, these
         for word in self._words:
             for rest in _shorten(word):
-                self._by_rest.setdefault(rest, []).append(word)
+                known = self._by_rest.setdefault(rest, word)
+                if known is not word:
+                    self._by_rest[rest] = (*_as_words(known), word)
 
     def knows(self, word: str) -> bool:
         """Tell whether a word is one of the words with a typing error."""
@@ -29,7 +31,7 @@ class Spelling:
         if word in self._by_rest:
             return True
         rests = list(_shorten(word))
-        near = (known for rest in rests for known in self._by_rest.get(rest, ()))
+        near = (known for rest in rests for known in _as_words(self._by_rest.get(rest, ())))
         return any(rest in self._words for rest in rests) or any(_differ_once(word, known) for known in near)
 
 
@@ -40,6 +42,10 @@ def _differ_once(word: str, known: str) -> bool:
         return len(places) == 1
     first, second = places
     return second == first + 1 and (word[first], word[second]) == (known[second], known[first])
+
+
+def _as_words(known: tuple[str, ...] | str) -> tuple[str, ...]:
+    return (known,) if isinstance(known, str) else known
 
 
 def _shorten(word: str) -> Iterator[str]:

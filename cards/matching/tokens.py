@@ -31,7 +31,8 @@ _DASH: Final = re.compile(r"-(?<=\s-)(?=\s)")
 _ASCII_SIGNS: Final = tuple(sign for sign in _SIGNS if sign.isascii())
 _TO_SPACES: Final = {ord(sign): " " for sign in _BETWEEN if sign.isascii()}
 
-_PLAIN_TERM: Final = re.compile(r"[a-z0-9]+(?: [a-z0-9]+)*")
+#: Words of letters and digits alone, behind which may stand what ends a label.
+_PLAIN_TERM: Final = re.compile(r"[A-Za-z0-9]+(?: [A-Za-z0-9]+)*(?: [:?])?")
 _SPELLED_SIGN: Final = re.compile("[-~&\u2013\u2014]")
 
 
@@ -198,5 +199,5 @@ def _keep_no_empty_sentence(found: Sequence[str]) -> Sequence[bool]:
 def normalise(term: str) -> str:
     """Return a term as it stands in `Tokens.joined`; most are plain words, of which there are thousands."""
     if _PLAIN_TERM.fullmatch(term):
-        return f" {term} "
+        return f" {term.lower()} "
     return read_tokens(term).joined

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from cds_hooks.store.partition_adoption import check_rows, forget_rows
-from cds_hooks.store.partitions import make_ahead, make_first
+from cds_hooks.store.partitions import PARTITIONED, make_ahead, make_first
 from cds_hooks.store.tables import TABLES
 from cds_hooks.telemetry.logs import record
 
@@ -164,8 +164,12 @@ def _create(engine: sa.Engine) -> None:
     with engine.begin() as connection:
         _take_turn(connection)
         if _state_on(connection) is None:
+            is_postgresql = connection.dialect.name == "postgresql"
+            if is_postgresql:  # said here and not beside the tables: that loads the dialect, which SQLite does without
+                for table, column in PARTITIONED.items():
+                    TABLES.tables[table].dialect_kwargs["postgresql_partition_by"] = f"RANGE ({column})"
             TABLES.create_all(connection)
-            if connection.dialect.name == "postgresql":
+            if is_postgresql:
                 for column in _PACKED:
                     connection.execute(sa.text(f"ALTER TABLE exchanges ALTER COLUMN {column} SET STORAGE EXTERNAL"))
                 make_first(connection)

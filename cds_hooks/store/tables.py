@@ -32,7 +32,6 @@ EXCHANGES: Final = sa.Table(
     sa.Column("summary", sa.LargeBinary, nullable=False),
     sa.Column("bodies", sa.LargeBinary, nullable=False),
     sa.Index("exchanges_of_client", "client", "id"),
-    postgresql_partition_by="RANGE (id)",
 )
 
 #: In which calls an assertion, a card, an order or a hookInstance occurs, by a digest of it.
@@ -42,7 +41,6 @@ MENTIONS: Final = sa.Table(
     sa.Column("digest", sa.LargeBinary(16), primary_key=True),
     sa.Column("exchange", sa.LargeBinary(16), primary_key=True),
     sqlite_with_rowid=False,
-    postgresql_partition_by="RANGE (exchange)",
 )
 
 #: What users did with cards (CDS Hooks, Feedback). `digest` is of the whole entry, so that each counts once; `exchange`
