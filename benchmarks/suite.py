@@ -18,6 +18,9 @@ from benchmarks.variants import SETTINGS
 #: Connections of what is compared part by part.
 _CONNECTIONS: Final = 8
 
+#: Connections at which only the slowest calls as shipped are asked for.
+_MANY: Final = 64
+
 #: So many more tokens are signed than a service without any answered calls, and for so many calls a second at least.
 _SPARE: Final = 1.3
 _LEAST: Final = 3000
@@ -35,11 +38,15 @@ _FEW_BODIES: Final = ("1 order", "20 orders", "200 orders", "note of 100 kB")
 
 
 class Scale(NamedTuple):
-    """How much is measured: rounds and seconds of each, and of the parts with many cases; times that it is started."""
+    """How much is measured: rounds and seconds of each, seconds of the parts with many cases, times that it is started.
+
+    `alone` are the rounds of what is judged to a tenth, under one worker and one connection.
+    """
 
     rounds: int = 3
     seconds: int = 2
     short: int = 1
+    alone: int = 5
     starts: int = 5
     is_small: bool = False
 
@@ -109,8 +116,10 @@ class Bench:
         return take_turns("parts", cases, self.scale.seconds, self.scale.rounds)
 
     def _connections(self, services: dict[str, Service]) -> list[Row]:
-        names, many = ("echo", "+ logs", "as shipped"), (32,) if self.scale.is_small else (1, 32, 64)
+        names, many = ("echo", "+ logs", "as shipped"), (32,) if self.scale.is_small else (1, 32)
         cases = [Case(name, services[name], self._call(name), number) for number in many for name in names]
+        if not self.scale.is_small:
+            cases.append(Case("as shipped", services["as shipped"], self._call("as shipped"), _MANY))
         return take_turns("connections", cases, self.scale.short, self.scale.rounds)
 
     def _bodies(self, service: Service) -> list[Row]:
@@ -144,7 +153,7 @@ class Bench:
             for service in services:
                 measure(service, call, 1, 1)
             cases = [Case(service.name, service, lambda: call, 1) for service in services]
-            return take_turns(folder.name, cases, self.scale.short, self.scale.rounds)
+            return take_turns(folder.name, cases, self.scale.short, self.scale.alone)
 
     def _slow_flush(self) -> None:
         folder = self._folder / "slow-flush"

@@ -1,6 +1,5 @@
 """`crd impact`: what policies would have said of a year of orders, before they go live."""
 
-import os
 import secrets
 from datetime import datetime
 from importlib.util import find_spec
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from cds_hooks.commands.processors import count_processors
 from cds_hooks.errors import StartError
 from cds_hooks.settings import read_settings
 
@@ -52,7 +52,7 @@ def impact(
     Example: crd impact exports/2026 --engine spark://cluster:7077 --out report
     """
     _check_extra("duckdb", "impact")
-    _run(_plan(orders, **planned), out, engine, workers or os.cpu_count() or 1, all_texts=with_texts)
+    _run(_plan(orders, **planned), out, engine, workers or count_processors(), all_texts=with_texts)
 
 
 def _plan(

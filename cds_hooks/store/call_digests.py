@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from cds_hooks.store.database import connect
 from cds_hooks.store.encryption import RecordCipher, SealError
-from cds_hooks.store.hash_chain import digest_of_call
+from cds_hooks.store.hash_chain import CALL, digest_of_call
 from cds_hooks.store.tables import EXCHANGES
 
 #: So many calls are read and digested at a time.
@@ -24,33 +24,29 @@ _PAGE: Final = 4000
 #: Pages that are under way or wait to be looked at, for each process.
 _AHEAD: Final = 3
 
-_ID: Final = 16
-_DIGEST: Final = 32
-
 #: A range of ids: behind the first, up to the second.
 Range = tuple[bytes, bytes]
 
 
 class Page(NamedTuple):
-    """The digests of some calls, joined, as their ids are; and of those that cannot be opened why, by their ids."""
+    """Some calls by the names that links have for them, with their digests; why damaged ones cannot be opened."""
 
-    ids: bytes = b""
-    digests: bytes = b""
+    names: Sequence[bytes] = ()
+    #: Empty for a call that cannot be opened.
+    digests: Sequence[bytes] = ()
     damaged: dict[bytes, str] = {}  # noqa: RUF012 (never changed)
 
     @property
     def last(self) -> bytes:
-        """The last id."""
-        return self.ids[-_ID:]
+        """The last name."""
+        return self.names[-1] if self.names else b""
 
     def __len__(self) -> int:
-        return len(self.ids) // _ID
+        return len(self.names)
 
     def pairs(self) -> Iterator[tuple[bytes, bytes]]:
-        """Yield each id with its digest, which is empty where the call cannot be opened."""
-        for at in range(len(self)):
-            identity = self.ids[at * _ID : (at + 1) * _ID]
-            yield identity, b"" if identity in self.damaged else self.digests[at * _DIGEST : (at + 1) * _DIGEST]
+        """Return each name with its digest."""
+        return zip(self.names, self.digests, strict=True)
 
 
 def read_digest(connection: sa.Connection, cipher: RecordCipher, identity: bytes) -> bytes | None:
@@ -125,16 +121,15 @@ def _digest_range(connection: sa.Connection, cipher: RecordCipher, one: Range) -
 
 
 def _digest(rows: Iterable[Sequence[Any]], cipher: RecordCipher) -> Page:
-    ids, digests, damaged = [], [], {}
+    names, digests, damaged = [], [], {}
     for row in rows:
-        identity = row[0]
-        ids.append(identity)
+        names.append(CALL + row[0])
         try:
             digests.append(digest_of_call(row, cipher))
         except SealError as error:
-            digests.append(bytes(_DIGEST))
-            damaged[identity] = str(error)
-    return Page(b"".join(ids), b"".join(digests), damaged)
+            digests.append(b"")
+            damaged[names[-1]] = str(error)
+    return Page(names, digests, damaged)
 
 
 #: What one of the other processes reads with.

@@ -8,7 +8,7 @@ that is kept elsewhere shows that (docs/records.md).
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
@@ -52,9 +52,10 @@ class Link(NamedTuple):
     digest: bytes
 
     @property
-    def names(self) -> Iterator[bytes]:
+    def names(self) -> Sequence[bytes]:
         """The names of its records."""
-        yield from (self.records[start : start + NAME_BYTES] for start in range(0, len(self.records), NAME_BYTES))
+        joined = self.records
+        return [joined[start : start + NAME_BYTES] for start in range(0, len(joined), NAME_BYTES)]
 
 
 def digest_of_call(row: Sequence[Any], cipher: RecordCipher) -> bytes:
@@ -83,10 +84,13 @@ def name_report(row: Mapping[str, Any]) -> bytes:
     return REPORT + digest
 
 
-def join(chain: bytes, number: int, at: int, records: Mapping[bytes, bytes], previous: bytes) -> Link:
-    """Return the link behind another one, for some records: their names with their digests."""
-    said = _encode([previous, chain, number, at, *[part for record in records.items() for part in record]])
-    return Link(chain, number, at, b"".join(records), previous, sha256(said).digest())
+def join(
+    chain: bytes, number: int, at: int, names: Sequence[bytes], digests: Sequence[bytes | None], previous: bytes
+) -> Link:
+    """Return the link behind another one, for some records: their names with their digests, in the same order."""
+    records = [part for record in zip(names, digests, strict=True) for part in record]
+    said = _encode([previous, chain, number, at, *records])
+    return Link(chain, number, at, b"".join(names), previous, sha256(said).digest())
 
 
 class HashChain:
@@ -106,7 +110,7 @@ class HashChain:
             return None
         at = time.time_ns() // 1000
         self._chain = self._chain or make_id(at)
-        return join(self._chain, self._number + 1, at, records, self._last)
+        return join(self._chain, self._number + 1, at, [*records], [*records.values()], self._last)
 
     def accept(self, link: Link | None) -> None:
         """Go on behind a link that was committed."""
@@ -125,5 +129,5 @@ def link_access(connection: sa.Connection, row: Mapping[str, Any]) -> None:
     newest = sa.select(LINKS.c.number, LINKS.c.digest).where(LINKS.c.chain == OF_ACCESSES)
     last = connection.execute(newest.order_by(LINKS.c.number.desc()).limit(1)).one_or_none()
     number, previous = (last.number + 1, last.digest) if last else (1, BEGINNING)
-    link = join(OF_ACCESSES, number, row["at"], {ACCESS + row["id"]: digest_of_access(row)}, previous)
+    link = join(OF_ACCESSES, number, row["at"], [ACCESS + row["id"]], [digest_of_access(row)], previous)
     connection.execute(sa.insert(LINKS), link._asdict())

@@ -14,13 +14,14 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from cds_hooks.store.call_digests import CallDigests, Page, read_digest
+from cds_hooks.store.call_digests import CallDigests, read_digest
 from cds_hooks.store.database import StoreError, kind_of
 from cds_hooks.store.encryption import RecordCipher, SealError
 from cds_hooks.store.hash_chain import (
     ACCESS,
     BEGINNING,
     CALL,
+    NAME_BYTES,
     OF_ACCESSES,
     REPORT,
     Link,
@@ -30,6 +31,7 @@ from cds_hooks.store.hash_chain import (
     name_report,
 )
 from cds_hooks.store.tables import ACCESSES, FEEDBACK, LINKS
+from cds_hooks.store.unlinked_calls import UnlinkedCalls
 
 #: As many rows are fetched at a time.
 _PAGE: Final = 2000
@@ -130,7 +132,7 @@ class _Verifier:
         self._reports = self._read_reports()
         self._accesses = self._read_accesses()
         self._deletions = _Deletions([row for row, _ in self._accesses.values()])
-        self._calls = _Calls(digests.read(connection), self._found)
+        self._calls = UnlinkedCalls(digests.read(connection), self._tell_damaged)
         self._may_differ = digests.is_shared
         self._named: set[bytes] = set()
         self._first_link: int | None = None
@@ -154,11 +156,11 @@ class _Verifier:
         if before is None or link.number != before.number + 1 or link.previous != before.digest:
             self._tell_place(link, before)
         found.heads[link.chain] = link
-        digests = {name: self._digest(name, link) for name in link.names}
-        records = {name: digest for name, digest in digests.items() if digest is not None}
-        is_whole = len(records) == len(digests)
-        if is_whole and join(link.chain, link.number, link.at, records, link.previous).digest != link.digest:
-            for name in records:
+        names = link.names
+        digests = self._take(link, names)
+        is_whole = None not in digests
+        if is_whole and join(link.chain, link.number, link.at, names, digests, link.previous).digest != link.digest:
+            for name in names:
                 about = f"it, or link {link.number} of chain {link.chain.hex()}, was changed"
                 found.tell("changed", _say(name), about)
 
@@ -176,21 +178,38 @@ class _Verifier:
         else:
             self._found.tell("link", f"{chain}/{link.number}", "it does not fit the link before it")
 
-    def _digest(self, name: bytes, link: Link) -> bytes | None:
-        """Return the digest of a record that a link names; None where it is not there, or cannot be opened."""
-        letter, identity = name[:1], name[1:]
-        if letter == CALL:
-            digest = self._calls.take(identity)
-            if digest is None and self._may_differ:  # others read later: it may have been deleted since
-                digest = read_digest(self._connection, self._cipher, identity)
+    def _take(self, link: Link, names: Sequence[bytes]) -> Sequence[bytes | None]:
+        """Return the digests of the records that a link names; None where one is not there, or cannot be opened."""
+        if link.records[::NAME_BYTES] == CALL * len(names):  # as nearly all
+            digests = self._calls.take(names)
         else:
-            self._named.add(name)
-            digest = self._reports.get(name) if letter == REPORT else self._accesses.get(name, (None, None))[1]
+            digests = [self._find(name) for name in names]
+        if None in digests or b"" in digests:
+            pairs = zip(names, digests, strict=True)
+            return [self._look_again(name, link) if digest is None else digest or None for name, digest in pairs]
+        return digests
+
+    def _find(self, name: bytes) -> bytes | None:
+        letter = name[:1]
+        if letter == CALL:
+            return self._calls.take([name])[0]
+        self._named.add(name)
+        return self._reports.get(name) if letter == REPORT else self._accesses.get(name, (None, None))[1]
+
+    def _look_again(self, name: bytes, link: Link) -> bytes | None:
+        """Return the digest of a call that others did not see, as they read later; tell of what is missing."""
+        digest = None
+        if name[:1] == CALL and self._may_differ:  # it may have been deleted since
+            digest = read_digest(self._connection, self._cipher, name[1:])
         if digest is None:
-            self._tell_missing(name, letter, link)
+            self._tell_missing(name, link)
         return digest or None
 
-    def _tell_missing(self, name: bytes, letter: bytes, link: Link) -> None:
+    def _tell_damaged(self, name: bytes, why: str) -> None:
+        self._found.tell("changed", _say(name), f"it {why}")
+
+    def _tell_missing(self, name: bytes, link: Link) -> None:
+        letter = name[:1]
         at = _time_of(name[1:]) if letter == CALL else link.at - _SLACK
         if letter != ACCESS and at < self._deletions.before:
             self._found.deleted += 1
@@ -199,13 +218,14 @@ class _Verifier:
 
     def _tell_added(self) -> None:
         found = self._found
-        for identity in self._calls.rest():
-            if self._may_differ and read_digest(self._connection, self._cipher, identity) is None:
+        for name in self._calls.rest():
+            if self._may_differ and read_digest(self._connection, self._cipher, name[1:]) is None:
                 continue  # it was written since
-            if self._first_link is None or _time_of(identity) < self._first_link:
+            if self._first_link is None or _time_of(name[1:]) < self._first_link:
                 found.unlinked += 1
             else:
-                found.tell("added", _say(CALL + identity), "no link names it")
+                found.tell("added", _say(name), "no link names it")
+        found.calls = self._calls.read
         for name in {*self._reports, *self._accesses} - self._named:
             if self._first_link is not None and self._times[name] >= self._first_link:
                 found.tell("added", _say(name), "no link names it")
@@ -242,50 +262,6 @@ class _Verifier:
 
     def _rows(self, query: sa.Select[Any]) -> Iterator[Mapping[str, Any]]:
         return _stream(self._connection, query)
-
-
-class _Calls:
-    """The calls in the order of their ids, by their digests; those that no link has named yet are held."""
-
-    def __init__(self, pages: Iterator[Page], found: Verification) -> None:
-        self._pages = pages
-        self._found = found
-        self._read_until = b""
-        self._held: dict[bytes, bytes] = {}
-        #: Those that were taken last, and before: a commit that failed was repeated, and had come through.
-        self._taken: dict[bytes, bytes] = {}
-        self._taken_before: dict[bytes, bytes] = {}
-
-    def take(self, identity: bytes) -> bytes | None:
-        """Return the digest of a call, empty where it cannot be opened; None where there is none."""
-        while self._read_until < identity and self._hold_page():
-            pass
-        digest = self._held.pop(identity, None)
-        if digest is None:
-            found = self._taken.get(identity)
-            return self._taken_before.get(identity) if found is None else found
-        self._taken[identity] = digest
-        if len(self._taken) > _PAGE:
-            self._taken_before, self._taken = self._taken, {}
-        return digest
-
-    def rest(self) -> Iterable[bytes]:
-        """Return the ids of the calls that no link has named."""
-        while self._hold_page():
-            pass
-        return self._held
-
-    def _hold_page(self) -> bool:
-        """Read some more calls; tell whether there were any."""
-        page = next(self._pages, None)
-        if page is None:
-            return False
-        self._held.update(page.pairs())
-        self._read_until = page.last or self._read_until
-        self._found.calls += len(page)
-        for identity, why in page.damaged.items():
-            self._found.tell("changed", _say(CALL + identity), f"it {why}")
-        return True
 
 
 def _stream(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[Mapping[str, Any]]:
