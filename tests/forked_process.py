@@ -87,8 +87,13 @@ def _end_with_parent() -> None:
     """
     alive = forkserver._forkserver._forkserver_alive_fd  # type: ignore[attr-defined]  # the standard library's own
     os.close(alive)
+    signal_when_parent_ends(signal.SIGTERM)
+
+
+def signal_when_parent_ends(number: int) -> None:
+    """Have Linux send this process, and what it becomes by `exec`, a signal when the process that started it ends."""
     if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, number)
 
 
 def serve() -> None:

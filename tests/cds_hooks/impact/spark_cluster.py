@@ -13,6 +13,8 @@ from typing import Final, TypeVar
 
 import pyspark
 
+from tests.forked_process import signal_when_parent_ends
+
 T = TypeVar("T")
 
 #: What lets Java's processes start in a third of the processor time: the quick compiler alone, and one collecting thread.
@@ -72,7 +74,13 @@ class SparkCluster:
         ]
         with log.open("wb") as file:
             started = subprocess.Popen(
-                command, stdout=file, stderr=file, env=self.environment, cwd=self._folder, start_new_session=True
+                command,
+                stdout=file,
+                stderr=file,
+                env=self.environment,
+                cwd=self._folder,
+                start_new_session=True,
+                preexec_fn=end_with_tests,
             )
         self._running.append(started)
         return log
@@ -92,6 +100,11 @@ class SparkCluster:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+def end_with_tests() -> None:
+    """Have a process that is about to start end where the tests are killed."""
+    signal_when_parent_ends(signal.SIGKILL)
 
 
 def wait_for(look: Callable[[], T]) -> T:

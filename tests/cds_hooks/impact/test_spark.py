@@ -34,12 +34,14 @@ def cluster(tmp_path: Path) -> Iterator[Any]:
 def test_every_count_equals_the_truth_where_a_worker_is_killed(
     cluster: Any, population: Path, truth: dict[str, Any], tmp_path: Path
 ) -> None:
-    from tests.cds_hooks.impact.spark_cluster import wait_for
+    from tests.cds_hooks.impact.spark_cluster import end_with_tests, wait_for
 
     out = tmp_path / "report"
     command = [sys.executable, "-m", "cds_hooks", "impact", population, "--with-texts", "--engine", cluster.url]
     with (tmp_path / "driver.log").open("wb") as log:
-        driver = subprocess.Popen([*command, "--out", out], stdout=log, stderr=log, env=cluster.environment)
+        driver = subprocess.Popen(
+            [*command, "--out", out], stdout=log, stderr=log, env=cluster.environment, preexec_fn=end_with_tests
+        )
         wait_for(lambda: "Finished task" in cluster.executor_log(1) or driver.poll() is not None)
         assert driver.poll() is None, (tmp_path / "driver.log").read_text()
         cluster.kill_worker(1)
