@@ -19,7 +19,7 @@ def _program(*names: str) -> str | None:
     return next((path for path in found if path), None)
 
 
-INITDB, POSTGRES = _program("initdb"), _program("postgres")
+INITDB, POSTGRES, BASEBACKUP = _program("initdb"), _program("postgres"), _program("pg_basebackup")
 VALKEY = _program("valkey-server", "redis-server")
 
 #: Why a server cannot run here; empty where it can.
@@ -67,14 +67,20 @@ class Server:
 
 
 class PostgreSQL(Server):
-    """A PostgreSQL server; as root it runs as another user, since it refuses to run as root."""
+    """A PostgreSQL server; as root it runs as another user, since it refuses to run as root.
 
-    def __init__(self, folder: Path) -> None:
+    With a `primary` it is a standby of that server, and has what that had when this was made.
+    """
+
+    def __init__(self, folder: Path, primary: "PostgreSQL | None" = None) -> None:
         port, user = free_port(), _user()
         if user:
             shutil.chown(folder, user)
         data = folder / "data"
         made = [str(INITDB), "-D", str(data), "-U", "crd", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C"]
+        if primary:
+            source = f"host=127.0.0.1 port={primary.port} user=crd application_name=standby"
+            made = [str(BASEBACKUP), "-D", str(data), "-d", source, "-R", "--checkpoint=fast", "--no-sync"]
         subprocess.run(made, user=user, cwd=folder, check=True, capture_output=True)
         command = [
             str(POSTGRES),
