@@ -42,6 +42,8 @@ SETS = (
     "academic-and-athletic",
     "pain-clinic-and-military-sealed",
     "academic-and-athletic-sealed",
+    "dictated-copied-and-spanish",
+    "dictated-copied-and-spanish-sealed",
 )
 
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"

@@ -33,9 +33,13 @@ LEVELS = {
     "academic-and-athletic": {"recall": 0.75, "caught": 0.88, "nothing": 0.90},
     "pain-clinic-and-military-sealed": {"recall": 0.70, "caught": 0.86, "nothing": 0.90},
     "academic-and-athletic-sealed": {"recall": 0.87, "caught": 0.92, "nothing": 0.85},
+    "dictated-copied-and-spanish": {"recall": 0.75, "caught": 0.91, "nothing": 0.76},
+    "dictated-copied-and-spanish-sealed": {"recall": 0.88, "caught": 0.77, "nothing": 0.80},
 }
 #: Live orders answered with a clause of theirs that says nothing against them: words nobody needs.
 MOST_HEDGED = 0.10
+#: Of a small set two are more.
+HEDGED = {"dictated-copied-and-spanish-sealed": 0.12}
 #: Sets of which more stated orders are answered with nothing: how many.
 PASSED_OVER = {"academic-and-athletic": 3}
 
@@ -71,7 +75,7 @@ def test_the_shares_reached_do_not_fall(name: str, rules: Rules) -> None:
     shares = {level: getattr(reached, level).share for level in LEVELS[name]}
 
     assert {level: share for level, share in shares.items() if share < LEVELS[name][level]} == {}
-    assert reached.hedged.share <= MOST_HEDGED
+    assert reached.hedged.share <= HEDGED.get(name, MOST_HEDGED)
 
 
 @pytest.mark.parametrize("name", SETS)
