@@ -75,6 +75,18 @@ class WithdrawalWords:
     right: frozenset[str]
 
 
+class HeadWords(NamedTuple):
+    """Plain words that are ordered themselves where they lead to a service's name, by kind (plain-words.json)."""
+
+    heads: tuple[str, ...]
+    checks: tuple[str, ...]
+    returns: tuple[str, ...]
+    outcomes: tuple[str, ...]
+    compounds: tuple[str, ...]
+    results: tuple[str, ...]
+    doing: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """What the policies of a deployment share.
@@ -100,6 +112,7 @@ class Vocabulary:
     misspelt_words: tuple[str, ...]
     imaging_words: tuple[str, ...]
     other_things: tuple[str, ...]
+    heads: HeadWords
     past_openers: tuple[str, ...]
     past_treatments: tuple[str, ...]
     compound_parts: tuple[str, ...]
@@ -175,6 +188,7 @@ def read_vocabulary(systems: CodeSystems, words: Json, cues: Json, plain: Json, 
         misspelt_words=_words_of(plain, "misspelt"),
         imaging_words=_words_of(plain, "imaging"),
         other_things=tuple(plain["other-things"]),
+        heads=HeadWords(**{kind: tuple(words) for kind, words in plain["heads"].items()}),
         past_openers=tuple(plain["past"]["openers"]),
         past_treatments=tuple(plain["past"]["treatments"]),
         compound_parts=tuple(plain["compounds"]["parts"]),

@@ -67,7 +67,10 @@ class Evidence:
     @lazy
     def has_open_name(self) -> bool:
         """Tell that the texts that name the order name nothing, so that a note may say what is done."""
-        are_open = all(self._finder.plain.are_open(reading.unlabelled) for reading in self._naming)
+        are_open = all(
+            self._finder.plain.are_open(reading.unlabelled) and not reading.heads.name_another
+            for reading in self._naming
+        )
         if not self._injects or not are_open or next(self.treatments(in_names=True), None):
             return False
         return not self._orders_imaging
@@ -90,7 +93,7 @@ class Evidence:
         return self._injects and bool(hits) and not any(hit.value for hit in hits)
 
     def _names_another(self, reading: TextReading) -> bool:
-        return next(self._finder.plain.find_services(reading.tokens), None) is not None
+        return next(self._finder.plain.find_services(reading.tokens), None) is not None or reading.heads.name_another
 
     @property
     def has_unread_script(self) -> bool:

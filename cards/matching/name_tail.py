@@ -77,8 +77,11 @@ class NameTails:
         core, *parts = _part(after)
         if not self._is_known(core):
             return False
-        has_place = not self._places.isdisjoint((*before, *core))
-        return has_place and all(self._is_passed_over(part) for part in parts)
+        return self.have_place((*before, *core)) and all(self._is_passed_over(part) for part in parts)
+
+    def have_place(self, words: Iterable[str]) -> bool:
+        """Tell whether a word is one of a place of the body."""
+        return not self._places.isdisjoint(words)
 
     def _is_known(self, words: Sequence[str]) -> bool:
         """Tell whether words are plain, but for some that tell more of a place; those are fewer than the plain ones."""

@@ -37,7 +37,10 @@ _SERVING: Final = frozenset({"for", "at", "during", "per", "para"})
 
 #: With one of these a name with imaging orders what is done under it.
 _DOING: Final = frozenset(
-    ("inj", "injection", "injections", "procedure", "proc", "guided", "guidance", "tx", "treatment")
+    (
+        *("inj", "injection", "injections", "procedure", "proc", "guided", "guidance", "tx", "treatment"),
+        *("infiltracion", "infiltraci\xf3n", "inyeccion", "inyecci\xf3n", "procedimiento", "bajo", "con"),
+    )
 )
 #: Words of the services' names that name other services too.
 _OF_OTHERS: Final = frozenset(("therapy", "stimulation", "reconstruction", "agent"))

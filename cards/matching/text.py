@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from cards.matching.cues import FARTHEST, SEPARATORS, CueFinder
+from cards.matching.heads import HeadFinder, HeadsOfText
 from cards.matching.lazy import lazy
 from cards.matching.mention import Mention, Treatment
 from cards.matching.name_tail import NameTails
@@ -90,6 +91,7 @@ class TermFinder:
         self.withdrawals: WithdrawalFinder = vocabulary.make_once(
             "withdrawals", lambda: WithdrawalFinder(vocabulary.withdrawals, vocabulary.other_treatments)
         )
+        self.heads: HeadFinder = vocabulary.make_once("heads", lambda: HeadFinder(vocabulary.heads, vocabulary.actions))
         terms = (term for name in (*services, *beside) for term in lists[name].terms)
         given = (term for name in agents for term in lists[name].terms)
         self.plain = PlainWords(vocabulary, terms, given, open_codes)
@@ -216,12 +218,19 @@ class TermFinder:
             name, reading.without_labels(index for index in kept if index not in reading.past)
         )
         are_plain = self.plain.are_plain
+        is_led = reading.heads.reach((first, end), tokens.clause_range(first), harmless.before_a_name)
         if reading.is_name:
-            if self.plain.serve(before) or not are_plain(over) or not are_plain(before):
+            if (
+                is_led
+                or self.plain.serve(before)
+                or self._is_seen(before)
+                or not are_plain(over)
+                or not are_plain(before)
+            ):
                 return False
             is_all = are_plain(after, before_a_name=True, forgiving=True)
             return is_all or self.tails.tell_of_order(before, after)
-        if are_plain(before) and (label or (are_plain(over) and self._go_on_plainly(before, after))):
+        if not is_led and are_plain(before) and (label or (are_plain(over) and self._go_on_plainly(before, after))):
             return True
         near = tokens.words[max(0, first - 2) : first]
         if near and (near[-1] in self._actions or (near[0] in self._actions and near[-1] not in SEPARATORS)):
@@ -229,6 +238,10 @@ class TermFinder:
         if self._is_led_to(tokens.words[max(begin, first - _FARTHEST_ACTION) : first]):
             return True
         return any(word in _NOW for word in (*before[-3:], *after[:10]))
+
+    def _is_seen(self, before: Sequence[str]) -> bool:
+        """Tell that words before a mention order imaging of a place: "US R knee", not "US guided"."""
+        return self.tails.have_place(before) and self.plain.order_imaging(before)
 
     def _go_on_plainly(self, before: Sequence[str], after: Sequence[str]) -> bool:
         """Tell that the words behind a mention in a note name nothing else."""
@@ -272,6 +285,11 @@ class TextReading(ReadText):
     @lazy
     def _first_others(self) -> tuple[int, int]:
         return self._finder.find_first_others(self)
+
+    @lazy
+    def heads(self) -> HeadsOfText:
+        """The words that are plain elsewhere and may be ordered themselves."""
+        return self._finder.heads.find_in(self.tokens)
 
     @lazy
     def past(self) -> frozenset[int]:
