@@ -115,6 +115,7 @@ class Vocabulary:
     heads: HeadWords
     past_openers: tuple[str, ...]
     past_treatments: tuple[str, ...]
+    past_outcomes: tuple[str, ...]
     compound_parts: tuple[str, ...]
     compound_adjectives: tuple[str, ...]
     labels: tuple[str, ...]
@@ -191,6 +192,7 @@ def read_vocabulary(systems: CodeSystems, words: Json, cues: Json, plain: Json, 
         heads=HeadWords(**{kind: tuple(words) for kind, words in plain["heads"].items()}),
         past_openers=tuple(plain["past"]["openers"]),
         past_treatments=tuple(plain["past"]["treatments"]),
+        past_outcomes=tuple(plain["past"]["outcomes"]),
         compound_parts=tuple(plain["compounds"]["parts"]),
         compound_adjectives=tuple(plain["compounds"]["adjectives"]),
         labels=tuple(plain["labels"]),

@@ -11,6 +11,7 @@ class Mention(NamedTuple):
 
     `ordered`: an action governs it, or its sentence is a telegraphic order of plain words only. `aside`: it stands
     behind another service's name ("X-ray after ..."). `is_near`: what is named is near the service, not the same.
+    `first` is its first token.
     """
 
     word_list: str
@@ -21,6 +22,7 @@ class Mention(NamedTuple):
     clause: tuple[int, int] = (0, 0)
     aside: bool = False
     is_near: bool = False
+    first: int = 0
 
 
 class Treatment(NamedTuple):

@@ -50,6 +50,8 @@ _BEFORE_A_NAME: Final = frozenset(
     ("per", "by", "dr", "w dr", "md", "attending", "fellow", "resident", "provider", "surgeon", "proceduralist")
 )
 _NAME_LENGTH: Final = 2
+#: Before the service a name comes behind one of these alone: "per Dr Lee: prolotherapy".
+DOCTORS: Final = frozenset({"dr", "dr.", "dra"})
 
 
 def words_of_others(vocabulary: Vocabulary) -> frozenset[str]:
@@ -120,6 +122,19 @@ class PlainWords:
             else:
                 return False
         return True
+
+    def leave_out_doctor(self, words: Sequence[str]) -> Sequence[str]:
+        """Return words without "Dr" and the name behind it, in which no word names a thing."""
+        kept: list[str] = []
+        allowed = 0
+        for word in words:
+            if word in DOCTORS:
+                allowed = _NAME_LENGTH
+                continue
+            if not allowed or not word.isalpha() or word in self._things or self._is_plain(word):
+                kept.append(word)
+            allowed = max(0, allowed - 1)
+        return kept
 
     def _is_plain(self, word: str) -> bool:
         is_known = word in self._plain or (is_number(word) and not self._is_of_another(word))

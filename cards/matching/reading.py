@@ -12,6 +12,14 @@ from cards.matching.tokens import Tokens, read_tokens
 #: Letters outside Latin and Greek, and marks that did not join their letter, such as a stroke through it.
 _UNREAD: Final = re.compile(r"[\u0300-\u036f]|(?![\u1e00-\u1fff\u2100-\u214f])[^\W\d_\u0000-\u03ff]")
 
+#: A number that may be a code, or refer to something; and the words that say which.
+_REFERENCE: Final = re.compile(r"[a-z]{0,3}[0-9]{4,}[a-z0-9]*")
+_REFERRING_ONLY: Final = frozenset(
+    {"ref", "reference", "conf", "confirmation", "acct", "mrn", "ext", "auth", "authorization", "approval", "precert"}
+)
+_REFERRING: Final = _REFERRING_ONLY | {"approved", "claim", "case", "ticket"}
+_CODING: Final = frozenset({"cpt", "hcpcs", "code", "proc", "procedure", "icd"})
+
 
 class ReadText:
     """A text as written, read when something is asked of it; `is_name`: it names the order, so every word counts."""
@@ -50,6 +58,19 @@ class ReadText:
     @lazy
     def _of_labels(self) -> frozenset[int]:
         return frozenset(index for label in self.labels for index in range(*label))
+
+    @lazy
+    def references(self) -> frozenset[int]:
+        """The tokens of numbers that refer to something, and are no codes: "auth approved #88123", "ref 5521877"."""
+        words = self.tokens.words
+        found: set[int] = set()
+        for at in (at for at, word in enumerate(words) if _REFERENCE.fullmatch(word)):
+            before = words[at - 1] if at else ""
+            if before in _REFERRING:
+                found.update((at - 1, at) if before in _REFERRING_ONLY else (at,))
+            elif before not in _CODING and self.tokens.sign_before(at) == "#":
+                found.add(at)
+        return frozenset(found)
 
     def field(self, index: int) -> tuple[tuple[int, int] | None, int, int]:
         """Return the label before a token, if one is, and the tokens between it and the next label of the sentence."""

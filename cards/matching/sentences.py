@@ -16,6 +16,10 @@ _SENTENCE_END: Final = re.compile(
 _BAR: Final = re.compile(r"(?<=\s)\|(?=\s)")
 _BOX: Final = re.compile(r"\[\s?[xX\u2713\u2714]?\s?\]|\(\s?[xXoO\u2713\u2714]?\s?\)|[\u2610-\u2612]")
 _TICKED: Final = re.compile(r"[\[(\u2611\u2612](?:(?<=[\u2611\u2612])|\s?[xXoO\u2713\u2714]\s?[\])])")
+#: Punctuation that was spoken and typed: "no fever comma no swelling period proceed with ... period".
+_DICTATED: Final = re.compile(r" comma | period\s*\Z")
+_SPOKEN_STOP: Final = re.compile(r"\bperiod\b")
+
 #: What a line ends with that is a sentence of its own.
 _ENDING: Final = frozenset(".!?;")
 
@@ -75,6 +79,8 @@ def mark_sentences(text: str, lines: Sequence[tuple[int, int]]) -> str:
 
     A line break ends one only where it surely does, since a break in mid-sentence must not hide the "no" above it.
     """
+    if _DICTATED.search(text):
+        text = _SPOKEN_STOP.sub(STOP.ljust(6), text).replace(" comma ", " ,     ")
     if "|" in text:
         text = _BAR.sub(STOP, text)
     if _TICKED.search(text):

@@ -4,7 +4,7 @@ All work is linear in the length of the text: automatons read it once each, no p
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 from cards.matching.cues import FARTHEST, SEPARATORS, CueFinder
@@ -13,17 +13,16 @@ from cards.matching.lazy import lazy
 from cards.matching.mention import Mention, Treatment
 from cards.matching.name_tail import NameTails
 from cards.matching.own_codes import OwnCodes
-from cards.matching.phrases import Hit, PhraseFinder, longest, spellings, variants
-from cards.matching.plainness import PlainWords
+from cards.matching.phrases import Hit, PhraseFinder, longest, spellings
+from cards.matching.plainness import DOCTORS, PlainWords
 from cards.matching.reading import ReadText
-from cards.matching.sentences import is_empty_box
 from cards.matching.stems import Stems
+from cards.matching.treatments import TreatmentFinder
 from cards.matching.withdrawals import Liveness, Ordered, WithdrawalFinder
 from cards.vocabulary import Cue, Vocabulary, WordList
 
 #: A text that names services more often than this is no order but a document, and in doubt as one.
 _MOST_MENTIONS: Final = 40
-_MOST_TREATMENTS: Final = 80
 _TOO_MANY: Final = Cue("negation", "either", 0, "the same, very often")
 
 #: A word of so many other services is in too many texts to look for.
@@ -49,11 +48,6 @@ _OPEN: Final = frozenset({"alternative", "hypothesis"})
 
 #: Kinds of cues by which a service is talked about, and may be what is asked for.
 _TALK: Final = frozenset({"consultation", "hypothesis"})
-
-
-def _find_treatments(vocabulary: Vocabulary) -> PhraseFinder[str]:
-    others = (variant for phrase in vocabulary.other_treatments for variant in variants(phrase))
-    return PhraseFinder((variant, variant) for variant in others)
 
 
 class TermFinder:
@@ -87,7 +81,7 @@ class TermFinder:
         self._actions = frozenset(vocabulary.actions)
         self._relations = frozenset(vocabulary.relations)
         self._loose_relations = self._relations.union(vocabulary.loose_relations)
-        self._others: PhraseFinder[str] = vocabulary.make_once("treatments", lambda: _find_treatments(vocabulary))
+        self.treatments: TreatmentFinder = vocabulary.make_once("treatments", lambda: TreatmentFinder(vocabulary))
         self.withdrawals: WithdrawalFinder = vocabulary.make_once(
             "withdrawals", lambda: WithdrawalFinder(vocabulary.withdrawals, vocabulary.other_treatments)
         )
@@ -155,6 +149,8 @@ class TermFinder:
         if not _AGAIN.isdisjoint(tokens.words[max(0, first - 2) : first]):
             reaching = tuple(cue for cue in reaching if cue.kind != "history")
         ordered = self._is_ordered(reading, first, end, name)
+        if reading.is_name and ordered:  # "per Dr Lee: prolotherapy"
+            reaching = tuple(cue for cue in reaching if cue.phrase not in DOCTORS)
         return Mention(
             name,
             term,
@@ -164,36 +160,18 @@ class TermFinder:
             clause=tokens.span(*tokens.clause_range(first)),
             aside=reading.is_name and not ordered and self._is_aside(reading, first, name, reaching),
             is_near=kind == "near",
+            first=first,
         )
-
-    def find_treatments(self, reading: "TextReading") -> Iterator[Treatment]:
-        """Yield the treatments, of those given instead of a service, that a text names; given where no cue is near.
-
-        In a text that names very many they count as given without a look at each.
-        """
-        seen: set[tuple[str, bool]] = set()
-        for number, hit in enumerate(self._others.find_in(reading.tokens)):
-            is_given = number > _MOST_TREATMENTS or self._is_given(reading, hit)
-            if (hit.value, is_given) not in seen:
-                seen.add((hit.value, is_given))
-                clause = reading.tokens.span(*reading.tokens.clause_range(hit.first))
-                yield Treatment(hit.value, is_given, clause)
-
-    def _is_given(self, reading: "TextReading", hit: Hit[str]) -> bool:
-        if reading.cues.harmless.hold(hit.first, hit.end) or hit.first in reading.past:
-            return False
-        begin, _ = reading.tokens.clause_range(hit.first)
-        if is_empty_box(reading.tokens.words[begin : begin + 2]):
-            return False
-        return reading.is_name or not any(reading.cues.reaching(hit.first, hit.end, harmless_too=True))
 
     def find_first_others(self, reading: "TextReading") -> tuple[int, int]:
         """Return the first token of another service, and of a talk about one; one past the last where there is none."""
         tokens, harmless = reading.tokens, reading.cues.harmless
         services = [hit for hit in self.plain.find_services(tokens) if not harmless.hold(hit.first, hit.end)]
-        others = [hit.first for hit in services if hit.value] + [hit.first for hit in self._others.find_in(tokens)]
         end = len(tokens.words)
-        return min(others, default=end), min((hit.first for hit in services if not hit.value), default=end)
+        other = min((hit.first for hit in services if hit.value), default=end)
+        return min(other, self.treatments.find_first(tokens)), min(
+            (hit.first for hit in services if not hit.value), default=end
+        )
 
     def _is_ordered(self, reading: "TextReading", first: int, end: int, name: str) -> bool:
         """Tell that an action governs the mention: "proceed with ...", "repeat ...", "... L SIJ today".
@@ -209,13 +187,14 @@ class TermFinder:
         over = tokens.words[slice(*heading)] if heading else ()
         over = () if self.plain.head_orders(over) else [word for word in over if word not in self._actions]
         harmless = reading.cues.harmless
-        before = self._codes.leave_out(name, harmless.before_a_name.leave_out(max(begin, first - FARTHEST), first))
+        kept = harmless.before_a_name.kept(max(begin, first - FARTHEST), first)
+        before = self._codes.leave_out(name, [tokens.words[at] for at in kept if at not in reading.references])
         if reading.is_name:
-            before = [word for word in before if word not in self._actions]
+            before = [word for word in self.plain.leave_out_doctor(before) if word not in self._actions]
             stop = tokens.clause_range(first)[1]  # in a name what stands behind a label counts too
         kept = harmless.kept(end, min(stop, end + FARTHEST))
         after = self._codes.leave_out(
-            name, reading.without_labels(index for index in kept if index not in reading.past)
+            name, reading.without_labels(at for at in kept if at not in reading.past and at not in reading.references)
         )
         are_plain = self.plain.are_plain
         is_led = reading.heads.reach((first, end), tokens.clause_range(first), harmless.before_a_name)
@@ -299,7 +278,10 @@ class TextReading(ReadText):
     @lazy
     def treatments(self) -> Sequence[Treatment]:
         """The treatments, of those given instead of a service, that the text names."""
-        return list(self._finder.find_treatments(self))
+        return list(self._finder.treatments.find_in(self, self.past, self._find_ordered))
+
+    def _find_ordered(self) -> Sequence[int]:
+        return [mention.first for mention in self.mentions if mention.ordered and not mention.cues]
 
     def liveness(self, ordered: Ordered) -> Liveness:
         """Return what the text says of whether the order stands."""

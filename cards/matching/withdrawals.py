@@ -131,6 +131,8 @@ class WithdrawalFinder:
         match hit.value:
             case "statement" if words[len(before)] == "only":  # "ice only if needed"
                 return None if self._is_about_order(self._subject(before)) is None else True
+            case "statement" if tokens.words[hit.end - 1] in _ENDED:  # "gel series finished" is of the gel
+                return None if self._is_about_order(self._subject(before)) is None else True
             case "statement":
                 return True
             case "movement":

@@ -432,3 +432,74 @@ def test_an_aspiration_alone_is_another_service(rules: Rules) -> None:
 )
 def test_a_note_says_in_many_ways_what_is_done(note: str, rules: Rules) -> None:
     assert strength(rules, **named("Injection procedure", note)) is Strength.STATED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "per Dr. Lee: prolotherapy",
+        "V.O.R.B. Dr Patel - prolotherapy bilat SI jts",
+        "TORB Dr Ivanova: prolotherapy R knee",
+        "Dr. De Groot - prolotherapy L ankle",
+        "Prolo R SIJ (Lee)",
+        "Prolotherapy L knee (Dr. Okonkwo)",
+        "Prolotherapy R knee (Garcia)",
+    ],
+)
+def test_who_orders_it_is_named_before_the_service_or_in_brackets(text: str, rules: Rules) -> None:
+    assert strength(rules, **named(text)) is Strength.STATED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Dr. Lee consult: prolotherapy",
+        "Referral to Dr. Lee: prolotherapy",
+        "Records of Dr. Lee: prolotherapy",
+        "To Dr. Lee: prolotherapy?",
+        "Contact Dr Lee: prolotherapy R knee",
+        "Dr tray prolotherapy",
+        "Prolotherapy R knee (tray)",
+    ],
+)
+def test_a_clinician_who_is_asked_or_a_thing_in_the_place_of_a_name_orders_nothing(text: str, rules: Rules) -> None:
+    assert strength(rules, **named(text)) is not Strength.STATED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Prolotherapy R knee, auth approved #88123",
+        "Prolotherapy L elbow - no auth req'd, ref# 55218",
+        "Prolotherapy R knee, auth 20610",
+        "Prolotherapy R knee, MRN 20550",
+    ],
+)
+def test_a_number_that_refers_to_something_is_no_code_of_a_procedure(text: str, rules: Rules) -> None:
+    assert strength(rules, **named(text)) is Strength.STATED
+
+
+@pytest.mark.parametrize("text", ["Prolotherapy R knee, CPT #29881", "Prolotherapy R knee 29881"])
+def test_a_code_of_another_procedure_leaves_it_open_however_it_is_written(text: str, rules: Rules) -> None:
+    assert strength(rules, **named(text)) is not Strength.STATED
+
+
+def test_spoken_punctuation_parts_what_was_dictated(rules: Rules) -> None:
+    note = "No fever comma no swelling period proceed with prolotherapy R knee period"
+
+    assert strength(rules, **named("Prolotherapy left ankle period")) is Strength.STATED
+    assert strength(rules, **named("Injection procedure", note)) is Strength.STATED
+    assert strength(rules, **named("Prolotherapy R knee", "Cancelled period")) is Strength.QUALIFIED
+
+
+def test_none_behind_a_label_of_a_form_is_of_the_label(rules: Rules) -> None:
+    text = "Procedure: Prolotherapy / Side: Left / Area: SI / Sedation: {} / Driver: yes"
+
+    assert strength(rules, **named(text.format("none"))) is Strength.STATED
+    assert strength(rules, **named("Prolotherapy / Status: cancelled")) is Strength.QUALIFIED
+
+
+@pytest.mark.parametrize("name", ["LESI L5-S1 R", "Ácido úrico", "Intérprete de español", "Rodillera", "TFESI L4"])
+def test_under_more_names_of_other_services_a_mention_says_nothing(name: str, rules: Rules) -> None:
+    assert find(rules, **named(name, "antes de proloterapia")) is None
+    assert find(rules, **named(name, "2023 prolo x4 (outside)")) is None

@@ -1,0 +1,67 @@
+"""Other treatments that a text names, and whether they are given now or were before."""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Final
+
+from cards.matching.entries import Entries
+from cards.matching.mention import Treatment
+from cards.matching.phrases import Hit, PhraseFinder, variants
+from cards.matching.reading import ReadText
+from cards.matching.sentences import is_empty_box
+from cards.matching.tokens import Tokens
+from cards.vocabulary import Vocabulary
+
+#: In a text that names more of them they count as given without a look at each.
+_MOST: Final = 80
+
+#: How a treatment went stands at most so many tokens behind it.
+_FARTHEST_OUTCOME: Final = 6
+
+
+class TreatmentFinder:
+    """Finds the treatments of a vocabulary that are given instead of a service."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        others = (variant for phrase in vocabulary.other_treatments for variant in variants(phrase))
+        self._others = PhraseFinder((variant, variant) for variant in others)
+        self._outcomes = PhraseFinder((phrase, None) for phrase in vocabulary.past_outcomes)
+
+    def find_first(self, tokens: Tokens) -> int:
+        """Return the first token of a treatment; one past the last where there is none."""
+        return min((hit.first for hit in self._others.find_in(tokens)), default=len(tokens.words))
+
+    def find_in(
+        self, reading: ReadText, past: Collection[int], find_ordered: Callable[[], Sequence[int]]
+    ) -> Iterator[Treatment]:
+        """Yield the treatments that a text names; given where no cue, and no word of how it went, is near.
+
+        `past` are the tokens of what was tried before. `find_ordered` returns those at which the text orders a service:
+        a treatment of an older entry was given before. In a text that names very many all count as given.
+        """
+        tokens = reading.tokens
+        hits = list(self._others.find_in(tokens))
+        if not hits:
+            return
+        outcomes = [hit.first for hit in self._outcomes.find_in(tokens)]
+        entries = None if reading.is_name or len(hits) > _MOST else Entries(tokens, find_ordered())
+        seen: set[tuple[str, bool]] = set()
+        for number, hit in enumerate(hits):
+            is_given = number > _MOST or (hit.first not in past and self._is_given(reading, hit, outcomes))
+            is_given = is_given and not (entries and entries.is_overtaken(hit.first))
+            if (hit.value, is_given) not in seen:
+                seen.add((hit.value, is_given))
+                yield Treatment(hit.value, is_given, tokens.span(*tokens.clause_range(hit.first)))
+
+    @staticmethod
+    def _is_given(reading: ReadText, hit: Hit[str], outcomes: Sequence[int]) -> bool:
+        if reading.cues.harmless.hold(hit.first, hit.end):
+            return False
+        begin, stop = reading.tokens.clause_range(hit.first)
+        if is_empty_box(reading.tokens.words[begin : begin + 2]):
+            return False
+        if reading.is_name:
+            return True
+        last = min(stop, hit.end + _FARTHEST_OUTCOME)
+        if any(hit.end <= outcome < last for outcome in outcomes):
+            return False
+        return not any(reading.cues.reaching(hit.first, hit.end, harmless_too=True))
