@@ -16,6 +16,7 @@ from cards.coverage_outcome import ANSWERED, AnswerRule, CoverageOutcome, find_o
 from cards.decision import Basis, Decision, decide, fail, set_aside
 from cards.elements import Fault, OrderText, Place
 from cards.errors import CardsError, DocumentError
+from cards.fact_elements import NPI, is_npi
 from cards.matching.policy_index import PolicyIndex
 from cards.member import FoundMember, LookUp, Member, MemberHint, choose_member, read_hint
 from cards.membership import describe_member, may_be_asked, settle
@@ -60,6 +61,7 @@ __all__ = [
     "ASSERTION",
     "COVERAGE_INFORMATION",
     "NO_PAYER",
+    "NPI",
     "ORDER_TYPES",
     "PLACES",
     "PLACE_OF_SERVICE",
@@ -115,6 +117,7 @@ __all__ = [
     "fold_base",
     "identifier",
     "is_id",
+    "is_npi",
     "literal_reference",
     "may_be_asked",
     "read_code_systems",

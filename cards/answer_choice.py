@@ -116,15 +116,19 @@ def _merge_new(version: PolicyVersion, weighed: _Weighed) -> PolicyVersion:
     )
     about, open_words = _say_what_is_open(said, weighed)
     if about is None:
-        return replace(said[0], terms_of_coverage=_join([one.terms_of_coverage for one in said]))
-    is_covered = about is _AUTHORIZATION
+        joined = _join([one.terms_of_coverage for one in said])
+        return replace(said[0], terms_of_coverage=joined, reason=_agree(one.reason for one in said))
+    is_covered = about is not _COVERAGE
+    if about is _DOCUMENTATION:
+        terms = replace(terms, documents=("conditional",))
     return replace(
         version,
         choices=(),
         covered=said[0].covered if is_covered else Covered.CONDITIONAL,
-        pa_needed="conditional",
+        pa_needed=said[0].pa_needed if about is _DOCUMENTATION else "conditional",
         terms_of_coverage=terms,
-        verdict=f"{'prior authorization ' if is_covered else ''}depends on {open_words}",
+        reason=_NETWORK if about is _AUTHORIZATION and any(one.reason == _NETWORK for one in said) else None,
+        verdict=f"{_DEPENDS[about]} {open_words}",
         position=f"{about} depends on {open_words}, which {'is' if len(weighed.open) == 1 else 'are'} not stated.",
         next_steps=tuple(dict.fromkeys(_what_is_open(*one).advice for one in weighed.open)),
     )
@@ -141,7 +145,25 @@ def _what_is_open(fact: Fact, code: str) -> FactKind:
 #: Facts are named where they leave a card's summary short enough.
 _LONGEST: Final = 45
 
+_COVERAGE: Final = "Whether it is covered"
 _AUTHORIZATION: Final = "Whether prior authorization is needed"
+_DOCUMENTATION: Final = "Whether documentation is needed"
+
+#: The verdict of each, up to what it depends on.
+_DEPENDS: Final = {
+    _COVERAGE: "depends on",
+    _AUTHORIZATION: "prior authorization depends on",
+    _DOCUMENTATION: "documentation depends on",
+}
+
+#: The reason that holds while it is open who performs it: authorization is needed out of the network alone.
+_NETWORK: Final = "auth-out-network"
+
+
+def _agree(reasons: Iterable[str | None]) -> str | None:
+    """Return the reason that several answers have alike."""
+    told = set(reasons)
+    return told.pop() if len(told) == 1 else None
 
 
 def _say_what_is_open(said: Sequence[PolicyVersion], weighed: _Weighed) -> tuple[str | None, str]:
@@ -149,12 +171,14 @@ def _say_what_is_open(said: Sequence[PolicyVersion], weighed: _Weighed) -> tuple
     words = _enumerate(list(dict.fromkeys(_what_is_open(*one).words for one in weighed.open)))
     words = words if len(words) <= _LONGEST else "facts about the order"
     if weighed.says_nothing or len({one.covered for one in said}) > 1:
-        return "Whether it is covered", words
-    return (None if len({one.pa_needed for one in said}) == 1 else _AUTHORIZATION), words
+        return _COVERAGE, words
+    if len({one.pa_needed for one in said}) > 1:
+        return _AUTHORIZATION, words
+    return (_DOCUMENTATION if len({frozenset(one.terms_of_coverage.documents) for one in said}) > 1 else None), words
 
 
 def _join(terms: Sequence[CoverageTerms]) -> CoverageTerms:
-    """Return all documentation that may be asked for, and no limit: which of them holds is open."""
+    """Return what several answers with the same documentation ask for, and no limit: which of them holds is open."""
     return CoverageTerms(
         info_needed=_once(one.info_needed for one in terms),
         documents=_once(one.documents for one in terms),

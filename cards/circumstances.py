@@ -13,7 +13,7 @@ from typing import Any, Final
 from cards.coding import CodeSystems, fold_system
 from cards.conditions import FACTS, PLACES, Fact, Range
 from cards.elements import Json
-from cards.fact_elements import amounts, codings, is_on, locations_of, years
+from cards.fact_elements import amounts, codings, is_on, locations_of, npis_of, performers, years
 from cards.order import Order
 from cards.references import find_contained, literal_reference
 
@@ -37,7 +37,8 @@ _NAMED: Final = frozenset(
 class Circumstances:
     """What conditions can ask of one order; `resources` are the order and those that it is made for.
 
-    `resolve` finds a record that came or was read; `encounter` and `patient` are those of the call, as references.
+    `resolve` finds a record that came or was read; `encounter`, `patient` and the `performer` that orders are
+    dispatched to are those of the call, as references.
     `place_systems` are spellings, folded, of the place-of-service code set that the payer's file adds. `beside` are the
     other orders of the call. The service begins on a day from `day` to `last_day`; `has_day`: the order says so.
     """
@@ -49,6 +50,7 @@ class Circumstances:
     last_day: date
     has_day: bool = False
     encounter: str | None = None
+    performer: str | None = None
     patient: str | None = None
     place_systems: frozenset[str] = frozenset()
     beside: Callable[[], Sequence[Order]] = tuple
@@ -64,6 +66,10 @@ class Circumstances:
                 return self._setting if self.trusts_encounter else frozenset()
             case Fact.PERFORMER:
                 return self._performers
+            case Fact.PERFORMED_BY:
+                return self._performed_by
+            case Fact.ORDERED_BY:
+                return self._ordered_by
             case Fact.SIDE:
                 return self._side
             case _:
@@ -95,7 +101,7 @@ class Circumstances:
     def unread(self, facts: Iterable[Fact]) -> list[str]:
         """Return the records, as literal references, that would say some facts and are not had."""
         for fact in facts:
-            if fact in (Fact.PLACE, Fact.SETTING):
+            if fact in _IN_RECORDS:
                 self.codes(fact)
         return list(self._sought)
 
@@ -156,6 +162,22 @@ class Circumstances:
         return frozenset(reading for system, code in found for reading in systems.readings(system, code))
 
     @cached_property
+    def _performed_by(self) -> frozenset[str]:
+        """The NPIs of who performs it: whom the order is dispatched to, else those that it names."""
+        if self.performer:
+            return self._npis([({"reference": self.performer}, {})])
+        return self._npis([(named, r) for r in self.resources for named in performers(r)])
+
+    @cached_property
+    def _ordered_by(self) -> frozenset[str]:
+        return self._npis([(r["requester"], r) for r in self.resources if "requester" in r])
+
+    def _npis(self, named: Iterable[tuple[Any, Json]]) -> frozenset[str]:
+        """Return the NPIs of providers; nothing where one of them has none, so that it may be anybody."""
+        found = [npis_of(one, within, self._find) for one, within in named]
+        return frozenset().union(*found) if all(found) else frozenset()
+
+    @cached_property
     def _side(self) -> frozenset[str]:
         sites = (code for r in self.resources for _, code in codings(r.get("bodySite")))
         stated = frozenset(_SIDES[code] for code in sites if code in _SIDES)
@@ -195,11 +217,16 @@ class Circumstances:
 
 _PLACES: Final = fold_system(PLACE_OF_SERVICE)
 
+#: Facts that other records say, which may have to be read.
+_IN_RECORDS: Final = frozenset({Fact.PLACE, Fact.SETTING, Fact.PERFORMED_BY, Fact.ORDERED_BY})
+
 #: How an answer names the facts that it rests on; of the patient it says nothing.
 _TOLD: Final = {
     Fact.PLACE: "place of service {}",
     Fact.SETTING: "encounter class {}",
     Fact.PERFORMER: "the type of performer",
+    Fact.PERFORMED_BY: "who performs it",
+    Fact.ORDERED_BY: "who orders it",
     Fact.AGE: "the patient's age",
     Fact.QUANTITY: "the quantity",
     Fact.SIDE: "side {}",

@@ -4,7 +4,7 @@ A fact may be known or not, so a condition holds, does not hold, or is open (Non
 guide's own code (info-needed).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, Protocol
@@ -21,6 +21,8 @@ class Fact(StrEnum):
     PLACE = "place-of-service"
     SETTING = "setting"
     PERFORMER = "performer-type"
+    PERFORMED_BY = "performed-by"
+    ORDERED_BY = "ordered-by"
     AGE = "age"
     QUANTITY = "quantity"
     SIDE = "laterality"
@@ -43,6 +45,8 @@ FACTS: Final[Mapping[Fact, FactKind]] = {
         "Name the encounter of the service on the order.",
     ),
     Fact.PERFORMER: FactKind("who performs it", "performer", "State on the order what kind of performer is meant."),
+    Fact.PERFORMED_BY: FactKind("who performs it", "performer", "Name who performs it on the order, with an NPI."),
+    Fact.ORDERED_BY: FactKind("who orders it", "OTH", "Name the requester on the order, with an NPI."),
     Fact.AGE: FactKind(
         "the patient's age on the day of service", "OTH", "Send the Patient's birth date with the call."
     ),
@@ -65,6 +69,9 @@ _CLOSED: Final[Mapping[Fact, tuple[frozenset[str], str]]] = {
     Fact.PLACE: (PLACES, "an assigned place-of-service code of CMS"),
     Fact.SETTING: (SETTINGS, f"a class of an encounter (known: {', '.join(sorted(SETTINGS))})"),
 }
+
+#: Facts that are NPIs of lists which the policy has.
+_PROVIDERS: Final = frozenset({Fact.PERFORMED_BY, Fact.ORDERED_BY})
 
 #: Facts that are ranges of numbers; all others are codes.
 _NUMBERS: Final = frozenset({Fact.AGE, Fact.QUANTITY})
@@ -119,32 +126,45 @@ class Condition:
         return False if known[1] < low or known[0] > high else None
 
 
-def read_conditions(entry: Json, path: str, systems: CodeSystems, groups: Mapping[str, Any]) -> tuple[Condition, ...]:
-    """Read the `if` of an answer, which has passed policy.schema.json: all of its conditions are to hold.
+class Named(NamedTuple):
+    """What conditions can name: the code systems, the codes of the policy's groups, its lists of providers by NPI."""
 
-    `groups` are the codes of the policy's groups by name.
-    """
-    return tuple(_read_condition(Fact(name), value, f"{path}.{name}", systems, groups) for name, value in entry.items())
+    systems: CodeSystems
+    groups: Mapping[str, Iterable[Any]] = {}
+    providers: Mapping[str, Iterable[Any]] = {}
 
 
-def _read_condition(fact: Fact, value: Any, path: str, systems: CodeSystems, groups: Mapping[str, Any]) -> Condition:
+def read_conditions(entry: Json, path: str, named: Named) -> tuple[Condition, ...]:
+    """Read the `if` of an answer, which has passed policy.schema.json: all of its conditions are to hold."""
+    return tuple(_read_condition(Fact(name), value, f"{path}.{name}", named) for name, value in entry.items())
+
+
+def _read_condition(fact: Fact, value: Any, path: str, named: Named) -> Condition:
     if fact in _NUMBERS:
         low, high = value.get("at-least", float("-inf")), value.get("at-most", float("inf"))
         if low > high:
             raise DocumentError(path, f"at-least {low} is more than at-most {high}: this can never be")
         return Condition(fact, range=(low, high))
     if fact is Fact.BESIDE:
-        unknown = [name for name in value if name not in groups]
-        if unknown:
-            raise DocumentError(path, f"no group {unknown[0]} in this policy (known: {', '.join(sorted(groups))})")
-        return Condition(fact, frozenset(coding for name in value for coding in groups[name]))
+        return Condition(fact, _join("group", value, path, named.groups))
+    if fact in _PROVIDERS:
+        return Condition(fact, _join("list of providers", value, path, named.providers))
     if fact is Fact.PERFORMER:
-        return Condition(fact, frozenset(read_code(code, path, systems) for code in value))
+        return Condition(fact, frozenset(read_code(code, path, named.systems) for code in value))
     known, kind = _CLOSED.get(fact, (None, ""))
     for number, code in enumerate(value):
         if known is not None and code not in known:
             raise DocumentError(f"{path}[{number}]", f"{code} is not {kind}: no order can say it")
     return Condition(fact, frozenset(value))
+
+
+def _join(kind: str, names: Iterable[str], path: str, known: Mapping[str, Iterable[Any]]) -> frozenset[Any]:
+    """Return what is in any of some groups or lists of the policy; DocumentError where it has none of that name."""
+    for name in names:
+        if name not in known:
+            told = ", ".join(sorted(known)) or "none"
+            raise DocumentError(path, f"no {kind} {name} in this policy (known: {told})")
+    return frozenset(one for name in names for one in known[name])
 
 
 def read_code(text: str, path: str, systems: CodeSystems) -> Coding:

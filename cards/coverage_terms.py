@@ -14,6 +14,7 @@ DETAIL_CATEGORIES: Final[Mapping[str, str]] = {
     "out-network-copay": "cat-decisional",
     "concurrent-review": "cat-decisional",
     "appropriate-use-needed": "cat-decisional",
+    "auth-out-network-only": "cat-decisional",
     "policy-link": "cat-other",
     "instructions": "cat-decisional",
 }

@@ -83,7 +83,7 @@ class PolicyVersion:
 
     `verdict` is the few words that end a card's summary; `position` the sentence that explains them; `key`
     names policy and version; `citation` is how people cite them; `terms` are words of its own; `next_steps` what a
-    clinician does about the answer, a sentence each.
+    clinician does about the answer, a sentence each; `reason` the guide's code for why it is given.
 
     Of a version whose codes are in `groups`, each with an answer of its own, what is said of a group is a version
     too, with that `group`. Where the answer depends on circumstances, `choices` are what may be said; `merged` keeps
@@ -110,6 +110,7 @@ class PolicyVersion:
     citation: str
     terms: tuple[str, ...]
     next_steps: tuple[str, ...]
+    reason: str | None = None
     group: "Group | None" = None
     groups: Mapping[Coding, "PolicyVersion"] = field(default_factory=dict)
     choices: tuple["Choice", ...] = ()

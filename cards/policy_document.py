@@ -12,7 +12,7 @@ from cards.errors import DocumentError
 Json = Mapping[str, Any]
 
 #: The codes of one answer. They belong together: who says `covered` anew takes none of the others over.
-_CODES: Final = ("covered", "pa-needed", "info-needed", "documentation", "details")
+_CODES: Final = ("covered", "pa-needed", "info-needed", "documentation", "details", "reason")
 
 #: The words that go with an answer, each taken over unless said anew.
 _WORDS: Final = ("verdict", "position", "notes", "next-steps", "prior-authorization")

@@ -1,14 +1,15 @@
 """Reading a policy document of `cards/policies/`: its versions, their groups of codes, the answers of each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, Final
 
 from cards.coding import Coding
-from cards.conditions import read_conditions
+from cards.conditions import Fact, Named, read_conditions
 from cards.coverage_terms import CoverageTerms, read_terms
 from cards.errors import DocumentError
+from cards.fact_elements import is_npi
 from cards.policy import (
     UNKNOWN_START,
     Choice,
@@ -64,6 +65,7 @@ class _Reader:
         self._document, self._key, self._end = document, key, end
         self._vocabulary = vocabulary
         self._path = f"$.versions['{key}']"
+        self._providers = _read_providers(document)
 
     def read(self, entry: Json) -> PolicyVersion:
         """Read a version that is complete."""
@@ -130,11 +132,13 @@ class _Reader:
     def _answer(self, outline: PolicyVersion, entry: Json, path: str, groups: Mapping[str, Any]) -> PolicyVersion:
         """Return a version with its answer, or with those it chooses among by circumstances."""
         choices: list[Choice] = []
+        named = Named(self._vocabulary.code_systems, groups, self._providers)
         for conditions, said, where in answers_of(entry):
             if choices and not choices[-1].conditions:
                 raise DocumentError(f"{path}{where}", "never applies: the answer before it has no if")
-            read = read_conditions(conditions, f"{path}{where}.if", self._vocabulary.code_systems, groups)
+            read = read_conditions(conditions, f"{path}{where}.if", named)
             choices.append(Choice(read, _say(outline, said, f"{path}{where}")))
+            _check_reason(choices, f"{path}{where}")
         if len(choices) == 1 and not choices[0].conditions:
             return choices[0].version
         return replace(outline, choices=tuple(choices), merged={})
@@ -156,6 +160,7 @@ def _say(outline: PolicyVersion, said: Json, path: str) -> PolicyVersion:
         position=said["position"],
         notes=tuple(said.get("notes", ())),
         next_steps=tuple(said.get("next-steps", ())),
+        reason=said.get("reason"),
     )
 
 
@@ -167,11 +172,41 @@ def _check_answer(said: Json, path: str) -> None:
     if said["covered"] == "covered" and "pa-needed" not in said:
         raise DocumentError(path, "pa-needed: missing; covered says whether prior authorization is needed")
     if said["covered"] == "not-covered":
-        for name in ("pa-needed", "info-needed", "documentation", "details"):
+        for name in ("pa-needed", "info-needed", "documentation", "details", "reason"):
             if name in said:
                 raise DocumentError(path, f"{name}: has no place beside not-covered")
-    if "info-needed" in said and "conditional" not in (said["covered"], said.get("pa-needed")):
-        raise DocumentError(path, "info-needed: only where covered or pa-needed is conditional")
+    documents = said.get("documentation", {}).get("needed", ())
+    if "conditional" in documents and len(documents) > 1:
+        raise DocumentError(path, "documentation: conditional stands alone")
+    if "info-needed" in said and "conditional" not in (said["covered"], said.get("pa-needed"), *documents):
+        raise DocumentError(path, "info-needed: only where covered, pa-needed or documentation is conditional")
+
+
+#: When each reason is one: what its answer says of prior authorization, and what that rests on.
+_REASONS: Final = {
+    "gold-card": "gold-card is why pa-needed is no-auth, in an answer if ordered-by a list of providers",
+    "auth-out-network": "auth-out-network is why pa-needed is not no-auth, after an answer if performed-by the network",
+}
+
+
+def _check_reason(choices: Sequence[Choice], path: str) -> None:
+    """Refuse a reason for the last of some choices that cannot be its reason."""
+    *_, last = choices
+    version, asked = last.version, {condition.fact for choice in choices for condition in choice.conditions}
+    if version.reason == "gold-card":
+        fits = version.pa_needed == "no-auth" and any(one.fact is Fact.ORDERED_BY for one in last.conditions)
+    else:
+        fits = version.pa_needed != "no-auth" and Fact.PERFORMED_BY in asked
+    if version.reason and not fits:
+        raise DocumentError(path, f"reason: {_REASONS[version.reason]}")
+
+
+def _read_providers(document: Json) -> Mapping[str, frozenset[str]]:
+    for name, listed in document.get("providers", {}).items():
+        for number, npi in enumerate(listed):
+            if not is_npi(npi):
+                raise DocumentError(f"$.providers['{name}'][{number}]", "is no NPI: its check digit is another")
+    return {name: frozenset(listed) for name, listed in document.get("providers", {}).items()}
 
 
 def _cite(document: Json, label: str | None, start: date | None) -> str:

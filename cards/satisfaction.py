@@ -78,6 +78,7 @@ def _be_satisfied(version: PolicyVersion, on_file: OnFile) -> PolicyVersion:
         verdict="prior authorization is on file",
         position=f"Prior authorization {number} is on file and covers this order.",
         next_steps=("Put its number on the claim.",),
+        reason=None,
         terms_of_coverage=CoverageTerms(
             documents=terms.documents if still else (),
             purposes=purposes,
@@ -88,5 +89,11 @@ def _be_satisfied(version: PolicyVersion, on_file: OnFile) -> PolicyVersion:
 
 
 def _leave_open(version: PolicyVersion, _: OnFile) -> PolicyVersion:
-    """Return what a policy says where nobody could tell whether it has been satisfied (resp-43)."""
-    return replace(version, pa_needed="indeterminate")
+    """Return what a policy says where nobody could tell whether it has been satisfied (resp-43).
+
+    Documentation that goes with the request alone is as open as whether one is needed.
+    """
+    terms = version.terms_of_coverage
+    if set(terms.purposes) == {"withpa"}:
+        terms = replace(terms, documents=("indeterminate",), purposes=(), questionnaires=())
+    return replace(version, pa_needed="indeterminate", terms_of_coverage=terms)

@@ -22,7 +22,10 @@ from cards.response.wording import NOT_LOOKED_UP, explain, instruct
 Part = dict[str, Any]
 
 #: Documentation that a supporting hook SHALL NOT ask for (CRD-167, hook-19).
-_NOT_ON_SUPPORTING_HOOKS: Final = frozenset({"clinical", "admin"})
+_BOTH: Final = frozenset({"clinical", "admin"})
+
+#: What says that documentation may be needed: on a supporting hook, which may ask for little, it is not said.
+_OPEN: Final = frozenset({"conditional", "indeterminate"})
 
 
 def write_answer(decision: Decision, options: ResponseOptions, code_systems: CodeSystems) -> tuple[Any, ...]:
@@ -57,12 +60,12 @@ def _answer(decision: Decision, options: ResponseOptions, code_systems: CodeSyst
     on_file = decision.authorization
     documents = _documents(decision, options)
     yield from _documentation(decision, documents, wire)
-    if "conditional" in (covered, pa_needed):  # crd-ci-q3: if and only if something is conditional
+    if "conditional" in (covered, pa_needed, *documents):  # crd-ci-q3: if and only if something is conditional
         yield from ({"url": "info-needed", "valueCode": code} for code in _info_needed(decision, wire))
     for code in _billing_codes(decision):
         yield {"url": "billingCode", "valueCoding": write_coding(code, code_systems)}
-    for text in (*explain(decision), *_unsayable(decision, options)):
-        yield {"url": "reason", "valueCodeableConcept": {**_reason_code(decision, wire), "text": text}}
+    for number, text in enumerate((*explain(decision), *_unsayable(decision, options))):
+        yield {"url": "reason", "valueCodeableConcept": {**_reason_code(decision, number, wire), "text": text}}
     yield from _authorization_reasons(on_file, wire) if on_file else ()
     for detail in _details(decision, wire):
         yield {"url": "detail", "extension": list(_detail(detail, wire))}
@@ -106,15 +109,19 @@ def _terms(decision: Decision, name: str) -> tuple[Any, ...]:
 
 
 def _documents(decision: Decision, options: ResponseOptions) -> frozenset[str]:
-    """Return the documentation that may be asked for here."""
-    documents = frozenset(_terms(decision, "documents")) & options.wire.documentation_codes
-    return documents if options.primary_hook else documents - _NOT_ON_SUPPORTING_HOOKS
+    """Return the documentation that may be asked for here; where one code is all there is room for, the surest."""
+    wire = options.wire
+    named = (wire.indeterminate if code == "indeterminate" else code for code in _terms(decision, "documents"))
+    documents = frozenset(named) & wire.documentation_codes
+    if not options.primary_hook:
+        return documents - _BOTH - _OPEN
+    return documents - _OPEN if wire.both_documents and documents & _BOTH else documents
 
 
 def _documentation(decision: Decision, documents: frozenset[str], wire: WireVersion) -> Iterator[Part]:
     if not documents:
         return
-    both = wire.both_documents if documents >= _NOT_ON_SUPPORTING_HOOKS else None
+    both = wire.both_documents if documents >= _BOTH else None
     yield from _each("doc-needed", "valueCode", [both] if both else sorted(documents))
     purposes = (p for p in _terms(decision, "purposes") if wire.documents_withpa or p != "withpa")
     yield from _each("doc-purpose", "valueCode", purposes)
@@ -138,8 +145,10 @@ def _info_needed(decision: Decision, wire: WireVersion) -> tuple[str, ...]:
     return asked or ("OTH",)
 
 
-def _reason_code(decision: Decision, wire: WireVersion) -> Part:
-    """Return the coding of a reason where the version has one that fits: the code too coarse, or a failure."""
+def _reason_code(decision: Decision, number: int, wire: WireVersion) -> Part:
+    """Return the coding of one of the reasons where the version has one that fits: the code is too coarse, a failure,
+    or what the policy gives as the reason for what is said of prior authorization.
+    """
     code = None
     if decision.basis is Basis.TECHNICAL:
         code = "technical"
@@ -147,6 +156,9 @@ def _reason_code(decision: Decision, wire: WireVersion) -> Part:
         code = decision.outcome.reason_code
     elif decision.basis is Basis.POLICY and not decision.is_sure:
         code = "detail-code"
+    elif decision.basis is Basis.POLICY and number < len(decision.findings):
+        version = decision.findings[number].version
+        code = version.reason if version.pa_needed == decision.pa_needed else None
     return _coding(code, wire)
 
 
@@ -170,6 +182,7 @@ def _billing_codes(decision: Decision) -> tuple[PolicyCode, ...]:
 def _details(decision: Decision, wire: WireVersion) -> Iterator[Detail]:
     """Yield the limits of the answer (CRD-262, resp-30), the policy it rests on, and what to do about a doubt."""
     yield from _terms(decision, "details")
+    yield from _network(decision, wire)
     if not wire.explains_in_details:
         return
     for finding in decision.findings if decision.basis is Basis.POLICY else ():
@@ -180,6 +193,13 @@ def _details(decision: Decision, wire: WireVersion) -> Iterator[Detail]:
         )
     for text in (*instruct(decision), *ask_authorization(decision)):
         yield Detail("instructions", {"valueString": text})
+
+
+def _network(decision: Decision, wire: WireVersion) -> Iterator[Detail]:
+    """Yield, where the version has no reason for it, the detail that authorization is needed out of network only."""
+    reasons = (finding.version.reason for finding in decision.findings) if decision.is_sure else ()
+    if wire.tells_network_in_detail and "auth-out-network" in reasons:
+        yield Detail("auth-out-network-only", {"valueBoolean": True})
 
 
 def _detail(detail: Detail, wire: WireVersion) -> Iterator[Part]:

@@ -31,6 +31,7 @@ class WireVersion:
     `annotates_based_on`: of an Appointment made for an order, the order is annotated.
     `refuses_coverage_problems`: a call without one Coverage of a payer served here is refused with 400.
     `suggests_without_action`: a suggestion may have no action (crd-respar-1 of 2.2 wants one in each).
+    `tells_network_in_detail`: that authorization is needed out of network only is a detail, not a reason.
     `tells_inactive_by_card`: a card says so too where a coverage is not in force, since no code does.
     """
 
@@ -53,6 +54,7 @@ class WireVersion:
     annotates_based_on: bool
     refuses_coverage_problems: bool
     suggests_without_action: bool
+    tells_network_in_detail: bool = False
     tells_inactive_by_card: bool = False
 
 
@@ -70,8 +72,8 @@ CRD_2_0: Final = WireVersion(
     explains_in_details=False,
     detail_code_place="reason",
     indeterminate="conditional",
-    reason_codes=frozenset({"detail-code"}),
-    documentation_codes=frozenset({"clinical", "admin"}),
+    reason_codes=frozenset({"detail-code", "gold-card"}),
+    documentation_codes=frozenset({"clinical", "admin", "conditional"}),
     both_documents="both",
     documents_withpa=True,
     contact_type="ContactPoint",
@@ -79,6 +81,7 @@ CRD_2_0: Final = WireVersion(
     annotates_based_on=False,
     refuses_coverage_problems=False,
     suggests_without_action=True,
+    tells_network_in_detail=True,
     tells_inactive_by_card=True,
 )
 
@@ -94,8 +97,8 @@ CRD_2_1: Final = WireVersion(
     explains_in_details=True,
     detail_code_place="reason",
     indeterminate="conditional",
-    reason_codes=frozenset({"detail-code"}),
-    documentation_codes=frozenset({"clinical", "admin", "patient"}),
+    reason_codes=frozenset({"detail-code", "gold-card"}),
+    documentation_codes=frozenset({"clinical", "admin", "patient", "conditional"}),
     both_documents=None,
     documents_withpa=False,
     contact_type="ContactPoint",
@@ -103,6 +106,7 @@ CRD_2_1: Final = WireVersion(
     annotates_based_on=False,
     refuses_coverage_problems=True,
     suggests_without_action=True,
+    tells_network_in_detail=True,
 )
 
 #: CRD 2.2.1: HL7 terminology for cards and details, `indeterminate`, and reasons that a machine can read.
@@ -117,8 +121,13 @@ CRD_2_2: Final = WireVersion(
     explains_in_details=True,
     detail_code_place="info-needed",
     indeterminate="indeterminate",
-    reason_codes=frozenset({"technical", "no-active-coverage", "no-member-found", "coverage-not-found"}),
-    documentation_codes=frozenset({"clinical", "admin", "patient"}),
+    reason_codes=frozenset(
+        {
+            *("technical", "no-active-coverage", "no-member-found", "coverage-not-found"),
+            *("gold-card", "auth-out-network"),
+        }
+    ),
+    documentation_codes=frozenset({"clinical", "admin", "patient", "conditional", "indeterminate"}),
     both_documents=None,
     documents_withpa=False,
     contact_type="ContactDetail",

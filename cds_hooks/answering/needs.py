@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import date
+from typing import Final
 
 from cards import choose_coverages, record_key
 from cds_hooks.answering.call_context import CallContext, ScopedOrder
@@ -69,14 +70,19 @@ def _contents_of(context: CallContext, scoped: ScopedOrder) -> Iterator[str]:
 
 
 def _circumstances_of(context: CallContext, surroundings: Surroundings, scoped: ScopedOrder) -> Iterator[str]:
-    """Yield the Location or the Encounter that an answer depends on, of those that the order or the call names."""
+    """Yield the Location, the Encounter or the provider that an answer depends on, of those that the order or the call
+    names."""
     index, day = context.rules.index, context.day(scoped)
     for paying in context.find_paying(scoped):
         findings = index.find(scoped.order, paying.payer.policies, day)
         asked = frozenset(fact for finding in findings for fact in finding.version.asks)
         if asked:
             unread = surroundings.of(scoped, paying.payer).unread(asked)
-            yield from (one for one in unread if _is_of_type(one, "Location") or _is_of_type(one, "Encounter"))
+            yield from (one for one in unread if record_key(one).partition("/")[0] in _TELLING)
+
+
+#: What may say a fact that a condition asks.
+_TELLING: Final = frozenset({"Encounter", "Location", "Organization", "Practitioner", "PractitionerRole"})
 
 
 def _is_settled(context: CallContext, scoped: ScopedOrder) -> bool:

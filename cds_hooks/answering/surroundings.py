@@ -28,6 +28,7 @@ class Surroundings:
             last_day=last,
             has_day=scoped.order.service_days is not None,
             encounter=f"Encounter/{call.encounter_id}" if call.encounter_id else None,
+            performer=call.performer,
             patient=f"Patient/{call.patient_id}",
             place_systems=payer.place_systems,
             beside=lambda: self._beside(scoped),

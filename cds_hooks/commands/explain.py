@@ -16,6 +16,7 @@ from cards import (
     Payer,
     PayerChoice,
     explain,
+    is_npi,
     read_order,
 )
 from cds_hooks.answering.answer import explain_hook
@@ -27,7 +28,7 @@ from cds_hooks.errors import CallError, StartError
 from cds_hooks.hooks.services import SERVICES
 from cds_hooks.rules.loading import Rules
 from cds_hooks.rules.reload import read_rules
-from cds_hooks.rules.short_orders import read_code
+from cds_hooks.rules.short_orders import identify_provider, read_code
 from cds_hooks.settings import read_settings
 
 _SERVICES: Final = {service.hook: service for service in SERVICES}
@@ -39,6 +40,8 @@ _SERVICES: Final = {service.hook: service for service in SERVICES}
 @click.option("--text", help="The order's name, such as: Prolotherapy, right knee.")
 @click.option("--note", multiple=True, help="A note of the order.")
 @click.option("--place", help="The place of service, a CMS code such as 22.")
+@click.option("--ordered-by", help="Who orders it, by NPI.")
+@click.option("--performed-by", help="Who performs it, by NPI.")
 @click.option("--payer", "payer_id", help="The payer by the id of its file; without it the default payer.")
 @click.option("--on", "on", type=click.DateTime(["%Y-%m-%d"]), help="The day, such as 2024-06-01; without it today.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
@@ -48,6 +51,8 @@ def explain_command(
     text: str | None,
     note: tuple[str, ...],
     place: str | None,
+    ordered_by: str | None,
+    performed_by: str | None,
     payer_id: str | None,
     on: datetime | None,
     as_json: bool,
@@ -68,7 +73,10 @@ def explain_command(
         explanations = _of_request(request, deployment, rules, day)
     elif code or text or note:
         payer = _find_payer(payer_id, rules)
-        order = _describe_order(code, text, note, place, rules.vocabulary.code_systems)
+        order = {
+            **_describe_order(code, text, note, place, rules.vocabulary.code_systems),
+            **_describe_providers(ordered_by, performed_by),
+        }
         explanations = [_explain_alone(order, payer, day or deployment.today(), rules)]
     else:
         raise click.UsageError("give a REQUEST file, or describe an order with --code, --text or --note")
@@ -102,6 +110,15 @@ def _describe_order(
     where = [{"coding": [{"system": PLACE_OF_SERVICE, "code": place}]}] if place else []
     notes_written = [{"text": note} for note in notes]
     return {"resourceType": "ServiceRequest", "code": concept, "note": notes_written, "locationCode": where}
+
+
+def _describe_providers(ordered_by: str | None, performed_by: str | None) -> dict[str, Any]:
+    """Return the elements of an order that name its providers."""
+    for name, npi in (("--ordered-by", ordered_by), ("--performed-by", performed_by)):
+        if npi is not None and not is_npi(npi):
+            raise StartError(f"{name}: {npi} is no NPI: ten digits, of which the last checks the others")
+    requester = {"requester": identify_provider(ordered_by)} if ordered_by else {}
+    return requester | ({"performer": [identify_provider(performed_by)]} if performed_by else {})
 
 
 def _find_payer(payer_id: str | None, rules: Rules) -> Payer:

@@ -84,6 +84,7 @@ VALUES: Final[Mapping[str, Mapping[str, str]]] = {
         "patient": "The patient",
         "no-doc": "Nobody",
         "conditional": "Depends on what is not known yet",
+        "indeterminate": "Cannot be told",
     },
     "doc-purpose": {
         "withpa": "The request for authorization",

@@ -19,7 +19,8 @@ from cds_hooks.strict_json import read_json
 
 
 class HookRequest(NamedTuple):
-    """A hook call. `digest` identifies the whole request; `patient_id` and `encounter_id` are bare.
+    """A hook call. `digest` identifies the whole request; `patient_id` and `encounter_id` are bare, `performer` is the
+    reference to whom orders are dispatched to.
 
     `drafts` are the resources in the context, `references` the orders it only refers to. `is_plain` tells that all
     drafts and Coverages of the call are FHIR R4; where it is False they may be all the same.
@@ -29,6 +30,7 @@ class HookRequest(NamedTuple):
     hook_instance: str | None
     patient_id: str
     encounter_id: str | None
+    performer: str | None
     selections: tuple[str, ...]
     drafts: list[Draft]
     references: list[OrderReference]
@@ -120,6 +122,7 @@ def read_hook_request(body: bytes, schema: HookSchema, max_nesting: int, max_ord
         hook_instance=_text_or_none(document.get("hookInstance")),
         patient_id=context["patientId"].removeprefix("Patient/"),
         encounter_id=_encounter_id(context.get("encounterId")),
+        performer=_text_or_none(context.get("performer")) if hook == "order-dispatch" else None,
         selections=tuple(context.get("selections", ())),
         drafts=drafts,
         references=references,

@@ -12,7 +12,7 @@ Json = Mapping[str, Any]
 _COVERAGE_CODES: Final = "http://hl7.org/fhir/us/davinci-crd/CodeSystem/temp"
 
 #: Codes that CRD 2.0.1 does not have.
-_LATER_CODES: Final = frozenset({"OTH", "patient", "detail-code"})
+_LATER_CODES: Final = frozenset({"OTH", "patient", "detail-code", "auth-out-network"})
 
 
 def describe_actions(entry: Json) -> Iterator[dict[str, Any]]:
@@ -40,6 +40,7 @@ def _action(conditions: Json, said: Json, source: Json) -> dict[str, Any]:
     codes = [(name, said[name]) for name in ("covered", "pa-needed") if name in said]
     codes += [("info-needed", code) for code in said.get("info-needed", ())]
     codes += [("doc-needed", code) for code in said.get("documentation", {}).get("needed", ())]
+    codes += [("reason", said["reason"])] if "reason" in said else []
     sentences = [said["position"], *said.get("notes", ()), *read_terms(said).authorization]
     return present(
         title=said["verdict"],

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any, Final
 
-from cards import PLACE_OF_SERVICE, CodeSystems, DocumentError
+from cards import NPI, PLACE_OF_SERVICE, CodeSystems, DocumentError
 
 #: Members that are text where an order is written short, and objects where it is a FHIR resource.
 _SHORT: Final = ("code", "text")
@@ -25,9 +25,18 @@ def write_in_full(order: Any, path: str, systems: CodeSystems) -> Mapping[str, A
         written["note"] = [{"text": order["note"]}]
     if "place-of-service" in order:
         written["locationCode"] = [{"coding": [{"system": PLACE_OF_SERVICE, "code": order["place-of-service"]}]}]
+    if "ordered-by" in order:
+        written["requester"] = identify_provider(order["ordered-by"])
+    if "performed-by" in order:
+        written["performer"] = [identify_provider(order["performed-by"])]
     if "reason" in order:
         written["reasonCode"] = [{"text": order["reason"]}]
     return written
+
+
+def identify_provider(npi: str) -> dict[str, Any]:
+    """Return a Reference to a provider by its NPI."""
+    return {"identifier": {"system": NPI, "value": npi}}
 
 
 def _read_concept(order: Mapping[str, str], path: str, systems: CodeSystems) -> dict[str, Any]:

@@ -335,3 +335,31 @@ def test_a_place_that_is_not_stated_gets_an_answer_only_if_all_places_get_that_o
             ("conditional", "conditional"),
             ("covered", "conditional"),
         }
+
+
+CLINICAL = {
+    **FREE,
+    "documentation": {"needed": ["clinical"], "purposes": ["withclaim"], "questionnaires": ["http://x/Q"]},
+}
+ADMIN = {**FREE, "documentation": {"needed": ["admin"]}}
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ([{"if": {"place-of-service": ["22"]}, **FREE}, CLINICAL], ("conditional",)),
+        ([{"if": {"place-of-service": ["22"]}, **ADMIN}, CLINICAL], ("conditional",)),
+        ([{"if": {"place-of-service": ["22"]}, **CLINICAL}, CLINICAL], ("clinical",)),
+        ([{"if": {"place-of-service": ["22"]}, **AUTH}, CLINICAL], ()),
+    ],
+)
+def test_documentation_on_which_the_answers_differ_is_conditional(answers: Any, expected: Any, ask: Ask) -> None:
+    """crd-ci-q3: what is open is asked for, and no form is to be filled in that may not be needed (resp-38)."""
+    found = ask(answers)
+
+    terms = found.findings[0].version.terms_of_coverage
+    assert terms.documents == expected
+    assert said(found)[:1] == ("covered",)
+    assert said(found)[2:] == (() if expected == ("clinical",) else ("location",))
+    assert bool(terms.questionnaires) is (expected == ("clinical",))
+    assert ask(answers, at("11")).findings[0].version.terms_of_coverage.documents == ("clinical",)

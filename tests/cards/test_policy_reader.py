@@ -124,6 +124,16 @@ def test_a_version_changes_one_word_of_what_all_of_them_say(rules: Rules) -> Non
             "$.groups['a'].answers[0].if.performer-type",
             "ZZ is not in the vocabulary",
         ),
+        (
+            {"codes": ["HCPCS K0800"], **SAID, "documentation": {"needed": ["clinical", "conditional"]}},
+            "$.groups['a']",
+            "documentation: conditional stands alone",
+        ),
+        (
+            {"codes": ["HCPCS K0800"], "answers": [{"if": {"ordered-by": ["gold"]}, **SAID}]},
+            "$.groups['a'].answers[0].if.ordered-by",
+            "no list of providers gold in this policy (known: none)",
+        ),
     ],
 )
 def test_what_cannot_be_meant_is_refused_with_its_place(
@@ -197,6 +207,8 @@ def test_a_version_without_what_it_must_have_is_refused(version: dict[str, Any],
         {"if": {"laterality": ["up"]}},
         {"covered": "not-covered", "pa-needed": "auth-needed"},
         {"covered": "covered", "pa-needed": "no-auth", "info-needed": ["location"]},
+        {"reason": "too-late"},
+        {"if": {"ordered-by": ["Gold Card"]}},
     ],
 )
 def test_the_schema_knows_the_facts_and_the_guides_codes(slip: dict[str, Any]) -> None:
@@ -204,3 +216,13 @@ def test_the_schema_knows_the_facts_and_the_guides_codes(slip: dict[str, Any]) -
     written["groups"]["a"]["answers"][0] |= slip
 
     assert list(SCHEMA.iter_errors(written))
+
+
+def test_documentation_may_depend_on_what_a_later_step_tells(rules: Rules) -> None:
+    """crd-ci-q3: info-needed stands where doc-needed is conditional, too."""
+    documents = {"documentation": {"needed": ["conditional"]}, "info-needed": ["performer"]}
+    answer = {**SAID, "covered": "covered", "pa-needed": "no-auth", **documents}
+
+    terms = said_of(read(rules, {"a": {"codes": ["HCPCS K0800"], **answer}}), "K0800").terms_of_coverage
+
+    assert (terms.documents, terms.info_needed) == (("conditional",), ("performer",))

@@ -124,6 +124,27 @@ def test_where_nobody_can_tell_what_is_on_file_it_is_said_so(version: str, rules
     assert faults(version, body) == []
 
 
+@pytest.mark.parametrize(
+    ("version", "documentation"), [("2.0", "conditional"), ("2.1", "conditional"), ("2.2", "indeterminate")]
+)
+def test_documentation_for_a_request_is_as_open_as_whether_one_is_needed(
+    version: str, documentation: str, rules: Rules
+) -> None:
+    """resp-43, resp-52: of a bed it goes with the request alone; of a pump some goes with the claim in any case."""
+    bed, pump = (judge(rules, order(code), None) for code in ("E0260", "E0784"))
+
+    body, parts = said(rules, bed, order("E0260"), version)
+
+    assert values(parts, "doc-needed") == [documentation]
+    assert values(parts, "doc-purpose") == []
+    assert values(parts, "info-needed") == (["OTH"] if documentation == "conditional" else [])
+    assert "Whether documentation is needed depends on more information." in body["cards"][0]["detail"]
+    assert faults(version, body) == []
+    assert values(said(rules, pump, order("E0784"), version)[1], "doc-needed") == ["clinical"]
+    asked = said(rules, judge(rules, order("E0260"), ()), order("E0260"), version)[1]
+    assert values(asked, "doc-needed") == ["clinical"]
+
+
 def test_nothing_is_asked_where_no_authorization_is_needed(rules: Rules) -> None:
     def nobody() -> Any:
         raise AssertionError("was asked")

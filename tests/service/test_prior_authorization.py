@@ -8,7 +8,7 @@ import requests
 
 from tests.conftest import ROOT
 from tests.guide.conformance import faults
-from tests.service.test_fetching import COVERAGE, ORDER, SEARCH, SUBJECT, asked, post, sign
+from tests.service.test_fetching import COVERAGE, ORDER, ORGANIZATION, SEARCH, SUBJECT, asked, post, sign
 
 pytest_plugins = ["tests.fhir.fixtures"]
 
@@ -110,6 +110,50 @@ def test_a_place_that_cannot_be_read_is_asked_for(reading: Any, fhir_server: Any
     order = {**STIMULATOR, "locationReference": [{"reference": "Location/gone"}]}
 
     assert needed(post(reading, sign(server, order))) == {"scs-1": ["conditional", "location"]}
+
+
+NPI = "http://hl7.org/fhir/sid/us-npi"
+EXEMPT = {"resourceType": "Practitioner", "id": "exempt", "identifier": [{"system": NPI, "value": "2000000002"}]}
+ROLE = {"resourceType": "PractitionerRole", "id": "role", "practitioner": {"reference": "Practitioner/exempt"}}
+CLINIC = {"resourceType": "Organization", "id": "clinic", "identifier": [{"system": NPI, "value": "2000000028"}]}
+SCAN = {**ORDER, "id": "ct-1", "code": {"coding": [{"system": CPT, "code": "71260"}]}}
+ECHO = {**ORDER, "id": "echo-1", "code": {"coding": [{"system": CPT, "code": "93350"}]}}
+PROVIDERS = (ORGANIZATION, COVERAGE, EXEMPT, ROLE, CLINIC, ECHO)
+
+
+def test_who_orders_is_read_where_an_answer_depends_on_a_gold_card(reading: Any, fhir_server: Any) -> None:
+    """CRD-42, found-28: and never where none does, nor who performs it."""
+    server = fhir_server(*PROVIDERS, options=("--delay-ms", "7"))
+    since = len(server.log())
+    named = {"requester": {"reference": "PractitionerRole/role"}, "performer": [{"reference": "Organization/clinic"}]}
+
+    assert needed(post(reading, sign(server, {**SCAN, **named}))) == {"ct-1": ["no-auth"]}
+    assert sorted(asked(server, since)) == sorted([SEARCH, "PractitionerRole/role", "Practitioner/exempt"])
+
+    since = len(server.log())
+    assert post(reading, sign(server, {**ORDER, **named})).status_code == 200
+    assert asked(server, since) == [SEARCH]
+
+
+@pytest.mark.parametrize(
+    ("performer", "said"),
+    [
+        ("Organization/clinic", ["no-auth"]),
+        ("PractitionerRole/role", ["auth-needed"]),
+        ("Practitioner/gone", ["conditional", "performer"]),
+    ],
+)
+def test_whom_an_order_is_dispatched_to_is_in_the_network_or_not(
+    performer: str, said: list[str], reading: Any, fhir_server: Any
+) -> None:
+    """CRD-207, hook-33: the performer of the dispatch counts, whomever the order names."""
+    server = fhir_server(*PROVIDERS, options=("--delay-ms", "8"))
+    request = sign(server, ECHO)
+    dispatched = {"dispatchedOrders": ["ServiceRequest/echo-1"], "performer": performer, "patientId": "pat-1"}
+
+    response = post(reading, {**request, "hook": "order-dispatch", "context": dispatched})
+
+    assert needed(response) == {"echo-1": said}
 
 
 def test_on_order_select_the_orders_that_are_not_selected_count_as_ordered_with_it(service: Any) -> None:

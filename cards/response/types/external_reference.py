@@ -134,8 +134,12 @@ def _name_terms(decision: Decision, options: ResponseOptions) -> Iterator[str]:
     if needed and needed.partition(" depends")[0] not in decision.findings[0].version.position:
         yield needed
     asked = {document for finding in decision.findings for document in finding.version.terms_of_coverage.documents}
-    if asked and options.primary_hook:  # CRD-167: supporting hooks ask for none
-        yield f"Documentation needed: {', '.join(words for code, words in _DOCUMENTS.items() if code in asked)}."
+    if not options.primary_hook:  # CRD-167: supporting hooks ask for none
+        return
+    if named := [words for code, words in _DOCUMENTS.items() if code in asked]:
+        yield f"Documentation needed: {', '.join(named)}."
+    elif asked and "ocumentation" not in decision.findings[0].version.position:
+        yield "Whether documentation is needed depends on more information."
 
 
 def _name_steps(decision: Decision) -> str:

@@ -6,6 +6,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.forked_process import run_crd
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -63,6 +65,25 @@ def test_a_place_that_is_none_is_refused() -> None:
 
     assert refused.returncode == 2
     assert "--place: 77 is no assigned place-of-service code of CMS, such as 11 or 22" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "code", "needed"), [("--ordered-by", "71260", "auth-needed"), ("--performed-by", "93350", "no-auth")]
+)
+def test_who_orders_and_who_performs_are_given_by_npi(option: str, code: str, needed: str) -> None:
+    """2000000028 is of the example plan's network, and has no gold card."""
+    [row] = rows("--code", code, option, "2000000028", "--on", "2026-11-23")
+
+    [told] = [step["found"] for step in row["trace"] if step["step"] == "conditions"]
+    assert told.endswith(f"-> covered, {needed}")
+
+
+def test_an_npi_that_is_none_is_refused() -> None:
+    """It would be answered as if the order did not say who orders it."""
+    refused = explain("--code", "71260", "--ordered-by", "2000000029")
+
+    assert refused.returncode == 2
+    assert "--ordered-by: 2000000029 is no NPI: ten digits, of which the last checks the others" in refused.stderr
 
 
 def test_the_deciding_words_are_told_by_their_characters() -> None:
