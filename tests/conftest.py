@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, settings
 
 from cds_hooks.rules.loading import Rules, load_rules
 from cds_hooks.settings import read_settings
-from tests.members import with_members
+from tests.member_service import MemberServiceProcess
+from tests.members import with_members, with_payer
 from tests.running_service import RunningService, running_services
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,6 +30,7 @@ PROCESSES = frozenset(
         "start_service",
         "start_shared_service",
         "asking_service",
+        "failing_payer_service",
         "fhir_server",
         "odd_server",
         "other_server",
@@ -169,6 +171,17 @@ def _asking_service(
 ) -> RunningService:
     """The service as it comes, but that it asks the members of the examples."""
     return start_shared_service(**with_members(tmp_path_factory.mktemp("members")))
+
+
+@pytest.fixture(scope="session", name="failing_payer_service")
+def _failing_payer_service(
+    start_shared_service: Callable[..., RunningService], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningService]:
+    """The service as it comes, but that it asks a payer's own, which cannot tell what is authorized."""
+    payer = MemberServiceProcess(tmp_path_factory.mktemp("failing-payer"))
+    payer.do("no-authorizations")
+    yield start_shared_service(**with_payer(payer))
+    payer.stop()
 
 
 def example(case: str, policy: str = "evicore-cmm-204") -> dict[str, Any]:

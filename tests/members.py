@@ -8,12 +8,16 @@ from cds_hooks.members.database_directory import AUTHORIZATIONS, MEMBERS
 from cds_hooks.members.files import AUTHORIZATION_FILE, MEMBER_FILE
 from cds_hooks.rules.reload import read_rules
 from cds_hooks.settings import read_settings
+from tests.member_service import MemberServiceProcess
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "fhir_examples"
 
 #: The folder of examples that are answered by a service that asks for members.
 FOLDER = "example-members"
+
+#: The folder of those answered by one whose payer tells who is a member, and fails to tell what is authorized.
+UNAVAILABLE = "example-authorizations-unavailable"
 
 #: What the files of the examples may name.
 PLANS = frozenset({"example-health-plan", "example-medicare-advantage", "medicare"})
@@ -32,6 +36,11 @@ def load_authorizations(database: str, path: Path = EXAMPLES / "authorizations.c
     load_file(
         read_settings(database_url=database, **settings), AUTHORIZATIONS, AUTHORIZATION_FILE, SYSTEMS, path, None, 1.0
     )
+
+
+def with_payer(payer: MemberServiceProcess) -> dict[str, str]:
+    """Return the variables of a service that asks a payer's own."""
+    return {"CRD_MEMBERS": payer.base, "CRD_ALLOW_PRIVATE_MEMBERS": "1"}
 
 
 def with_members(folder: Path) -> dict[str, str]:

@@ -130,7 +130,7 @@ def _documentation(decision: Decision, documents: frozenset[str], wire: WireVers
 def _unsayable(decision: Decision, options: ResponseOptions) -> Iterator[str]:
     """Yield in words what this version has no code for: documentation by the patient, before 2.1."""
     for document in _terms(decision, "documents"):
-        if options.primary_hook and document not in options.wire.documentation_codes:
+        if options.primary_hook and document not in options.wire.documentation_codes | _OPEN:
             yield f"Documentation is needed ({document})."
 
 

@@ -137,6 +137,7 @@ def test_documentation_for_a_request_is_as_open_as_whether_one_is_needed(
 
     assert values(parts, "doc-needed") == [documentation]
     assert values(parts, "doc-purpose") == []
+    assert "Documentation is needed" not in json.dumps(body)
     assert values(parts, "info-needed") == (["OTH"] if documentation == "conditional" else [])
     assert "Whether documentation is needed depends on more information." in body["cards"][0]["detail"]
     assert faults(version, body) == []

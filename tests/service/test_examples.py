@@ -14,11 +14,15 @@ import pytest
 
 from cds_hooks.documents import load_schema
 from tests.guide.conformance import faults
-from tests.members import FOLDER
+from tests.guide.definitions import FOLDERS, read_guide
+from tests.members import FOLDER, UNAVAILABLE
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted(path.parent for path in (ROOT / "fhir_examples").glob("*/*/request.json"))
 NAMES = [f"{path.parent.name}/{path.name}" for path in EXAMPLES]
+
+#: The services that answer the examples of some folders, by fixture.
+ANSWERING = {FOLDER: "asking_service", UNAVAILABLE: "failing_payer_service"}
 PRIMARY = {"order-sign", "order-dispatch", "appointment-book"}
 
 
@@ -41,22 +45,18 @@ def test_there_is_an_example_for_each_hook_in_each_version() -> None:
     assert {(hook, version) for hook in hooks for version in ("2.0", "2.1", "2.2")} <= seen
 
 
-#: The codes that answers have in all versions, and those of some. No policy can say `gold-card`, `auth-out-network` or
-#: `doc-needed` as conditional; `pa-needed` is `indeterminate` where a look-up fails (tests/cards/test_satisfaction.py).
-IN_ALL = {
-    *(("covered", code) for code in ("covered", "not-covered", "conditional")),
-    *(("pa-needed", code) for code in ("no-auth", "auth-needed", "performpa", "satisfied", "conditional")),
-    *(("doc-purpose", code) for code in ("withclaim", "withorder", "retain-doc")),
-    *(("info-needed", code) for code in ("performer", "location", "timeframe", "contract-window", "OTH")),
-    ("doc-needed", "clinical"),
-}
-LATER = {("doc-needed", "admin"), ("doc-needed", "patient"), ("doc-purpose", "OTH")}
-REASONS = {("reason", c) for c in ("no-member-found", "coverage-not-found", "no-active-coverage", "technical")}
-KINDS = {
-    "2.0": {*IN_ALL, ("doc-needed", "both"), ("doc-purpose", "withpa"), ("reason", "detail-code")},
-    "2.1": {*IN_ALL, *LATER, ("reason", "detail-code")},
-    "2.2": {*IN_ALL, *LATER, *REASONS, ("covered", "indeterminate"), ("info-needed", "detail-code")},
-}
+#: The parts of coverage information that say an answer in codes.
+PARTS = ("covered", "pa-needed", "doc-needed", "doc-purpose", "info-needed")
+
+#: Codes of the guide that no answer can have, with the invariant of the version that stands against it.
+CANNOT = {("2.1", "doc-purpose", "withpa"): "crd-ci-q4", ("2.2", "doc-purpose", "withpa"): "crd-ci-q4"}
+
+
+def kinds_of_answers(version: str) -> set[tuple[str, str]]:
+    """Every code that a version of the guide has for the parts that say an answer, and for its reasons."""
+    guide = read_guide(version)
+    codes = {(part, code) for part in PARTS for code in guide.parts[part].codes}
+    return codes | {("reason", code) for _, code in guide.reasons}
 
 
 def codes_said(case: Path) -> Iterator[tuple[str, str]]:
@@ -68,12 +68,29 @@ def codes_said(case: Path) -> Iterator[tuple[str, str]]:
             yield from ((part["url"], c["code"]) for c in part.get("valueCodeableConcept", {}).get("coding", ()))
 
 
-@pytest.mark.parametrize("version", KINDS)
-def test_every_kind_of_answer_that_the_service_gives_has_an_example_in_its_version(version: str) -> None:
-    """resp-52: the codes of coverage information."""
+@pytest.mark.parametrize("version", FOLDERS)
+def test_every_kind_of_answer_that_the_guide_has_is_in_an_example_of_its_version(version: str) -> None:
+    """resp-52: all codes of the value sets that coverage information is bound to, as published."""
     said = {code for case in EXAMPLES if version_of(case) == version for code in codes_said(case)}
 
-    assert KINDS[version] - said == set()
+    assert len(kinds_of_answers(version)) > 20
+    assert kinds_of_answers(version) - said == {(part, code) for v, part, code in CANNOT if v == version}
+
+
+@pytest.mark.parametrize(("version", "part", "code"), CANNOT)
+def test_a_code_that_no_answer_can_have_breaks_a_published_invariant(version: str, part: str, code: str) -> None:
+    """crd-ci-q4 is empty, hence failed, with any doc-purpose of withpa where authorization is needed, as it must be."""
+    response = json.loads(
+        (ROOT / f"fhir_examples/example-coverage-guide/every-answer-{version}/response.json").read_text()
+    )
+    pump = next(a["resource"] for a in response["systemActions"] if a["resource"]["id"] == "pump-1")
+    parts = pump["extension"][0]["extension"]
+    assert faults(version, response) == []
+    assert {"url": "pa-needed", "valueCode": "auth-needed"} in parts
+
+    parts.append({"url": part, "valueCode": code})
+
+    assert CANNOT[version, part, code] in str(faults(version, response))
 
 
 @pytest.mark.parametrize("case", EXAMPLES, ids=NAMES)
@@ -83,12 +100,12 @@ def test_an_examples_response_keeps_the_definitions_of_its_version(case: Path) -
 
 
 @pytest.mark.parametrize("case", EXAMPLES, ids=NAMES)
-def test_an_example_is_answered_as_its_response_says(case: Path, service: Any, asking_service: Any) -> None:
+def test_an_example_is_answered_as_its_response_says(case: Path, request: pytest.FixtureRequest) -> None:
     """CRD-4; HK-16, 74, 75."""
-    request = (case / "request.json").read_bytes()
-    answering = asking_service if case.parent.name == FOLDER else service
+    body = (case / "request.json").read_bytes()
+    answering = request.getfixturevalue(ANSWERING.get(case.parent.name, "service"))
 
-    response = answering.post(f"/cds-services/{json.loads(request)['hook']}-crd", request)
+    response = answering.post(f"/cds-services/{json.loads(body)['hook']}-crd", body)
 
     assert response.status_code == 200
     assert response.headers["Content-Type"] == "application/json"
