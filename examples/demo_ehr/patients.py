@@ -45,12 +45,31 @@ PEOPLE: Final = (
 )
 
 
+#: Invented NPIs: the clinician's, whom the example plan gave its gold card, and the clinic's, of the plan's network.
+_GOLD_CARD: Final = "2000000002"
+_OF_NETWORK: Final = "2000000028"
+
+
+def _npi(value: str) -> list[Resource]:
+    return [{"system": "http://hl7.org/fhir/sid/us-npi", "value": value}]
+
+
 def make_records() -> list[Resource]:
     """Return all records: people, who treats them, who pays."""
     family = [{"family": "Invented", "given": ["Dana"], "prefix": ["Dr."]}]
     records: list[Resource] = [
-        {"resourceType": "Practitioner", "id": CLINICIAN.partition("/")[2], "name": family},
-        {"resourceType": "Organization", "id": PERFORMER.partition("/")[2], "name": "Invented Orthopaedic Clinic"},
+        {
+            "resourceType": "Practitioner",
+            "id": CLINICIAN.partition("/")[2],
+            "identifier": _npi(_GOLD_CARD),
+            "name": family,
+        },
+        {
+            "resourceType": "Organization",
+            "id": PERFORMER.partition("/")[2],
+            "identifier": _npi(_OF_NETWORK),
+            "name": "Invented Orthopaedic Clinic",
+        },
     ]
     for payer, name, value in _PAYERS:
         identifier = [{"system": "http://example.org/payer-id", "value": value}]

@@ -148,6 +148,50 @@ def test_each_patient_shows_another_answer(patient: str, client: FlaskClient) ->
     assert TOLD[patient] in page.text
 
 
+@pytest.mark.parametrize(
+    ("patient", "code", "said", "told"),
+    [
+        ("ida", "E0784", {"pa needed": "satisfied", "satisfied pa id": "PA-DEMO-1"}, "prior authorization is on file"),
+        ("ida", "E0260", {"pa needed": "auth-needed"}, "Request prior authorization before the bed is delivered."),
+        ("ida", "70553", {"pa needed": "performpa"}, "Authorization PA-DEMO-2 was looked at: it ended on 2024-03-31."),
+        ("otis", "K0856", {"pa needed": "auth-needed"}, "Authorization PA-DEMO-3 was looked at: it is used up."),
+        (
+            "otis",
+            "K0861",
+            {"pa needed": "auth-needed"},
+            "Have the supplier request prior authorization before delivery.",
+        ),
+    ],
+)
+def test_an_order_shows_what_is_authorized_and_what_needs_to_be(
+    patient: str, code: str, said: dict[str, str], told: str, ehr_with_members: RunningEhr
+) -> None:
+    """crd-ci-q5: the number stands beside `satisfied` alone; authorized is what was, for this member and this code."""
+    page = Page(ehr_with_members.client(), patient).write("order-sign", codes=code)
+
+    written = dict(re.findall(r"<dt>([^<]+)</dt><dd>([^<]+)</dd>", page.text))
+    assert {name: written[name] for name in ("pa needed", "satisfied pa id") if name in written} == said
+    assert told in page.text
+    assert page.verdicts == ["covered"]
+
+
+def test_an_authorization_goes_with_the_order_that_is_signed(ehr_with_members: RunningEhr) -> None:
+    page = Page(ehr_with_members.client(), "ida").write("order-sign", codes="E0784").move("sign-anyway")
+
+    order = ehr_with_members.desk.fhir.get(page.value(r"(DeviceRequest/ida-order-\d+)"))
+    assert order
+    assert order["status"] == "active"
+    assert {"url": "satisfied-pa-id", "valueString": "PA-DEMO-1"} in order["extension"][0]["extension"]
+
+
+def test_who_orders_has_a_gold_card_that_is_read(ehr: RunningEhr) -> None:
+    """The Practitioner is read with the token of the call, for the policy asks who orders."""
+    page = Page(ehr.client(), "ida").write("order-sign", codes="71260")
+
+    assert "gold card, nothing else is needed" in page.text
+    assert "Practitioner/dr-invented" in page.value(r"What the service read(.*?)</table>")
+
+
 def test_every_payer_of_the_service_has_a_patient() -> None:
     served = {json.loads(path.read_text())["name"] for path in (ROOT / "cards" / "payers").glob("[!p]*.json")}
     assert len(served) > 3

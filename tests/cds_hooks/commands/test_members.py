@@ -1,7 +1,14 @@
 """`crd members` and `crd authorizations`: load, check and find; what is wrong is set aside with its reason."""
 
+import errno
 import json
+import os
+import pty
+import re
 import stat
+import subprocess
+import sys
+import termios
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +58,45 @@ def test_what_was_loaded_is_told(crd: Crd) -> None:
     assert checked.exit_code == 0
     assert json.loads(checked.output)["plans"] == {"example-health-plan": 1}
     assert crd("authorizations", "check").exit_code == 1
+
+
+def test_how_far_a_load_is_is_shown_on_a_terminal(tmp_path: Path) -> None:
+    """A terminal of its own, 80 columns wide: the bar goes up to the end, and nothing of a line is on it."""
+    path, database = tmp_path / "members.csv", f"sqlite:///{tmp_path}/crd.sqlite3"
+    path.write_text(HEAD + "".join(GOOD.replace("A1", f"A{n}") for n in range(5000)))
+    ours, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, (24, 80))
+    environment = {**os.environ, "CRD_DATABASE_URL": database, "TERM": "xterm"}
+    command = [sys.executable, "-m", "cds_hooks", "members", "load", str(path)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=terminal, text=True) as process:
+        os.close(terminal)
+        shown = read_terminal(ours)
+        output, _ = process.communicate(timeout=60)
+
+    steps = [int(step) for step in re.findall(r"members\.csv +\[[#-]+\] +(\d+)%", shown)]
+    assert (process.returncode, output[:18]) == (0, "5000 lines loaded ")
+    assert steps == sorted(steps)
+    assert (steps[0], steps[-1]) == (0, 100)
+    assert len(set(steps)) > 4
+    assert "payer.example" not in shown
+
+
+def read_terminal(ours: int) -> str:
+    """Return all that is written to a terminal until nobody has it open any more, which Linux tells as EIO."""
+    shown = b""
+    try:
+        while part := os.read(ours, 4096):
+            shown += part
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+    finally:
+        os.close(ours)
+    return shown.decode()
+
+
+def test_without_a_terminal_no_bar_is_shown(crd: Crd) -> None:
+    assert "%" not in crd("members", "load", crd.write(HEAD + GOOD)).stderr
 
 
 def test_wrong_lines_are_counted_and_set_aside_with_their_reasons(crd: Crd) -> None:
