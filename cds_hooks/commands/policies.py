@@ -10,10 +10,10 @@ import click
 import orjson
 
 from cards.policy_document import outline_version
-from cds_hooks.errors import StartError
 from cds_hooks.rules.cases import read_orders
 from cds_hooks.rules.check import Checked, Flaw, check_policies
 from cds_hooks.rules.code_lists import read_groups
+from cds_hooks.rules.data_diff import compare_documents
 from cds_hooks.rules.diff import Asked, ask_cases, ask_orders, compare, difference_json, difference_lines
 from cds_hooks.rules.loading import load_policies, load_vocabulary
 from cds_hooks.rules.sources import PolicySet, find_source, load_policy_set, write_new
@@ -178,11 +178,12 @@ def begin_policy(
 def diff_policies(
     old: Path, new: Path, orders: Path | None, on: datetime | None, cases: Path | None, as_json: bool
 ) -> None:
-    """Say which cases and orders NEW answers otherwise than OLD.
+    """Say which cases and orders NEW answers otherwise than OLD, and what the policies differ in.
 
     OLD and NEW are folders of policies. A single policy, as a file or as its folder, stands in for the one with the
     same id in CRD_POLICIES. Each case is asked on its own day, each order on the day --on, under every policy by
-    itself. The cases of a policy are those of NEW, or of OLD where NEW has none.
+    itself. The cases of a policy are those of NEW, or of OLD where NEW has none. Changes of codes, conditions, dates
+    and words are told whether or not a case shows them, each with the days from which and to which it holds.
 
     \b
     Ends with 0 if nothing differs, 1 if something does, 2 if something cannot be read.
@@ -191,16 +192,17 @@ def diff_policies(
     settings = read_settings()
     both = (load_policy_set(old, cases, settings), load_policy_set(new, cases, settings))
     asked_cases = list(ask_cases(*both))
-    if not asked_cases and orders is None:
-        raise StartError(f"{new}: no cases; name their folder with --cases, or orders with --orders")
     asked_orders = list(_ask_orders(orders, on.date() if on else settings.today(), both)) if orders else []
-    difference = compare([*asked_cases, *asked_orders])
+    data = compare_documents(both[0].documents, both[1].documents, both[1].rules.vocabulary.code_systems)
+    difference = compare([*asked_cases, *asked_orders], data)
     counts = {"cases": len(asked_cases), "orders": len({asked.path for asked in asked_orders})}
     if as_json:
         _echo_json(difference_json(difference, counts))
     else:
         click.echo("\n".join(difference_lines(difference, counts)))
-    sys.exit(1 if difference.answers or difference.texts else 0)
+    if not asked_cases and orders is None:
+        click.echo(f"Note: {new} has no cases; name their folder with --cases, or orders with --orders", err=True)
+    sys.exit(1 if any(difference) else 0)
 
 
 def _ask_orders(file: Path, on: date, both: tuple[PolicySet, PolicySet]) -> Iterator[Asked]:

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from cds_hooks.rules.cases import Answer, answer_order, read_cases
+from cds_hooks.rules.data_diff import DataChange, data_json, data_lines
 from cds_hooks.rules.sources import PolicySet
 from cds_hooks.rules.text import count
 
@@ -31,10 +32,18 @@ class TextChange(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """The questions with another answer, and the texts that differ where the old and the new policy both speak."""
+    """The questions with another answer, the texts that differ where the old and the new policy both speak, and what
+    the documents differ in, whether or not a question shows it."""
 
     answers: tuple[Asked, ...]
     texts: tuple[TextChange, ...]
+    data: tuple[DataChange, ...] = ()
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """The policies whose documents differ, and no question shows that."""
+        seen = {asked.policy for asked in self.answers} | {change.policy for change in self.texts}
+        return tuple(sorted({change.policy for change in self.data} - seen))
 
 
 def ask_cases(old: PolicySet, new: PolicySet, only: Collection[str] | None = None) -> Iterator[Asked]:
@@ -64,9 +73,9 @@ def ask_orders(
             yield Asked(policy, file, place, None, *answers)
 
 
-def compare(asked: Sequence[Asked]) -> Difference:
+def compare(asked: Sequence[Asked], data: tuple[DataChange, ...] = ()) -> Difference:
     """Compare old and new answers, in the order asked; a text counts once, however many answers show it."""
-    return Difference(tuple(one for one in asked if _is_other(one)), _compare_texts(asked))
+    return Difference(tuple(one for one in asked if _is_other(one)), _compare_texts(asked), data)
 
 
 def _is_other(asked: Asked) -> bool:
@@ -90,12 +99,15 @@ def difference_lines(difference: Difference, counts: Mapping[str, int]) -> Itera
     """
     yield from (_answer_line(asked) for asked in difference.answers)
     yield from (_text_line(change) for change in difference.texts)
+    yield from data_lines(difference.data)
+    yield from (f"{policy}: no case or order that was asked shows a change: add a case" for policy in difference.unseen)
     asked = f"{count(counts['cases'], 'case', 'cases')} and {count(counts['orders'], 'order', 'orders')} asked"
-    if not difference.answers and not difference.texts:
+    if not any(difference):
         yield f"No difference: {asked}"
     else:
         answers = count(len(difference.answers), "answer differs", "answers differ")
-        yield f"{answers}, {count(len(difference.texts), 'text differs', 'texts differ')}: {asked}"
+        texts = count(len(difference.texts), "text differs", "texts differ")
+        yield f"{answers}, {texts}, {count(len(difference.data), 'change', 'changes')} in the policies: {asked}"
 
 
 def _answer_line(asked: Asked) -> str:
@@ -115,6 +127,8 @@ def difference_json(difference: Difference, counts: Mapping[str, int]) -> dict[s
         **counts,
         "answers": [_asked_json(asked) for asked in difference.answers],
         "texts": [_text_json(change) for change in difference.texts],
+        "data": data_json(difference.data),
+        "unseen": list(difference.unseen),
     }
 
 

@@ -52,10 +52,11 @@ def find_source(policy: str, settings: Settings) -> Source:
 
 
 class PolicySet(NamedTuple):
-    """Policies ready to be asked, and the cases file of each that has one."""
+    """Policies ready to be asked, the cases file of each that has one, and the documents of all."""
 
     rules: Rules
     cases: Mapping[str, Path]
+    documents: Mapping[str, Mapping[str, Any]]
 
 
 def load_policy_set(path: Path, cases_folder: Path | None, settings: Settings) -> PolicySet:
@@ -73,7 +74,8 @@ def load_policy_set(path: Path, cases_folder: Path | None, settings: Settings) -
         files[policy.id] = policy
         cases |= _find_cases({policy.id: policy}, cases_folder)
     index = PolicyIndex(load_policy_files(files, vocabulary).values(), vocabulary)
-    return PolicySet(Rules(vocabulary, index, PayerDirectory((ANY_PAYER,))), cases)
+    documents = {one.id: read_policy_document(one.policy) for one in files.values()}
+    return PolicySet(Rules(vocabulary, index, PayerDirectory((ANY_PAYER,))), cases, documents)
 
 
 def _find_cases(files: Mapping[str, PolicyFiles], folder: Path | None) -> dict[str, Path]:

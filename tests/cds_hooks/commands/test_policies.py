@@ -578,7 +578,8 @@ def test_a_removed_code_changes_the_cases_that_rest_on_it_and_no_others(desk: De
     assert ended.stdout.splitlines() == [
         f"{desk.cases_file}: $.cases[1]: acme-12: The day it starts: not-covered (definitive) -> nothing",
         f"{desk.cases_file}: $.cases[2]: acme-12: The old code later on: not-covered (definitive) -> nothing",
-        "2 answers differ, 0 texts differ: 6 cases and 0 orders asked",
+        "acme-12: from 2023-05-31: definitive codes: HCPCS M0076 (Brace, old) is gone",
+        "2 answers differ, 0 texts differ, 1 change in the policies: 6 cases and 0 orders asked",
     ]
     assert changes(difference) == [("$.cases[1]", "not-covered", "nothing"), ("$.cases[2]", "not-covered", "nothing")]
     assert difference["texts"] == []
@@ -608,21 +609,40 @@ def test_a_weaker_match_is_a_difference_though_the_answer_stays(desk: Desk) -> N
 
 
 @pytest.mark.parametrize(
-    ("change", "text", "old", "new"),
+    ("change", "text", "old", "new", "data"),
     [
-        (lambda v: v.update(verdict="considered silly"), "verdict", "considered unproven", "considered silly"),
-        (lambda v: v.update(position="No."), "position", "Knee braces are considered unproven.", "No."),
+        (
+            lambda v: v.update(verdict="considered silly"),
+            *("verdict", "considered unproven", "considered silly"),
+            'verdict: "considered unproven" -> "considered silly"',
+        ),
+        (
+            lambda v: v.update(position="No."),
+            *("position", "Knee braces are considered unproven.", "No."),
+            'position: "Knee braces are considered unproven." -> "No."',
+        ),
         (
             lambda v: v["references"][0].update(url="https://acme.example.org/b"),
             "link",
             "A-12: Knee braces (Acme Guidelines) https://acme.example.org/a-12",
             "A-12: Knee braces (Acme Guidelines) https://acme.example.org/b",
+            'references: "A-12 https://acme.example.org/a-12" -> "A-12 https://acme.example.org/b"',
         ),
-        (lambda v: v.update(notes=[]), "notes", "The member's own benefit decides.", ""),
-        (lambda v: v.update({"next-steps": ["Tell the patient."]}), "next steps", "", "Tell the patient."),
+        (
+            lambda v: v.update(notes=[]),
+            *("notes", "The member's own benefit decides.", ""),
+            'notes: "The member\'s own benefit decides." is gone',
+        ),
+        (
+            lambda v: v.update({"next-steps": ["Tell the patient."]}),
+            *("next steps", "", "Tell the patient."),
+            'next-steps: "Tell the patient." is new',
+        ),
     ],
 )
-def test_a_text_that_reads_differently_is_a_difference(desk: Desk, change: Any, text: str, old: str, new: str) -> None:
+def test_a_text_that_reads_differently_is_a_difference(
+    desk: Desk, change: Any, text: str, old: str, new: str, data: str
+) -> None:
     other = desk.edited("new", lambda policy: change(version(policy)))
 
     ended = desk.crd("diff", desk.policies, other)
@@ -630,7 +650,8 @@ def test_a_text_that_reads_differently_is_a_difference(desk: Desk, change: Any, 
     assert ended.returncode == 1
     assert ended.stdout.splitlines() == [
         f'acme-12: the {text} of 4 answers: "{old}" -> "{new}"',
-        "0 answers differ, 1 text differs: 6 cases and 0 orders asked",
+        f"acme-12: from 2023-05-31: {data}",
+        "0 answers differ, 1 text differs, 1 change in the policies: 6 cases and 0 orders asked",
     ]
 
 
@@ -700,7 +721,8 @@ def test_orders_are_asked_besides_and_named_by_their_line_only(desk: Desk, order
     assert ended.returncode == 1
     assert ended.stdout.splitlines() == [
         f"{orders}: line 3: acme-12: not-covered (definitive) -> nothing",
-        "1 answer differs, 0 texts differ: 0 cases and 3 orders asked",
+        "acme-12: from 2023-05-31: definitive codes: HCPCS L1810 (Brace, new) is gone",
+        "1 answer differs, 0 texts differ, 1 change in the policies: 0 cases and 3 orders asked",
     ]
     assert "secret" not in ended.stdout
     assert changes(desk.json("diff", desk.policies, new, "--orders", orders)) == [("line 3", "not-covered", "nothing")]
@@ -713,7 +735,7 @@ def test_orders_are_asked_on_the_day_given(desk: Desk, orders: Path) -> None:
     before = desk.crd("diff", desk.policies, new, "--orders", orders, "--on", "2023-05-30")
     after = desk.json("diff", desk.policies, new, "--orders", orders, "--on", "2023-05-31")
 
-    assert before.returncode == 0
+    assert before.stdout.splitlines()[-1].startswith("0 answers differ, 0 texts differ, 1 change")
     assert changes(after) == [("line 1", "not-covered", "nothing")]
 
 
@@ -731,13 +753,39 @@ def test_a_line_that_is_no_order_ends_with_2_and_its_number(desk: Desk, line: st
     assert len(ended.stderr.splitlines()) == 1
 
 
-def test_a_diff_with_nothing_to_ask_says_so_instead_of_no_difference(desk: Desk) -> None:
+def test_a_diff_without_cases_says_so_and_what_the_policies_differ_in(desk: Desk) -> None:
     desk.cases_file.unlink()
 
     ended = desk.crd("diff", desk.policies, desk.edited("new", without_the_old_code))
 
-    assert ended.returncode == 2
-    assert "no cases; name their folder with --cases" in ended.stderr
+    assert ended.returncode == 1
+    assert "has no cases; name their folder with --cases" in ended.stderr
+    assert "acme-12: from 2023-05-31: definitive codes: HCPCS M0076 (Brace, old) is gone" in ended.stdout.splitlines()
+
+
+def test_a_change_that_no_case_asks_about_is_told(desk: Desk) -> None:
+    def change(policy: Any) -> None:
+        version(policy)["codes"].append({"system": "HCPCS", "code": "L1820", "role": "nonspecific"})
+
+    new = desk.edited("new", change)
+    ended = desk.crd("diff", desk.policies, new)
+    difference = desk.json("diff", desk.policies, new)
+
+    assert ended.returncode == 1
+    assert ended.stdout.splitlines() == [
+        "acme-12: from 2023-05-31: nonspecific codes: HCPCS L1820 is new",
+        "acme-12: no case or order that was asked shows a change: add a case",
+        "0 answers differ, 0 texts differ, 1 change in the policies: 6 cases and 0 orders asked",
+    ]
+    assert difference["unseen"] == ["acme-12"]
+    told = {"policy": "acme-12", "start": "2023-05-31", "end": None, "what": "nonspecific codes"}
+    assert difference["data"] == [{**told, "gone": [], "new": ["HCPCS L1820"]}]
+
+
+def test_notes_and_the_day_of_review_are_no_difference(desk: Desk) -> None:
+    new = desk.edited("new", lambda policy: policy.update(note="Read again.", reviewed="2026-11-26"))
+
+    assert desk.crd("diff", desk.policies, new).returncode == 0
 
 
 def test_a_policy_that_cannot_be_read_ends_a_diff_with_2(desk: Desk) -> None:
