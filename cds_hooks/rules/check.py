@@ -25,9 +25,11 @@ from cds_hooks.rules.folders import (
     find_policies,
     folders_without_policy,
     how_to_move,
+    list_documents,
 )
 from cds_hooks.rules.gaps import find_gaps
 from cds_hooks.rules.loading import Rules, bind_payers, load_payers, load_vocabulary, read_policies
+from cds_hooks.rules.own_links import find_dead_links, read_forms
 from cds_hooks.rules.questionnaires import load_questionnaires
 from cds_hooks.settings import Settings
 
@@ -75,7 +77,7 @@ def check_policies(folder: Path, cases_folder: Path | None, settings: Settings) 
     policies, faults = read_policies(files, vocabulary)
     flaws = [flaw for fault in faults for flaw in _read_flaws(fault)]
     flaws += [Flaw(str(path / POLICY), None, "no such file, but others") for path in folders_without_policy(folder)]
-    flaws += _check_forms(folder)
+    flaws += _check_forms(folder, [one.policy for one in files.values()], settings)
     if folder == settings.policies:
         flaws += _check_payers(settings.payers, policies, vocabulary, is_complete=not faults)
     index = PolicyIndex((policies | _others(own, settings, vocabulary)).values(), vocabulary)
@@ -108,12 +110,15 @@ def _read_flaws(faults: str) -> Iterator[Flaw]:
         yield Flaw(match["file"], match["path"], match["problem"])
 
 
-def _check_forms(folder: Path) -> list[Flaw]:
+def _check_forms(folder: Path, policies: Sequence[Path], settings: Settings) -> list[Flaw]:
+    """Return what is wrong with the forms, and which links lead to forms of this service that it does not have."""
     try:
-        load_questionnaires(folder)
+        forms = load_questionnaires(folder) | load_questionnaires(settings.policies)
     except StartError as error:
         return list(_read_flaws(str(error)))
-    return []
+    payers = list_documents(settings.payers) if folder == settings.policies else []
+    served = read_forms(forms, settings.public_base_url)
+    return [Flaw(*link) for path in (*policies, *payers) for link in find_dead_links(path, served)]
 
 
 def _check_payers(

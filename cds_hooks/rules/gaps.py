@@ -30,6 +30,16 @@ def find_gaps(payers: Iterable[Payer], policies: Mapping[str, Policy]) -> Iterat
         named = [policies[policy] for policy in payer.policies if policy in policies]
         for one, other in combinations(named, 2):
             yield from _contradictions(payer, one, other)
+        for form in sorted(payer.questionnaire_links.keys() - {form for policy in named for form in _forms(policy)}):
+            yield f"{payer.id} says where {form} is completed, and no policy of it asks for that form"
+
+
+def _forms(policy: Policy) -> Iterator[str]:
+    """Yield the forms that any version of a policy asks for."""
+    versions = [one for version in policy.versions if version for one in (version, *version.groups.values())]
+    for version in versions:
+        for said in (version, *(choice.version for choice in version.choices)):
+            yield from said.terms_of_coverage.questionnaires
 
 
 def _contradictions(payer: Payer, one: Policy, other: Policy) -> Iterator[str]:

@@ -169,6 +169,69 @@ def test_a_form_that_is_none_is_refused_with_its_file(text: str, reason: str, tm
     assert "questionnaires/form.json: " + reason in str(refused.value)
 
 
+BASE = "https://crd.payer.example/crd"
+OXYGEN = "http://example.org/crd/Questionnaire/home-oxygen"
+LEADS = "leads to this service, which has"
+
+
+@pytest.mark.parametrize(
+    ("new", "told"),
+    [
+        (f"{BASE}/fhir/Questionnaire/home-oxigen", f"{LEADS} no form home-oxigen (known: home-oxygen)"),
+        (f"{BASE.upper()[:8]}crd.payer.example:443/crd/fhir/Questionnaire/x", f"{LEADS} no form x (known: home-oxygen)"),
+        (f"{BASE}/Questionnaire/home-oxygen", f"{LEADS} forms at /fhir/Questionnaire/ID alone"),
+        (f"{BASE}/fhir/Questionnaire/", f"{LEADS} forms at /fhir/Questionnaire/ID alone"),
+        (f"{BASE}/fhir/Questionnaire/home-oxygen", f"leads to a form of this service whose own url is {OXYGEN}"),
+        ("https://crd.payer.example/crds/fhir/Questionnaire/other", None),
+        ("https://forms.payer.example/fhir/Questionnaire/other", None),
+    ],
+)  # fmt: skip
+def test_check_finds_forms_of_this_service_that_it_does_not_have(
+    new: str, told: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DTR clients read the form that coverage information names, and would find nothing, or another one."""
+    policy = tmp_path / "policies" / "example-coverage-guide" / "policy.json"
+    checked = check_with(policy, OXYGEN, new, tmp_path, monkeypatch)
+
+    where = f"{policy}: $.groups['home-oxygen'].documentation.questionnaires[0]: {new} "
+    assert checked.exit_code == (1 if told else 0), checked.output
+    assert (f"{where}{told}" in checked.output.splitlines()) is bool(told)
+    if not told:
+        assert f"Note: example-health-plan says where {OXYGEN} is completed, and no policy" in checked.output
+
+
+def check_with(path: Path, old: str, new: str, folder: Path, monkeypatch: pytest.MonkeyPatch, base: str = BASE) -> Any:
+    for name in ("policies", "payers"):
+        shutil.copytree(SHIPPED / name, folder / name)
+        monkeypatch.setenv(f"CRD_{name.upper()}", str(folder / name))
+    monkeypatch.setenv("CRD_PUBLIC_BASE_URL", base)
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(f'"{old}"', f'"{new}"'))
+    return CliRunner().invoke(main, ["policies", "check"])
+
+
+@pytest.mark.parametrize(
+    ("base", "link", "told"),
+    [
+        (BASE, f"{BASE}/launch", f"{LEADS} forms at /fhir/Questionnaire/ID alone"),
+        (BASE, f"{BASE}/fhir/Questionnaire/home-oxygen", None),
+        ("", "http://localhost:8000/forms/oxygen", f"{LEADS} forms at /fhir/Questionnaire/ID alone"),
+        (BASE, "https://dtr.payer.example/launch", None),
+    ],
+)
+def test_check_finds_launches_that_lead_to_this_service(
+    base: str, link: str, told: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payer = tmp_path / "payers" / "example-health-plan.json"
+    checked = check_with(
+        payer, "https://example.org/example-health-plan/forms/home-oxygen", link, tmp_path, monkeypatch, base
+    )
+
+    where = f"{payer}: $['questionnaire-links']['{OXYGEN}'].url: {link} "
+    assert (f"{where}{told}" in checked.output.splitlines()) is bool(told)
+    assert checked.exit_code == (1 if told else 0)
+
+
 # --- what is shown and exported -------------------------------------------------------------------------------------
 
 
