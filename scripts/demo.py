@@ -13,10 +13,9 @@ import webbrowser
 from contextlib import suppress
 from pathlib import Path
 
-import click
 import requests
 
-from cds_hooks.client.display import show
+from cds_hooks.client.display import open_terminal, show, write
 from cds_hooks.client.sending import connect
 from examples.demo_ehr.signing import Signer
 
@@ -106,7 +105,8 @@ def _ask(base: str) -> None:
     print(f"Asking it about an order, as an EHR does: crd send {EXAMPLE.relative_to(ROOT)} --to {base}")
     reply = connect(base, None, 10).send("order-select-crd", json.loads(EXAMPLE.read_bytes()))
     print(f"It answers in {reply.milliseconds:.0f} ms:\n")
-    click.echo("\n".join(show(reply.document)))
+    sys.stdout.flush()
+    write(open_terminal(), show(reply.document))
 
 
 def _open(url: str, ehr: Process) -> None:

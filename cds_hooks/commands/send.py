@@ -1,6 +1,5 @@
 """`crd send`: plays a client from the terminal: a hook call with its token and prefetch, and the answer to read."""
 
-import os
 import sys
 import uuid
 from collections.abc import Mapping
@@ -9,8 +8,9 @@ from typing import Any
 
 import click
 import orjson
+from rich.text import Text
 
-from cds_hooks.client.display import show, show_refusal
+from cds_hooks.client.display import Paragraph, open_terminal, show, show_refusal, write
 from cds_hooks.client.keys import read_key
 from cds_hooks.client.prefetch import FhirSource, fill_template
 from cds_hooks.client.sending import Reply, connect
@@ -101,19 +101,19 @@ def _prefetch(call: dict[str, Any], templates: Mapping[str, str], source: FhirSo
 
 
 def _tell(reply: Reply, url: str, *, as_json: bool) -> None:
-    """Print an answer, or why there is none, which ends with code 1. Without a terminal, or with NO_COLOR, in plain."""
+    """Print an answer, or why there is none, which ends with code 1."""
     is_answer = reply.status == 200 and isinstance(reply.document, dict)
     click.echo(f"{reply.status} in {reply.milliseconds:.0f} ms from {url}\n", err=as_json)
     if as_json:
         click.echo(orjson.dumps(reply.document, option=orjson.OPT_INDENT_2))
     else:
-        click.echo(_readable(reply.document, is_answer=is_answer), color=False if "NO_COLOR" in os.environ else None)
+        write(open_terminal(), _read(reply.document, is_answer=is_answer))
     if not is_answer:
         sys.exit(1)
 
 
-def _readable(document: Any, *, is_answer: bool) -> str:
+def _read(document: Any, *, is_answer: bool) -> list[Paragraph]:
     try:
-        return "\n".join(show(document) if is_answer else show_refusal(document))
+        return list(show(document) if is_answer else show_refusal(document))
     except (AttributeError, TypeError):
-        return "What came is not what CDS Hooks has; --json prints it."
+        return [Paragraph(Text("What came is not what CDS Hooks has; --json prints it."), indent=0)]
