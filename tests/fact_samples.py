@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from cds_hooks.store.database import connect
 from cds_hooks.store.facts import (
     ANSWER,
+    AUTHORIZATION,
     CALL,
     CARD,
     FEEDBACK,
@@ -59,6 +60,10 @@ def _fill(tally: Tally, day: str, number: int) -> None:
         (select, PLAN, OLD, "2019-01-01", "not-covered", basis, 7),
     ):
         tally.add((ANSWER, day, *where, payer, policy, version, verdict, why), count)
+    blue = (*sign, OTHER_PLAN, "medical-policy-2-01-26", "2024-01-01")
+    for code, count in (("auth-needed", 9), ("no-auth", 6), ("satisfied", 3), ("performpa", 2)):
+        tally.add((AUTHORIZATION, day, *blue, code, ""), count)
+    tally.add((AUTHORIZATION, day, *sign, PLAN, PROLOTHERAPY, _VERSION, "conditional", ""), 8)
     prolotherapy, old = (*sign, PLAN, PROLOTHERAPY, _VERSION), (*select, PLAN, OLD, "2019-01-01")
     for where, what, count in ((prolotherapy, SHOWN, 50), (old, SHOWN, 5), (old, WITHHELD, 2)):
         tally.add((CARD, day, *where, what, ""), count)

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from cards import ASSERTION, NO_PAYER, SUGGESTION, Answered, Basis, Decision, explain, rests_on
+from cards.policy import Covered
 from cds_hooks.hooks.request import HookRequest
 from cds_hooks.store.calls import CALL_PART, CardSummary, DecisionSummary, PolicySummary, Summary
 
@@ -90,11 +91,11 @@ def give_account(call: HookRequest, answered: Sequence[Answered], ids: Ids, resp
 
 def _tell(decision: Decision, assertion: str | None) -> DecisionSummary:
     findings = decision.findings if decision.basis is Basis.POLICY else ()
-    member, on_file = decision.member, decision.authorization
+    covered, member, on_file = decision.covered, decision.member, decision.authorization
     policies = [PolicySummary(f.version.key, f.match.strength.value, rests_on(f, decision.order)) for f in findings]
     return DecisionSummary(
         order=decision.order.reference,
-        covered=decision.covered.value,
+        covered=covered.value,
         basis=decision.basis.value,
         payer=decision.payer.id if decision.payer_is_known else NO_PAYER,
         on=decision.on.isoformat(),
@@ -105,7 +106,17 @@ def _tell(decision: Decision, assertion: str | None) -> DecisionSummary:
         reasons=(*explain(decision), *(on_file.looked_at if on_file else ())),
         member=f"{member.id.system}|{member.id.value}" if member else None,
         authorization=on_file.satisfied_by.number if on_file and on_file.satisfied_by else None,
+        pa_needed=_pa_needed(decision, covered) if findings else None,
     )
+
+
+def _pa_needed(decision: Decision, covered: Covered) -> str | None:
+    """Return what is said of prior authorization; of a service that may or may not be covered it is open."""
+    if covered is Covered.COVERED:
+        return decision.pa_needed or ""
+    if covered is Covered.CONDITIONAL:
+        return (decision.pa_needed if decision.is_sure else None) or "conditional"
+    return None
 
 
 def _coverage_of(decision: Decision) -> str | None:

@@ -22,6 +22,8 @@ class DecisionSummary(msgspec.Struct, frozen=True, omit_defaults=True):
     """What was decided on one order under one coverage, and why. `problem` is what was not known of the coverage.
 
     `member` is whom the payer's directory had, as `system|id`, `authorization` the number of the one that was on file.
+    `pa_needed` is what a policy says of prior authorization where its service is not refused; "" where it says nothing,
+    None where nobody noted it.
     """
 
     order: str
@@ -36,6 +38,12 @@ class DecisionSummary(msgspec.Struct, frozen=True, omit_defaults=True):
     reasons: tuple[str, ...] = ()
     member: str | None = None
     authorization: str | None = None
+    pa_needed: str | None = None
+
+    @property
+    def may_be_authorized(self) -> bool:
+        """Whether a policy spoke, and prior authorization may be a matter of its service."""
+        return self.covered in ("covered", "conditional") and bool(self.policies)
 
 
 class CardSummary(msgspec.Struct, frozen=True, omit_defaults=True):

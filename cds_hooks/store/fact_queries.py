@@ -7,11 +7,11 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from cds_hooks.store.database import StoreError, kind_of
-from cds_hooks.store.facts import ANSWER, CARD, FEEDBACK, REPEAT
+from cds_hooks.store.facts import ANSWER, AUTHORIZATION, CARD, FEEDBACK, REPEAT
 from cds_hooks.store.tables import FACTS
 
 #: The kinds of facts that have a policy and a payer; others are shown whatever is chosen of those.
-_OF_POLICIES = frozenset({ANSWER, CARD, FEEDBACK, REPEAT})
+_OF_POLICIES = frozenset({ANSWER, AUTHORIZATION, CARD, FEEDBACK, REPEAT})
 
 
 class Wanted(NamedTuple):

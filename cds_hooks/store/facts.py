@@ -16,9 +16,11 @@ import sqlalchemy as sa
 from cds_hooks.store.calls import CardSummary, DecisionSummary, Summary
 from cds_hooks.store.tables import FACTS
 
-#: The kinds of facts: a call; what came of an order under a coverage; a card; a key of prefetch that was left out.
+#: The kinds of facts: a call; what came of an order under a coverage, and what was said of prior authorization for it;
+#: a card; a key of prefetch that was left out.
 CALL: Final = "call"
 ANSWER: Final = "answer"
+AUTHORIZATION: Final = "authorization"
 CARD: Final = "card"
 LEFT_OUT: Final = "left-out"
 
@@ -27,7 +29,7 @@ FEEDBACK: Final = "feedback"
 REPEAT: Final = "repeat"
 REFUSAL: Final = "refusal"
 
-OF_CALLS: Final = (CALL, ANSWER, CARD, LEFT_OUT)
+OF_CALLS: Final = (CALL, ANSWER, AUTHORIZATION, CARD, LEFT_OUT)
 OF_FEEDBACK: Final = (FEEDBACK, REPEAT)
 
 #: Of cards: shown, or withheld since it was overridden before (CRD_HEED_OVERRIDES).
@@ -113,7 +115,10 @@ def count_call(tally: Tally, call: Happened, day: str) -> None:
     decisions = summary.decisions
     for decision in decisions:
         policy, version = split_version(decision.policies[0].version if decision.policies else "")
-        tally.add((ANSWER, day, hook, client, decision.payer, policy, version, decision.covered, decision.basis))
+        about = (day, hook, client, decision.payer, policy, version)
+        tally.add((ANSWER, *about, decision.covered, decision.basis))
+        if decision.pa_needed:
+            tally.add((AUTHORIZATION, *about, decision.pa_needed, ""))
     for card in summary.cards:
         tally.add((CARD, day, hook, client, *whose(card, decisions), SHOWN, ""))
     for card in summary.withheld:

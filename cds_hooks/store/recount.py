@@ -1,18 +1,19 @@
 """Counts facts anew from the calls and the feedback that are kept, a day at a time; what was begun is gone on with."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any, Final, NamedTuple
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from cds_hooks.store.calls import Summary, first_id, open_bodies, open_summary
+from cds_hooks.store.calls import Bodies, DecisionSummary, Summary, first_id, open_bodies, open_summary
 from cds_hooks.store.database import StoreError, kind_of
 from cds_hooks.store.encryption import RecordCipher, SealError
 from cds_hooks.store.facts import CALL, OF_CALLS, OF_FEEDBACK, Calendar, Happened, Tally, count_call, replace_facts
 from cds_hooks.store.feedback_facts import count_feedback
-from cds_hooks.store.left_out import Announced, find_left_out
+from cds_hooks.store.left_out import Announced, find_left_out, find_pa_needed
 from cds_hooks.store.tables import EXCHANGES, FACT_PROGRESS, FACTS, FEEDBACK
 
 #: As many calls are read at a time.
@@ -98,18 +99,32 @@ class Recount:
             after = page[-1].id
 
     def _summary(self, row: Any) -> Summary:
-        """Return what is known of a call; of one that was kept before left-out keys were, they are looked for."""
+        """Return what is known of a call; what was not noted yet when it was kept is looked for in its bodies."""
         try:
             summary = open_summary(row.id, row.summary, self._cipher)
-            if summary.left_out is not None:
+            if summary.left_out is not None and not any(map(_lacks_pa_needed, summary.decisions)):
                 return summary
             with self._reading.connect() as connection:
                 sealed = connection.execute(_BODIES, {"id": row.id}).scalar()
-            request = open_bodies(row.id, sealed, self._cipher).request if sealed else None
+            bodies = open_bodies(row.id, sealed, self._cipher) if sealed else Bodies(None, b"")
         except SealError:
             return Summary()
-        left_out = find_left_out(request, self._announced.get(row.hook, ()))
-        return Summary(decisions=summary.decisions, cards=summary.cards, withheld=summary.withheld, left_out=left_out)
+        left_out = summary.left_out
+        if left_out is None:
+            left_out = find_left_out(bodies.request, self._announced.get(row.hook, ()))
+        said = find_pa_needed(bodies.response)
+        decisions = tuple([_complete(one, said) if _lacks_pa_needed(one) else one for one in summary.decisions])
+        return Summary(decisions=decisions, cards=summary.cards, withheld=summary.withheld, left_out=left_out)
+
+
+def _lacks_pa_needed(decision: DecisionSummary) -> bool:
+    return decision.pa_needed is None and decision.may_be_authorized
+
+
+def _complete(decision: DecisionSummary, said: Mapping[str, str]) -> DecisionSummary:
+    """Return a decision with what the answer said of prior authorization; of what is conditional, that is open."""
+    found = said.get(decision.assertion or "") or ("conditional" if decision.covered == "conditional" else "")
+    return msgspec.structs.replace(decision, pa_needed=found)
 
 
 _COLUMNS: Final = [EXCHANGES.c[name] for name in ("id", "at", "hook", "client", "status", "duration", "summary")]

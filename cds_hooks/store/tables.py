@@ -119,8 +119,8 @@ DIRECTORY_KEYS: Final = sa.Table(
 )
 
 #: How often what was asked, answered and done with cards, day by day: counts and codes, nothing of a patient
-#: (docs/insights.md has each kind). `what` is an outcome, a verdict, a key or a cause, `why` the basis, the reason or,
-#: of calls, how many milliseconds they took at the most.
+#: (docs/insights.md has each kind). `what` is an outcome, a verdict, `pa-needed`, a key or a cause, `why` the basis,
+#: the reason or, of calls, how many milliseconds they took at the most.
 FACTS: Final = sa.Table(
     "facts",
     TABLES,

@@ -10,6 +10,7 @@ from cds_hooks.rules.loading import Rules
 from cds_hooks.store.fact_queries import FactReader, Sums, Wanted
 from cds_hooks.store.facts import (
     ANSWER,
+    AUTHORIZATION,
     BOUNDS,
     CALL,
     CARD,
@@ -23,6 +24,7 @@ from cds_hooks.store.facts import (
 )
 
 VERDICTS: Final = ("covered", "conditional", "not-covered", "indeterminate")
+AUTHORIZATIONS: Final = ("auth-needed", "performpa", "conditional", "satisfied", "no-auth", "indeterminate")
 OUTCOMES: Final = ("answered", "refused", "failed")
 HEEDED: Final = ("overridden", "accepted")
 
@@ -76,6 +78,19 @@ class Line(NamedTuple):
         return min(self.overridden / self.shown, 1.0) if self.shown else None
 
 
+class Asked(NamedTuple):
+    """How orders of a policy or a payer were answered as to prior authorization, in the order of AUTHORIZATIONS."""
+
+    id: str
+    name: str
+    answers: tuple[int, ...]
+
+    @property
+    def total(self) -> int:
+        """How many answers."""
+        return sum(self.answers)
+
+
 class Part(NamedTuple):
     """How often something occurred, and which part that is of what it could have."""
 
@@ -96,6 +111,9 @@ class Figures(NamedTuple):
     calls: Chart
     answers: Chart
     feedback: Chart
+    authorizations: Chart
+    asked_of: dict[str, list[Asked]]
+    unknown: int
     speeds: list[Speed]
     policies: list[Line]
     payers: list[Line]
@@ -119,7 +137,9 @@ class Figures(NamedTuple):
 def read_figures(reader: FactReader, wanted: Wanted, rules: Rules) -> Figures:
     """Read the facts of some days, and add them up."""
     first, last = date.fromisoformat(wanted.first), date.fromisoformat(wanted.last)
-    by_day = {kind: reader.read(kind, "day", "what").by("day", "what") for kind in (CALL, ANSWER, FEEDBACK)}
+    by_day = {
+        kind: reader.read(kind, "day", "what").by("day", "what") for kind in (CALL, ANSWER, AUTHORIZATION, FEEDBACK)
+    }
     calls = reader.read(CALL, "hook", "client", "what", "why")
     answers = reader.read(ANSWER, "policy", "payer", "client", "what", "why")
     counted = _Counted(
@@ -128,12 +148,19 @@ def read_figures(reader: FactReader, wanted: Wanted, rules: Rules) -> Figures:
         reader.read(FEEDBACK, "policy", "payer", "client", "what", "why"),
         reader.read(REPEAT, "policy", "payer", "client"),
     )
+    asked = reader.read(AUTHORIZATION, "policy", "payer", "what")
     refusals = reader.read(REFUSAL, "what", "client")
     tokens = refusals.total
     return Figures(
         calls=draw(by_day[CALL], OUTCOMES, first, last),
         answers=draw(by_day[ANSWER], VERDICTS, first, last),
         feedback=draw(by_day[FEEDBACK], HEEDED, first, last),
+        authorizations=draw(by_day[AUTHORIZATION], AUTHORIZATIONS, first, last),
+        asked_of={
+            "Policy": _asked_of(asked, "policy", _policy_names(rules)),
+            "Payer": _asked_of(asked, "payer", _payer_names(rules)),
+        },
+        unknown=max(_open(answers) - asked.total, 0),
         speeds=_speeds(calls.of(what="answered")),
         policies=counted.lines("policy", _policy_names(rules)),
         payers=counted.lines("payer", _payer_names(rules)),
@@ -171,6 +198,24 @@ class _Counted(NamedTuple):
             return Line(one, name(one), verdicts, cards.get((one, SHOWN), 0), overridden, accepted, again, withheld)
 
         return _shorten([line(one) for one in ids])
+
+
+def _asked_of(asked: Sums, column: str, name: Callable[[str], str]) -> list[Asked]:
+    """Return a line for each value of a column, those with the most answers first."""
+    counts = asked.by(column, "what")
+    lines = [
+        Asked(one, name(one), tuple([counts.get((one, code), 0) for code in AUTHORIZATIONS]))
+        for one in asked.by(column)
+    ]
+    if len(lines) <= _MOST_LINES:
+        return lines
+    shown, rest = lines[: _MOST_LINES - 1], lines[_MOST_LINES - 1 :]
+    return [*shown, Asked("", f"{len(rest)} others", tuple(map(sum, zip(*(one.answers for one in rest), strict=True))))]
+
+
+def _open(answers: Sums) -> int:
+    """Return how many answers of policies left open or granted coverage: those that say something of authorization."""
+    return sum(one.number for one in answers if one.policy and one.what in ("covered", "conditional"))
 
 
 def _shorten(lines: list[Line]) -> list[Line]:

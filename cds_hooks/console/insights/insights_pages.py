@@ -6,7 +6,16 @@ from typing import Any, Final
 from flask import Blueprint, abort, render_template, request
 
 from cds_hooks.console.insights.call_page import describe_call
-from cds_hooks.console.insights.insights import GOAL, GOAL_SHARE, HEEDED, OUTCOMES, VERDICTS, days_before, read_figures
+from cds_hooks.console.insights.insights import (
+    AUTHORIZATIONS,
+    GOAL,
+    GOAL_SHARE,
+    HEEDED,
+    OUTCOMES,
+    VERDICTS,
+    days_before,
+    read_figures,
+)
 from cds_hooks.console.login.login import require_operator
 from cds_hooks.console.mount import PREFIX
 from cds_hooks.console.parts import Parts, parts
@@ -45,7 +54,7 @@ def show() -> str:
         periods=PERIODS,
         known=set(found.rules.index.policies),
         last_day=reader.last_day() if figures.is_empty else None,
-        series={"calls": OUTCOMES, "answers": VERDICTS, "feedback": HEEDED},
+        series={"calls": OUTCOMES, "answers": VERDICTS, "feedback": HEEDED, "authorizations": AUTHORIZATIONS},
         goal=(GOAL // 1000, round(GOAL_SHARE * 100)),
     )
 

@@ -1,7 +1,9 @@
 """What a service does is counted beside its records, whoever is refused too; and not where the setting is off."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,11 @@ from flask import Flask
 from cds_hooks.app import create_app
 from cds_hooks.settings import read_settings
 from cds_hooks.store.database import connect
-from cds_hooks.store.tables import FACTS
+from cds_hooks.store.encryption import RecordCipher
+from cds_hooks.store.recount import Recount
+from cds_hooks.store.tables import EXCHANGES, FACTS
 from tests.cds_hooks.console.conftest import noon
+from tests.conftest import ROOT
 
 Start = Callable[..., Flask]
 SIGN = "/cds-services/order-sign-crd"
@@ -90,3 +95,62 @@ def test_nothing_is_counted_where_the_setting_is_off(start: Start, url: str, exa
     app = start(facts="off")
     app.test_client().post(SIGN, json=example("m0076-order-sign"))
     assert facts(app, url) == set()
+
+
+@pytest.mark.parametrize("version", ["2.0", "2.1", "2.2"])
+def test_what_is_said_of_prior_authorization_is_counted_and_comes_to_the_same_anew(
+    start: Start, url: str, version: str
+) -> None:
+    """Anew also from records of a version that did not note it: from the coverage information of their answers."""
+    path = ROOT / "fhir_examples" / "example-coverage-guide" / f"every-answer-{version}" / "request.json"
+    app = start()
+    answer = app.test_client().post(SIGN, json=json.loads(path.read_bytes())).json
+
+    said = Counter(pa_needed for action in answer["systemActions"] for pa_needed in read_pa_needed(action))
+    assert {"auth-needed", "no-auth"} <= set(said)
+    app.extensions["crd.recorder"].close()
+    assert authorizations(url) == said
+    forget_pa_needed(url)
+    assert authorizations(url) == Counter()
+    recount(url)
+    assert authorizations(url) == said
+
+
+def read_pa_needed(action: dict[str, Any]) -> Iterator[str]:
+    """Yield what an order's coverage information says of authorization, where it is covered or may be."""
+    for extension in action["resource"]["extension"]:
+        codes = {part["url"]: part.get("valueCode") for part in extension.get("extension", ())}
+        if codes.get("covered") in ("covered", "conditional"):
+            yield codes.get("pa-needed") or "conditional"
+
+
+def forget_pa_needed(url: str) -> None:
+    """Leave calls and facts as a version would have that did not note what is said of prior authorization."""
+    engine, cipher = connect(url), RecordCipher()
+    with engine.begin() as connection:
+        for row in connection.execute(sa.select(EXCHANGES.c.id, EXCHANGES.c.summary)).all():
+            summary = json.loads(cipher.open(row.summary, row.id + b"summary"))
+            for decision in summary["decisions"]:
+                decision.pop("pa_needed", None)
+            [sealed] = cipher.seal([(json.dumps(summary).encode(), row.id + b"summary")])
+            connection.execute(sa.update(EXCHANGES).where(EXCHANGES.c.id == row.id), {"summary": sealed})
+        connection.execute(sa.delete(FACTS).where(FACTS.c.kind == "authorization"))
+    engine.dispose()
+
+
+def recount(url: str) -> None:
+    engine, reading = connect(url), connect(url, each_alone=True)
+    list(Recount(engine, reading, RecordCipher(), "UTC", {}).run(None, datetime.now(UTC).date()))
+    engine.dispose()
+    reading.dispose()
+
+
+def authorizations(url: str) -> Counter[str]:
+    engine = connect(url, each_alone=True)
+    found = Counter[str]()
+    with engine.connect() as connection:
+        query = sa.select(FACTS.c.what, FACTS.c.count)
+        for what, count in connection.execute(query.where(FACTS.c.kind == "authorization")):
+            found[what] += count
+    engine.dispose()
+    return found

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from cds_hooks.store.tables import ACCESSES
 from tests.cds_hooks.console.operating import INSIGHTS, Operating, operating, post, words
 from tests.cds_hooks.store.reading import calls
-from tests.fact_samples import LONG_CLIENT, OLD, PLAN, PROLOTHERAPY, seed_facts
+from tests.fact_samples import LONG_CLIENT, OLD, OTHER_PLAN, PLAN, PROLOTHERAPY, seed_facts
 from tests.running_service import TODAY
 
 SIGN = "/cds-services/order-sign-crd"
@@ -88,6 +88,20 @@ def test_reasons_bases_prefetch_and_tokens_are_named(figures: Any) -> None:
     assert "no-token nobody known 3 expired north 1" in said
 
 
+def test_what_was_said_of_prior_authorization_is_shown_by_policy_payer_and_day(figures: Any) -> None:
+    """Of two conditional answers a day nobody noted it, since an older version gave them."""
+    said = figures(days=1)
+    assert "Said of prior authorization 28 " in said
+    assert "Policy Which Needed Performer asks Depends On file Not needed 2.01.26: Prolotherapy " in said
+    assert "9 45 % 2 10 % 0 3 15 % 6 30 % " in said
+    assert "0 0 8 0 0 " in said
+    assert "Of 2 answers from before this was counted" in said
+    assert "Of 14 answers from before" in figures(days=7)
+    assert "Said of prior authorization 140 " in figures(days=7, payer=OTHER_PLAN)
+    assert "from before this was counted" not in figures(days=7, payer=OTHER_PLAN)
+    assert "Nothing was said of it" in figures(days=1, client=LONG_CLIENT)
+
+
 def test_a_choice_counts_for_all_that_has_it(figures: Any) -> None:
     said = figures(days=1, policy=PROLOTHERAPY)
     assert "50 answers on orders 50 cards shown 10 overridden" in said
@@ -102,7 +116,13 @@ def test_the_chart_has_a_table_of_the_same_figures(console: Operating) -> None:
     page = console.browser("rita").get(INSIGHTS, query_string={"days": 7}).text
     rows = re.findall(r'<tr><th scope="row">([^<]+)</th><td>(\d+)</td><td>(\d+)</td><td>(\d+)</td></tr>', page)
     assert rows[:2] == [("Nov 23, 2026", "138", "2", "0"), ("Nov 22, 2026", "137", "2", "0")]
-    assert len(re.findall(r"<title>Nov ", page)) == 3 * 7
+    titles = re.findall(r"<title>(Nov [^<]+)</title>", page)
+    assert len(titles) == 4 * 7
+    assert [titles[number] for number in (0, 6, 13)] == [
+        "Nov 17, 2026: 132 answered, 2 refused",
+        "Nov 23, 2026: 138 answered, 2 refused",
+        "Nov 23, 2026: 20 covered, 38 conditional, 47 not covered",
+    ]
 
 
 def test_a_year_is_shown_by_weeks(figures: Any) -> None:
