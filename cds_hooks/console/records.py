@@ -8,6 +8,7 @@ from cds_hooks.store.access_log import note_access
 from cds_hooks.store.database import connect
 from cds_hooks.store.encryption import RecordCipher, read_keys
 from cds_hooks.store.logins import Logins
+from cds_hooks.store.month_sums import MonthSums
 from cds_hooks.store.search import Archive
 
 #: Seconds that a page may wait for the database.
@@ -22,6 +23,7 @@ class Records:
         self._writing = connect(url, patience=_PATIENCE)
         #: Runs statements that stand alone, so that reading holds up no call.
         self.reading = connect(url, each_alone=True, patience=_PATIENCE)
+        self.month_sums = MonthSums(self._writing, self.reading)
         cipher = RecordCipher(read_keys(settings.audit_keys))
         self.archive = Archive(self._writing, self.reading, cipher)
         self.logins = Logins(self.reading, settings.console_minutes * 60)

@@ -17,10 +17,10 @@ from cds_hooks.store.tables import TABLES
 from cds_hooks.telemetry.logs import record
 
 #: The newest migration. A test compares it with the folder `migrations/versions`.
-NEWEST: Final = "0005"
+NEWEST: Final = "0006"
 
 #: Those that came before it, from the first.
-OLDER: Final[tuple[str, ...]] = ("0001", "0002", "0003", "0004")
+OLDER: Final[tuple[str, ...]] = ("0001", "0002", "0003", "0004", "0005")
 
 #: How long a write may wait for those of other processes, in seconds.
 PATIENCE: Final = 2.0

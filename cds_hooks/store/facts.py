@@ -31,6 +31,7 @@ REFUSAL: Final = "refusal"
 
 OF_CALLS: Final = (CALL, ANSWER, AUTHORIZATION, CARD, LEFT_OUT)
 OF_FEEDBACK: Final = (FEEDBACK, REPEAT)
+KINDS: Final = (*OF_CALLS, *OF_FEEDBACK, REFUSAL)
 
 #: Of cards: shown, or withheld since it was overridden before (CRD_HEED_OVERRIDES).
 SHOWN: Final = "shown"
@@ -152,12 +153,20 @@ def add_facts(connection: sa.Connection, tally: Tally) -> None:
     if rows:
         is_sqlite = connection.dialect.name == "sqlite"
         connection.exec_driver_sql(_ADD if is_sqlite else _ADD.replace("?", "%s"), rows)
+        note_change(connection, {key[1] for key in tally.counts})
 
 
 def replace_facts(connection: sa.Connection, day: str, kinds: Iterable[str], tally: Tally) -> None:
     """Put what was counted in the place of a day's facts of some kinds."""
     connection.execute(sa.delete(FACTS).where(FACTS.c.day == day, FACTS.c.kind.in_(list(kinds))))
+    note_change(connection, [day])
     add_facts(connection, tally)
+
+
+def note_change(connection: sa.Connection, days: Iterable[str]) -> None:
+    """Note that facts of some days are changed in this transaction."""
+    for month in sorted({day[:7] for day in days}):
+        connection.execute(_NOTE, {"month": month})
 
 
 _NAMES: Final = [column.name for column in FACTS.columns]
@@ -168,3 +177,9 @@ _ADD: Final = f"""
     ON CONFLICT ({", ".join(_KEY)}) DO UPDATE
     SET count = facts.count + excluded.count, milliseconds = facts.milliseconds + excluded.milliseconds
 """  # noqa: S608 - names of ours
+
+#: Waits for who is adding the month up, and is waited for by them (`month_sums`).
+_NOTE: Final = sa.text("""
+    INSERT INTO fact_months (month, changes, summed) VALUES (:month, 1, -1)
+    ON CONFLICT (month) DO UPDATE SET changes = fact_months.changes + 1
+""")

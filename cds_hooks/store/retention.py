@@ -15,10 +15,11 @@ from cds_hooks.store.access_log import note_access
 from cds_hooks.store.calls import first_id, reseal_call, split_mentions
 from cds_hooks.store.database import StoreError, connect, kind_of, make_partitions
 from cds_hooks.store.encryption import RecordCipher
+from cds_hooks.store.facts import note_change
 from cds_hooks.store.feedback import reseal_report
 from cds_hooks.store.hash_chain import OF_ACCESSES
 from cds_hooks.store.partitions import Dropped, drop_before
-from cds_hooks.store.tables import EXCHANGES, FACTS, FEEDBACK, LINKS, MENTIONS, OVERRIDES
+from cds_hooks.store.tables import EXCHANGES, FACT_MONTHS, FACT_SUMS, FACTS, FEEDBACK, LINKS, MENTIONS, OVERRIDES
 from cds_hooks.telemetry.logs import record
 
 #: As many calls are deleted or re-encrypted in one transaction, so that calls need not wait long.
@@ -130,18 +131,21 @@ def _encrypt_slice(
 def delete_facts(engine: sa.Engine, days: int) -> None:
     """Delete the facts of days that are so long over."""
     first = datetime.fromtimestamp(days_ago(days) / 1_000_000, UTC).date().isoformat()
-    _delete(engine, sa.delete(FACTS).where(FACTS.c.day < first))
+    try:
+        with engine.begin() as connection:
+            connection.execute(sa.delete(FACT_SUMS).where(FACT_SUMS.c.day < first[:7]))
+            connection.execute(sa.delete(FACT_MONTHS).where(FACT_MONTHS.c.month < first[:7]))
+            if connection.execute(sa.delete(FACTS).where(FACTS.c.day < first)).rowcount:
+                note_change(connection, [first])
+    except SQLAlchemyError as error:
+        raise StoreError(kind_of(error)) from None
 
 
 def delete_overrides(engine: sa.Engine, days: int) -> None:
     """Delete the overrides that are heeded no more."""
-    _delete(engine, sa.delete(OVERRIDES).where(OVERRIDES.c.at < days_ago(days)))
-
-
-def _delete(engine: sa.Engine, statement: sa.Delete) -> None:
     try:
         with engine.begin() as connection:
-            connection.execute(statement)
+            connection.execute(sa.delete(OVERRIDES).where(OVERRIDES.c.at < days_ago(days)))
     except SQLAlchemyError as error:
         raise StoreError(kind_of(error)) from None
 

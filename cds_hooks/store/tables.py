@@ -4,7 +4,7 @@ Times are microseconds since 1970, UTC. Ids are UUIDs of version 7 (RFC 9562), w
 sealed (`sealing`) cannot be read without the key, where one is configured.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -118,18 +118,34 @@ DIRECTORY_KEYS: Final = sa.Table(
     sqlite_with_rowid=False,
 )
 
+
+def _facts() -> list[sa.Column[Any]]:
+    """Return the columns of facts, and of their sums."""
+    return [
+        sa.Column("kind", sa.String(16), primary_key=True),
+        sa.Column("day", sa.String(10), primary_key=True),
+        *[sa.Column(name, sa.String(NAME), primary_key=True) for name in ("hook", "client", "payer", "policy")],
+        *[sa.Column(name, sa.String(NAME), primary_key=True) for name in ("version", "what", "why")],
+        sa.Column("count", sa.BigInteger, nullable=False),
+        sa.Column("milliseconds", sa.BigInteger, nullable=False),
+    ]
+
+
 #: How often what was asked, answered and done with cards, day by day: counts and codes, nothing of a patient
 #: (docs/insights.md has each kind). `what` is an outcome, a verdict, `pa-needed`, a key or a cause, `why` the basis,
 #: the reason or, of calls, how many milliseconds they took at the most.
-FACTS: Final = sa.Table(
-    "facts",
+FACTS: Final = sa.Table("facts", TABLES, *_facts(), sqlite_with_rowid=False)
+
+#: Sums of facts (`month_sums`): `day` is a month, or a day of one by `kind` and `what` alone.
+FACT_SUMS: Final = sa.Table("fact_sums", TABLES, *_facts(), sqlite_with_rowid=False)
+
+#: How often facts of a month were changed, and as of which change it was summed; -1 where it never was.
+FACT_MONTHS: Final = sa.Table(
+    "fact_months",
     TABLES,
-    sa.Column("kind", sa.String(16), primary_key=True),
-    sa.Column("day", sa.String(10), primary_key=True),
-    *[sa.Column(name, sa.String(NAME), primary_key=True) for name in ("hook", "client", "payer", "policy")],
-    *[sa.Column(name, sa.String(NAME), primary_key=True) for name in ("version", "what", "why")],
-    sa.Column("count", sa.BigInteger, nullable=False),
-    sa.Column("milliseconds", sa.BigInteger, nullable=False),
+    sa.Column("month", sa.String(7), primary_key=True),
+    sa.Column("changes", sa.BigInteger, nullable=False),
+    sa.Column("summed", sa.BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
 

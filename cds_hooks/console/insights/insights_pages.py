@@ -44,7 +44,7 @@ def show() -> str:
     """Show the figures of the days that are asked for."""
     found = parts()
     wanted, days = _wanted(found)
-    reader = FactReader(found.records.reading, wanted)
+    reader = FactReader(found.records.reading, wanted, found.records.month_sums.prepare(wanted.first, wanted.last))
     figures = read_figures(reader, wanted, found.rules)
     return render_template(
         "insights.html",
