@@ -1,5 +1,6 @@
 """The sentences people read: what an order is called, what an answer says and on what it rests."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
@@ -56,17 +57,26 @@ _KINDS: Final = {
 def list_orders(decisions: Sequence[Decision], tell: Callable[[Decision], str]) -> str:
     """Return one order as a sentence, several as a list; what there is to tell of all of them alike stands once.
 
+    Orders of one name are one item, with their number.
+
     No name begins a line or an item: Markdown would make a list of `1. knee`.
     """
-    orders = once(decisions)
-    told = list(dict.fromkeys(tell(decision) for decision in orders))
-    if len(orders) == 1:
-        return f"Order: {name_order(orders[0])}. {told[0]}".rstrip()
-    shared = told[0] if len(told) == 1 else ""
-    lines = [f"- Order: {name_order(d)}. {'' if shared else tell(d)}".rstrip() for d in orders[:_MOST_NAMED]]
-    if len(orders) > _MOST_NAMED:
-        lines.append(f"- And {len(orders) - _MOST_NAMED} more.")
+    told = [(name_order(decision), tell(decision)) for decision in once(decisions)]
+    if len(told) == 1:
+        return _say_order(*told[0], 1)
+    like = Counter(told)
+    if len(like) == 1:
+        return _say_order(*told[0], len(told))
+    shared = told[0][1] if len({rest for _, rest in told}) == 1 else ""
+    named = list(like.items())[:_MOST_NAMED]
+    lines = [f"- {_say_order(name, '' if shared else rest, count)}" for (name, rest), count in named]
+    if left := len(told) - sum(count for _, count in named):
+        lines.append(f"- And {left} more.")
     return write_paragraphs("\n".join(lines), shared)
+
+
+def _say_order(name: str, rest: str, count: int) -> str:
+    return f"{'Order' if count == 1 else f'{count} orders'}: {name}. {rest}".rstrip()
 
 
 def write_paragraphs(*texts: str) -> str:

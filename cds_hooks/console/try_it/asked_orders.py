@@ -45,6 +45,11 @@ def posted_form() -> OrderForm:
     return read_form(request.form, empty_form())
 
 
+def carried_form() -> OrderForm | None:
+    """Return the form that an answer's page carries along; None where the call was written by hand."""
+    return posted_form() if "code" in request.form else None
+
+
 def linked_form() -> OrderForm:
     """Return the form as a link asks for it: by a case, by a policy, or by fields that a link may carry."""
     asked, filled = request.args, empty_form()

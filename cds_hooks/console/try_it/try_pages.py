@@ -8,7 +8,14 @@ from flask import Blueprint, abort, render_template, request
 
 from cds_hooks.console.parts import parts
 from cds_hooks.console.try_it.answers import issues_of, read_answer
-from cds_hooks.console.try_it.asked_orders import call_of, case_form, form_context, linked_form, posted_form
+from cds_hooks.console.try_it.asked_orders import (
+    call_of,
+    carried_form,
+    case_form,
+    form_context,
+    linked_form,
+    posted_form,
+)
 from cds_hooks.console.try_it.order_form import HOOKS, FormError, OrderForm
 from cds_hooks.console.try_it.suggestions import apply_suggestion
 from cds_hooks.console.try_it.tries import Try, carried_try, curl_line, indent, send, send_feedback, send_text
@@ -33,6 +40,12 @@ def send_order() -> str:
     except FormError as error:
         return render_template("try.html", **form_context(filled, error.faults))
     return _show(send(filled.hook, call, parts().service), filled)
+
+
+@pages.post("/console/form")
+def edit_order() -> str:
+    """Show the form as it was sent: posted, since words of an order are in no URL."""
+    return render_template("try.html", **form_context(posted_form()))
 
 
 @pages.post("/console/fire")
@@ -68,7 +81,7 @@ def feedback() -> str:
     tried = carried_try(request.form)
     outcome, _, card = request.form.get("feedback", "").partition(" ")
     more = _override_reason(tried, card) if outcome == "overridden" else {}
-    return _show(_tell(tried, card, outcome, more))
+    return _show(_tell(tried, card, outcome, more), carried_form())
 
 
 @pages.post("/console/apply")
@@ -83,7 +96,7 @@ def apply() -> str:
     except (ValueError, LookupError, TypeError):
         abort(400)
     _tell(tried, shown.uuid, "accepted", {"acceptedSuggestions": [{"id": suggestion.uuid}]})
-    return _show(send(tried.hook, changed, parts().service), applied=suggestion.label)
+    return _show(send(tried.hook, changed, parts().service), carried_form(), applied=suggestion.label)
 
 
 def _tell(tried: Try, card: str, outcome: str, more: dict[str, Any]) -> Try:

@@ -11,7 +11,14 @@ from flask import Blueprint, g, render_template, request
 from cds_hooks.answering.answer import explain_hook
 from cds_hooks.answering.look_up_notes import note_look_up
 from cds_hooks.console.parts import parts
-from cds_hooks.console.try_it.asked_orders import call_of, empty_form, form_context, linked_form, posted_form
+from cds_hooks.console.try_it.asked_orders import (
+    call_of,
+    carried_form,
+    empty_form,
+    form_context,
+    linked_form,
+    posted_form,
+)
 from cds_hooks.console.try_it.hook_calls import service_of
 from cds_hooks.console.try_it.order_form import FormError, OrderForm
 from cds_hooks.console.try_it.tries import carried_try
@@ -32,7 +39,7 @@ def tell() -> str:
     """Say how the order that was described, or the call that was sent, is decided."""
     if "call" in request.form:
         tried = carried_try(request.form)
-        return _show(tried.hook, tried.request.encode(), empty_form())
+        return _show(tried.hook, tried.request.encode(), carried_form() or empty_form())
     filled = posted_form()
     try:
         call = call_of(filled)

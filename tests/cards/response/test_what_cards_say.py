@@ -125,6 +125,28 @@ def test_several_orders_are_a_list_and_what_they_share_stands_once() -> None:
     assert detail[2:4] == ["- Order: Right knee.\n- Order: Left knee.", "Based on code M0076."]
 
 
+def test_like_orders_are_said_once_with_their_number() -> None:
+    """CRD-140: the orders by name."""
+    right = [judge(order(f"r{number}", text="Right knee"), "EHP01") for number in range(48)]
+    left, coded = judge(order("l", text="Left knee"), "EHP01"), judge(order("c", text="Right knee"), "EHP01")
+
+    assert paragraphs(right)[2] == "48 orders: Right knee. Based on code M0076."
+    assert paragraphs([*right, left, coded])[2:4] == [
+        "- 49 orders: Right knee.\n- Order: Left knee.",
+        "Based on code M0076.",
+    ]
+
+
+def test_of_very_many_orders_those_that_are_not_named_are_counted() -> None:
+    others = [judge(order(f"o{number}", text=f"Knee {number}"), "EHP01") for number in range(30)]
+    right = [judge(order(f"r{number}", text="Right knee"), "EHP01") for number in range(48)]
+
+    lines = paragraphs([*right, *others])[2].splitlines()
+    assert lines[0] == "- 48 orders: Right knee."
+    assert len(lines) == 21
+    assert lines[-1] == "- And 11 more."
+
+
 def test_each_order_of_a_list_has_what_it_rests_on_where_that_differs() -> None:
     named = [
         order("a", UNLISTED, "Prolotherapy"),

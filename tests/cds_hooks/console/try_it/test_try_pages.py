@@ -51,6 +51,44 @@ def test_the_words_of_an_order_are_in_no_link(browser: FlaskClient) -> None:
     assert not [link for link in links if "Ida" in link or "knee" in link.lower() or "pat-1" in link]
 
 
+def hidden(page: str) -> dict[str, str]:
+    """Return what the form of an answer's page carries along."""
+    [form] = re.findall(r'<form id="try".*?</form>', page, re.DOTALL)
+    return {unescape(name): unescape(value) for name, value in re.findall(r'name="([^"]+)" value="([^"]*)"', form)}
+
+
+def test_back_to_the_form_keeps_what_was_written(browser: FlaskClient) -> None:
+    """Also after feedback, and in no URL."""
+    written = {"code": "CPT 20999", "text": "Ida's <knee>", "note": "For prolotherapy", "on": "2024-02-29"}
+    page = send(browser, "/", **written, hook="order-select", coverage="example-blue-plan", reason='"Pain"')
+    tried, card = hidden(page), unpack(carried(page)).answered["cards"][0]["uuid"]
+    told = send(browser, "/console/feedback", **tried | {"feedback": f"accepted {card}"})
+
+    for shown in (page, told):
+        back = send(browser, "/console/form", **hidden(shown))
+        for field in ('value="CPT 20999"', 'value="Ida&#39;s &lt;knee&gt;"', ">For prolotherapy</textarea>"):
+            assert field in back
+        assert 'value="2024-02-29"' in back
+        assert '"example-blue-plan" selected' in back
+        assert "<option selected>order-select" in back
+        assert 'value="&#34;Pain&#34;"' in back
+    assert 'formaction="/console/form"' in page
+    assert "Ida" not in "".join(re.findall(r'(?:href|action)="[^"]*"', page))
+
+
+def test_why_keeps_what_was_written(browser: FlaskClient) -> None:
+    page = send(browser, "/", **ORDER, note="Her left side")
+
+    assert ">Her left side</textarea>" in send(browser, "/console/why", **hidden(page))
+
+
+def test_a_call_that_was_written_by_hand_has_no_form_to_go_back_to(browser: FlaskClient) -> None:
+    tried = unpack(carried(send(browser, "/", **ORDER)))
+    page = send(browser, "/console/again", hook="order-sign", request=tried.request)
+
+    assert "Back to the form" not in page
+
+
 def test_a_link_fills_the_form(browser: FlaskClient) -> None:
     page = browser.get("/?code=CPT+20999&on=2024-02-29&coverage=medicare&hook=order-select&version=2.0").text
 
