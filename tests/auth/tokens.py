@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Iterable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -40,6 +41,14 @@ def jwk(kind: str, **members: Any) -> dict[str, Any]:
 
 def jwks(*keys: dict[str, Any]) -> bytes:
     return json.dumps({"keys": keys}).encode()
+
+
+def register_one(folder: Path, client: str, issuer: str) -> dict[str, str]:
+    """Register a client with our ES384 key in a folder, and return the settings by which it must prove itself."""
+    (folder / "keys.json").write_bytes(jwks(jwk("P-384")))
+    registered = {"id": client, "jwt": {"issuer": issuer, "jwks-file": "keys.json"}}
+    (folder / "clients.json").write_text(json.dumps({"clients": [registered]}))
+    return {"CRD_AUTH": "cds-hooks-jwt", "CRD_CLIENTS": str(folder / "clients.json")}
 
 
 def claims(**changed: Any) -> dict[str, Any]:

@@ -24,6 +24,11 @@ NO_FHIR_SERVER = (
 TOKEN = "secret-token"  # noqa: S105 (of the tests)
 
 
+def access(token: str = "x", scope: str = "*") -> dict[str, Any]:  # noqa: S107 (of the tests)
+    """Return the fhirAuthorization of a call, by which its FHIR server is read."""
+    return {"access_token": token, "token_type": "Bearer", "expires_in": 300, "scope": scope, "subject": "crd"}
+
+
 class RunningServer:
     """A server process that printed its port; `base` is its base URL, `token` what it asks for."""
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import requests
 
+from tests.fhir.servers import access
 from tests.guide.conformance import faults
 
 pytest_plugins = ["tests.fhir.fixtures"]
@@ -94,13 +95,7 @@ def call(hook: str, base: str, token: str | None, version: str = "2.0", **contex
         "context": {"userId": "Practitioner/p", "patientId": "pat-1", **context},
     }
     if token:
-        request["fhirAuthorization"] = {
-            "access_token": token,
-            "token_type": "Bearer",
-            "expires_in": 30,
-            "scope": "patient/*.read",
-            "subject": "crd",
-        }
+        request["fhirAuthorization"] = access(token, "patient/*.read")
     if version != "2.0":
         request["extension"] = {"davinci-crd.requestedVersion": version}
     return request

@@ -15,7 +15,7 @@ from cds_hooks.store.encryption import RecordCipher, make_key, read_keys
 from cds_hooks.store.writer import Writer
 from tests.cds_hooks.store.reading import bodies, calls, store_of
 from tests.cds_hooks.store.samples import exchange
-from tests.fhir.servers import NO_FHIR_SERVER
+from tests.fhir.servers import NO_FHIR_SERVER, access
 
 pytest_plugins = ["tests.fhir.fixtures"]
 
@@ -30,13 +30,7 @@ def newest(service: Any, *keys: bytes) -> Any:
 def marked(example: Any) -> dict[str, Any]:
     """Return a call with a token, and a name that nobody else has."""
     request = example("m0076-order-sign")
-    request["fhirAuthorization"] = {
-        "access_token": TOKEN,
-        "token_type": "Bearer",
-        "expires_in": 300,
-        "scope": "patient/Coverage.read",
-        "subject": "crd",
-    }
+    request["fhirAuthorization"] = access(TOKEN, "patient/Coverage.read")
     request["context"]["draftOrders"]["entry"][0]["resource"]["note"] = [{"text": "Markedname, Ida, born 1971-04-02"}]
     return request
 
@@ -157,8 +151,7 @@ def test_what_was_read_for_a_call_is_kept_with_it(
     coverage = call["prefetch"].pop("coverage")["entry"]
     server = request.getfixturevalue("fhir_server")(*[entry["resource"] for entry in coverage])
     service = start_service(CRD_ALLOW_PRIVATE_FHIR_SERVERS="1")
-    access = {"access_token": server.token, "token_type": "Bearer", "expires_in": 300, "scope": "x", "subject": "crd"}
-    answer = service.post(SIGN, {**call, "fhirServer": server.base, "fhirAuthorization": access})
+    answer = service.post(SIGN, {**call, "fhirServer": server.base, "fhirAuthorization": access(server.token)})
     assert answer.status_code == 200, answer.text
     read = bodies(store_of(service), newest(service)).read
     assert any(json.loads(one)["resourceType"] == "Coverage" for one in read)

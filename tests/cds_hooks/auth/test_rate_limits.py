@@ -18,7 +18,7 @@ from cds_hooks.auth.registrations import RegistrationError, read_clients
 from cds_hooks.errors import StartError, ThrottledError
 from cds_hooks.settings import read_settings
 from cds_hooks.telemetry.logs import flush
-from tests.auth.tokens import jwk, jwks, sign
+from tests.auth.tokens import jwk, jwks, register_one, sign
 
 pytest_plugins = ["tests.databases.fixtures"]
 
@@ -114,12 +114,8 @@ def test_who_only_fails_is_refused_before_any_signature_is_looked_at(guarded: An
 
 def test_a_token_that_met_a_429_is_still_good_for_one_call(start_service: Any, tmp_path: Path, example: Any) -> None:
     """docs/clients.md, step 8: it is marked as used when it is let in, so the retry that Retry-After asks for may bring it again."""
-    (tmp_path / "keys.json").write_bytes(jwks(jwk("P-384")))
-    client = {"id": "small", "jwt": {"issuer": "https://small.example.org", "jwks-file": "keys.json"}}
-    (tmp_path / "clients.json").write_text(json.dumps({"clients": [client]}))
     service = start_service(
-        CRD_AUTH="cds-hooks-jwt",
-        CRD_CLIENTS=str(tmp_path / "clients.json"),
+        **register_one(tmp_path, "small", "https://small.example.org"),
         CRD_PUBLIC_BASE_URL=BASE,
         CRD_DATABASE_URL=f"sqlite:///{tmp_path}/used.sqlite3",
         CRD_RATE="1 per 2 second",

@@ -27,6 +27,7 @@ from tests.auth.servers import KeyServer
 from tests.auth.tokens import claims, jwk, jwks, sign
 from tests.cds_hooks.telemetry.servers import Metrics, wait_for
 from tests.conftest import ROOT
+from tests.fhir.servers import access
 from tests.forked_process import run_crd
 
 pytest_plugins = ["tests.auth.fixtures", "tests.fhir.fixtures"]
@@ -166,13 +167,7 @@ def test_reads_from_fhir_servers_are_counted_by_outcome(
     for base in ("good", "status/503", "redirect/1"):
         request = {**example("m0076-order-sign"), "fhirServer": f"{odd_server.origin}/{base}"}
         del request["prefetch"]["coverage"]
-        request["fhirAuthorization"] = {
-            "access_token": "x",
-            "token_type": "Bearer",
-            "expires_in": 30,
-            "scope": "*",
-            "subject": "x",
-        }
+        request["fhirAuthorization"] = access()
         counted.post(SIGN, request)
 
     assert wait_for(lambda: metrics.read("crd_fhir_reads_total"), 3) == 3
@@ -204,8 +199,7 @@ def test_a_thread_is_busy_only_with_a_call_that_is_there(
 
     request = {**example("m0076-order-sign"), "fhirServer": f"{odd_server.origin}/slow/2.5"}
     del request["prefetch"]["coverage"]
-    request["fhirAuthorization"] = {"access_token": "x", "token_type": "Bearer", "expires_in": 30, "scope": "*"}
-    request["fhirAuthorization"]["subject"] = "x"
+    request["fhirAuthorization"] = access()
     call = threading.Thread(target=counted.post, args=(SIGN, request))
     call.start()
     assert wait_for(lambda: metrics.read("crd_threads_busy"), 1) == 1

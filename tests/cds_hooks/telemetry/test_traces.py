@@ -13,6 +13,7 @@ import requests
 
 from tests.cds_hooks.telemetry.servers import Collector, wait_for
 from tests.conftest import ROOT
+from tests.fhir.servers import access
 
 pytest_plugins = ["tests.fhir.fixtures"]
 
@@ -59,13 +60,7 @@ def test_a_call_is_a_part_of_its_callers_trace(
     """W3C Trace Context; and the client's FHIR server is told nothing of it."""
     request = {**example("m0076-order-sign"), "fhirServer": f"{odd_server.origin}/good"}
     del request["prefetch"]["coverage"]
-    request["fhirAuthorization"] = {
-        "access_token": "x",
-        "token_type": "Bearer",
-        "expires_in": 30,
-        "scope": "*",
-        "subject": "x",
-    }
+    request["fhirAuthorization"] = access()
     response = traced.post(SIGN, request, traceparent=f"00-{TRACE}-{CALLER}-01", tracestate="a=b", baggage="c=d")
 
     spans = spans_of(collector, TRACE, "call order-sign-crd")
@@ -105,13 +100,7 @@ def test_reads_side_by_side_belong_to_the_call_too(
     trace = TRACE[::-1]
     request = {**example("order-dispatch-2.0"), "fhirServer": f"{odd_server.origin}/no-batch-slow/0"}
     request["prefetch"] = {}
-    request["fhirAuthorization"] = {
-        "access_token": "x",
-        "token_type": "Bearer",
-        "expires_in": 30,
-        "scope": "*",
-        "subject": "x",
-    }
+    request["fhirAuthorization"] = access()
     traced.post("/cds-services/order-dispatch-crd", request, traceparent=f"00-{trace}-{CALLER}-01")
 
     spans_of(collector, trace, "call order-dispatch-crd")

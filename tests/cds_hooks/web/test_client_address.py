@@ -1,6 +1,5 @@
 """Whose call it is, where proxies stand in front: only what a configured proxy says of it counts."""
 
-import json
 import secrets
 import socket
 import time
@@ -13,7 +12,7 @@ import requests
 from cds_hooks.errors import StartError
 from cds_hooks.settings import read_networks, read_settings
 from cds_hooks.web.client_address import peer_finder
-from tests.auth.tokens import jwk, jwks, sign
+from tests.auth.tokens import register_one, sign
 
 SIGN = "/cds-services/order-sign-crd"
 BASE = "https://payer.example.com/crd"
@@ -84,12 +83,8 @@ def test_several_forwarded_headers_do_not_hide_the_proxys(start_service: Any) ->
 
 def test_no_header_changes_what_a_token_must_be_made_for(start_service: Any, tmp_path: Path, example: Any) -> None:
     """`aud` is of CRD_PUBLIC_BASE_URL: Host and X-Forwarded-Host are the sender's to choose, even behind a proxy."""
-    (tmp_path / "keys.json").write_bytes(jwks(jwk("P-384")))
-    client = {"id": "hospital", "jwt": {"issuer": "https://ehr.example.org", "jwks-file": "keys.json"}}
-    (tmp_path / "clients.json").write_text(json.dumps({"clients": [client]}))
     service = start_service(
-        CRD_AUTH="cds-hooks-jwt",
-        CRD_CLIENTS=str(tmp_path / "clients.json"),
+        **register_one(tmp_path, "hospital", "https://ehr.example.org"),
         CRD_PUBLIC_BASE_URL=BASE,
         CRD_DATABASE_URL=f"sqlite:///{tmp_path}/used.sqlite3",
         CRD_TRUSTED_PROXIES="127.0.0.1",
