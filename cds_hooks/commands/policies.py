@@ -12,7 +12,7 @@ import orjson
 from cards.policy_document import outline_version
 from cds_hooks.rules.cases import read_orders
 from cds_hooks.rules.check import Checked, Flaw, check_policies
-from cds_hooks.rules.code_lists import read_groups
+from cds_hooks.rules.code_lists import CodeList, read_code_list
 from cds_hooks.rules.data_diff import compare_documents
 from cds_hooks.rules.diff import Asked, ask_cases, ask_orders, compare, difference_json, difference_lines
 from cds_hooks.rules.loading import load_policies, load_vocabulary
@@ -161,10 +161,14 @@ def begin_policy(
     """
     settings = read_settings()
     title = policy.replace("-", " ").capitalize() if title is None else title
-    groups = read_groups(codes, load_vocabulary(settings.vocabulary).code_systems, service or title) if codes else ()
-    beginning = Beginning(policy, title, title if service is None else service, publisher, settings.today(), groups)
+    service = title if service is None else service
+    systems = load_vocabulary(settings.vocabulary).code_systems
+    listed = read_code_list(codes, systems, service) if codes else CodeList(())
+    beginning = Beginning(policy, title, service, publisher, settings.today(), listed.groups)
     written = write_new(folder, start_policy(beginning), start_cases(beginning))
     click.echo("\n".join(f"Written: {path}" for path in written))
+    if listed.unread:
+        click.echo(f"Note: of {codes} the columns {', '.join(listed.unread)} are not read", err=True)
     click.echo("\n".join(next_steps(policy, folder, settings)))
 
 

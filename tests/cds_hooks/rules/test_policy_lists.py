@@ -14,7 +14,7 @@ from cards import read_policy
 from cds_hooks.commands.main import main
 from cds_hooks.errors import StartError
 from cds_hooks.rules.cases import ANY_PAYER
-from cds_hooks.rules.code_lists import read_groups
+from cds_hooks.rules.code_lists import read_code_list
 from cds_hooks.rules.folders import SHIPPED
 from cds_hooks.rules.gaps import find_gaps
 from cds_hooks.rules.loading import Rules, load_policies
@@ -29,17 +29,18 @@ REFERENCES = [{"title": "T", "url": "https://example.org/policy", "retrieved": "
 def read_list(text: str, tmp_path: Path, rules: Rules) -> Any:
     path = tmp_path / "codes.csv"
     path.write_text(text, encoding="utf-8-sig")
-    return read_groups(path, rules.vocabulary.code_systems, "Service")
+    return read_code_list(path, rules.vocabulary.code_systems, "Service")
 
 
 def test_each_line_of_a_list_is_a_code_or_a_range_of_a_group(tmp_path: Path, rules: Rules) -> None:
-    groups = read_list(
+    listed = read_list(
         "Code, To ,group,service,remark\nE0747,,bone,Stimulator,x\nhcpcs k0800,k0802,scooters,Scooter\n\n63650\n",
         tmp_path,
         rules,
     )
 
-    assert groups == (
+    assert listed.unread == ("remark",)
+    assert listed.groups == (
         ("bone", "Stimulator", ("HCPCS E0747",)),
         ("scooters", "Scooter", ("HCPCS K0800 to K0802",)),
         ("services", "Service", ("CPT 63650",)),
@@ -53,7 +54,22 @@ def test_each_line_of_a_list_is_a_code_or_a_range_of_a_group(tmp_path: Path, rul
         ("code\n", "no codes"),
         ("code,to\nK0802,K0800\n", "line 2: K0802 to K0800: a range rises, and has 1000 codes at most"),
         ("code\nE0747\nE07477\n", "line 3: E07477 is no code that HCPCS can have"),
-        ("code,to\nK0800-K0802,\n", "line 2: K0800-K0802 is no code that HCPCS can have"),
+        (
+            "code\nE0747-NU\n",
+            "line 2: E0747-NU has a modifier, which policies do not tell apart: list the code alone",
+        ),
+        ("code\nK0800-02\n", "line 2: K0800-02 has a modifier"),
+        ("code\nK0800-K08\n", "line 2: K0800-K08 is no code that HCPCS can have (a range has its first code in"),
+        ("code\n100\n", "line 2: 100 is no code that CPT can have (was it 00100? Programs for tables drop zeros"),
+        ("code;group\nE0747;a\n", "line 1: has semicolons or tabs between its values: save the file with commas"),
+        (
+            "HCPCS Code,group\nE0747,a\n",
+            "line 1: must name the columns: code, to, group, service; code is missing (is hcpcs code meant for it?)",
+        ),
+        ("code,group\nE0747,a,b\n", "line 2: has more values than there are columns"),
+        ("code,group\nE0747,!\n", "line 2: group: ! has no letter or digit to be named by"),
+        ("code,group\nE0747,a\nE0747,b\n", "line 3: E0747 is there already, on line 2"),
+        ("code,to\nE0747,\nE0745,E0749\n", "line 3: E0747 is there already, on line 2"),
         ("code\nE0747\nZZ 1\n", "line 3: ZZ 1: no code system 'ZZ'"),
     ],
 )
@@ -62,6 +78,20 @@ def test_a_list_that_cannot_be_read_says_where(text: str, reason: str, tmp_path:
         read_list(text, tmp_path, rules)
 
     assert f"codes.csv: {reason}" in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["K0800-K0802", "K0800 - K0802", "hcpcs k0800\u2013k0802", "HCPCS K0800 to K0802"])
+def test_a_range_may_stand_in_one_cell(text: str, tmp_path: Path, rules: Rules) -> None:
+    """Lists have it so; what a modifier follows is no range."""
+    assert read_list(f"code,group\n{text},\n", tmp_path, rules).groups[0].codes == ("HCPCS K0800 to K0802",)
+
+
+def test_a_group_is_named_as_policies_can_write_it(tmp_path: Path, rules: Rules) -> None:
+    listed = read_list(
+        "code,group\nE0747,Bone stimulators (non-spinal)!\nE0747,bone stimulators: non spinal\n", tmp_path, rules
+    )
+
+    assert [group.name for group in listed.groups] == ["bone-stimulators-non-spinal"]
 
 
 def test_a_policy_begun_from_a_list_loads_and_answers_its_codes(tmp_path: Path) -> None:
