@@ -1,7 +1,7 @@
 """What is wrong with a folder of policies: files that break their rules, cases that are missing or fail."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -28,9 +28,17 @@ from cds_hooks.rules.folders import (
     list_documents,
 )
 from cds_hooks.rules.gaps import find_gaps
-from cds_hooks.rules.loading import Rules, bind_payers, load_payers, load_vocabulary, read_policies
+from cds_hooks.rules.loading import (
+    Rules,
+    bind_payers,
+    load_payers,
+    load_vocabulary,
+    read_policies,
+    read_policy_document,
+)
 from cds_hooks.rules.own_links import find_dead_links, read_forms
 from cds_hooks.rules.questionnaires import load_questionnaires
+from cds_hooks.rules.templates import find_unwritten
 from cds_hooks.settings import Settings
 
 #: How the loaders say what is wrong in a file: the file, the JSON path where there is one, the reason.
@@ -55,7 +63,8 @@ class Checked(NamedTuple):
     """The outcome of a check: how many policies and cases were looked at, and what was found.
 
     `move` is the command that gives policies in the flat form a folder each; None where there are none. `gaps` are
-    what the payers' policies leave open together, a sentence each, which is nothing wrong by itself.
+    what the payers' policies leave open together, and what a new policy's author has not written yet, a sentence each:
+    nothing that is wrong by itself.
     """
 
     policies: int
@@ -86,7 +95,15 @@ def check_policies(folder: Path, cases_folder: Path | None, settings: Settings) 
     flaws += [flaw for _, found in checks for flaw in found]
     move = None if own else how_to_move(folder)
     gaps = _find_gaps(settings, policies, vocabulary) if folder == settings.policies and not flaws else ()
+    gaps += tuple(_tell_unwritten(files[policy].policy for policy in policies))
     return Checked(len(files), sum(count for count, _ in checks), tuple(flaws), move, gaps)
+
+
+def _tell_unwritten(paths: Iterable[Path]) -> Iterator[str]:
+    """Yield the policies that still say what `crd policies new` wrote, and where: cards would say it, too."""
+    for path in paths:
+        if unwritten := list(find_unwritten(read_policy_document(path))):
+            yield f"{path}: still has what a new policy starts with: {', '.join(unwritten)}"
 
 
 def _find_gaps(settings: Settings, policies: Mapping[str, Policy], vocabulary: Vocabulary) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ from cds_hooks.settings import Settings
 #: A day far enough off that no case on it depends on when the policy was written.
 _LATER: Final = "2099-12-31"
 
+_NO_ADDRESS: Final = "https://example.org/replace-with-the-address-of-the-source"
+
 _POLICY_NOTE: Final = (
     "A start. Replace every text that begins with 'Say here', then delete this note.",
     "The date under versions is the first day the policy counts; write 'unknown' if the source gives none.",
@@ -22,6 +24,7 @@ _POLICY_NOTE: Final = (
     "The role is definitive if the code alone names the service, nonspecific if it stands for others too.",
     "next-steps are at most three short sentences for the card: what to do about the answer, as the source provides.",
     "groups, if the policy has any, are codes that one thing is said of: write an answer of its own beside the codes.",
+    "answers in the place of one answer, each with an if, make it depend on the place of service or on other facts.",
     "terms are words that name the service; @name stands for a word list of the vocabulary.",
 )
 
@@ -80,7 +83,7 @@ def _start_version(beginning: Beginning) -> dict[str, Any]:
         "references": [
             {
                 "title": "Say here what the source is, with its version",
-                "url": "https://example.org/replace-with-the-address-of-the-source",
+                "url": _NO_ADDRESS,
                 "retrieved": beginning.today.isoformat(),
                 "note": "The first reference is what cards link to. Its address is http:// or https://.",
             }
@@ -92,6 +95,21 @@ def _start_codes(beginning: Beginning) -> dict[str, Any]:
     if beginning.groups:
         return {"groups": [group.name for group in beginning.groups]}
     return {"codes": [], "terms": [beginning.service.lower()]}
+
+
+#: How the texts begin that an author is to replace, and what the address of the source is until then.
+_TO_BE_WRITTEN: Final = ("say here ", _NO_ADDRESS.lower(), "a start. replace every text")
+
+
+def find_unwritten(value: Any, path: str = "$") -> Iterator[str]:
+    """Yield the JSON paths of texts that a new policy starts with and its author has not replaced."""
+    if isinstance(value, str):
+        if value.lower().startswith(_TO_BE_WRITTEN):
+            yield path
+    elif isinstance(value, dict | list):
+        for name, held in value.items() if isinstance(value, dict) else enumerate(value):
+            plain = isinstance(name, str) and name.replace("-", "_").isidentifier()
+            yield from find_unwritten(held, f"{path}.{name}" if plain else f"{path}[{name!r}]")
 
 
 def start_cases(beginning: Beginning) -> dict[str, Any]:

@@ -498,7 +498,19 @@ def test_a_new_policy_is_good_once_it_and_its_cases_say_what_is_covered(desk: De
     for path in (drafts / "acme-13" / "policy.json", drafts / "acme-13" / "cases.json"):
         path.write_text(path.read_text().replace('"conditional"', '"not-covered"'))
 
-    assert desk.json("check", drafts) == {"policies": 1, "cases": 4, "findings": [], "move": None, "gaps": []}
+    checked = desk.json("check", drafts)
+
+    assert {**checked, "gaps": []} == {"policies": 1, "cases": 4, "findings": [], "move": None, "gaps": []}
+    (unwritten,) = checked["gaps"]
+    assert unwritten.startswith(
+        f"{drafts}/acme-13/policy.json: still has what a new policy starts with: $.rights, $.note, "
+    )
+    assert "position" in unwritten
+    assert "references[0].url" in unwritten
+
+
+def test_a_policy_whose_texts_are_written_is_not_told_to_be_a_start(desk: Desk) -> None:
+    assert "starts with" not in desk.crd("check", desk.policies).stdout
 
 
 def test_a_new_policy_brings_the_schemas_that_its_files_name_for_editors(desk: Desk) -> None:
