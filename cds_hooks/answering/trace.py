@@ -21,6 +21,11 @@ from cds_hooks.rules.loading import Rules
 #: The rules that an order went through, each with what it found.
 Steps = tuple[tuple[str, str], ...]
 
+#: What a look-up that failed may come from, for who mends it (docs/operations.md).
+_NOBODY_CAN_TELL: Final = (
+    "nobody can tell who it is: the payer's members could not be asked, or lines of its file were set aside as wrong"
+)
+
 
 class Explanation(NamedTuple):
     """One order of a call, how it was decided, and every step that led there."""
@@ -58,7 +63,8 @@ def explain_order(
     if paying.member:
         steps.append(("member", describe_member(paying.member)))
     elif paying.problem in _OF_MEMBERS:
-        steps.append(("member", paying.problem.value))
+        failed = paying.problem is CoverageProblem.LOOK_UP_FAILED
+        steps.append(("member", _NOBODY_CAN_TELL if failed else paying.problem.value))
     steps += [("read", f"{fault.path} {fault.problem}") for fault in order.faults]
     steps += [
         ("code system", f"{path}.system is none that policies know, so its code says nothing") for path in unknown

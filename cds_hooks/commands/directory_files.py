@@ -40,9 +40,6 @@ MOST_WRONG: Final = click.option(
 FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 REASON: Final = click.option("--reason", help="Why; it is kept with the record of this access.")
 
-#: What is said of lines whose ids could not be read.
-_OF_WHOM: Final = "of nobody knows whom: until they are mended, nobody is told to be no member"
-
 #: So many reasons are told.
 _MOST_TOLD: Final = 10
 
@@ -91,7 +88,7 @@ def load_file(
         engine = connect(settings.database_url, durable=False)
         try:
             with DirectoryLoad(engine, name, RecordCipher(keys), digests_of(keys)[0]) as directory:
-                with path.open("rb") as file, _Tally(path, rejected) as tally:
+                with path.open("rb") as file, _Tally(path, rejected, layout.unread) as tally:
                     directory.write(tally.rows(read_lines(_with_bar(file, path), path, layout, known)))
                 tally.check(most_wrong)
                 directory.become_current(tally.about)
@@ -116,7 +113,7 @@ def check_file(layout: Layout[Known], known: Known, path: Path, rejected: Path |
     `doubt` says of the row of a line what may be wrong with it; such lines are told of, and right.
     """
     doubts: dict[str, list[int]] = {}
-    with path.open("rb") as file, _Tally(path, rejected) as tally:
+    with path.open("rb") as file, _Tally(path, rejected, layout.unread) as tally:
         lines = read_lines(_with_bar(file, path), path, layout, known)
         for _ in tally.rows(_doubting(lines, doubt, doubts) if doubt else lines):
             pass
@@ -160,7 +157,8 @@ def note_look_up(store: Store, action: str, value: str, reason: str | None) -> N
 class _Tally:
     """Counts lines, and writes those that are wrong to a file with their reasons; it is its owner's alone to read."""
 
-    def __init__(self, path: Path, rejected: Path | None) -> None:
+    def __init__(self, path: Path, rejected: Path | None, of_whom: str) -> None:
+        self._of_whom = of_whom
         self.path = rejected or path.with_name(f"{path.name}.rejected.ndjson")
         self.right = self.wrong = self.unread = 0
         self.reasons: Counter[str] = Counter()
@@ -212,7 +210,7 @@ class _Tally:
     @property
     def told(self) -> str:
         """What became of wrong lines, as the end of a sentence."""
-        unread = f" ({self.unread} of them {_OF_WHOM})" if self.unread else ""
+        unread = f" ({self.unread} of them of nobody knows whom: {self._of_whom})" if self.unread else ""
         return f", {self.wrong} set aside in {self.path}{unread}" if self.wrong else ""
 
     @property

@@ -69,14 +69,14 @@ class DatabaseDirectory:
             read = self._read(MEMBERS, values)
             rows = [decode_member(text) for text in read.texts]
             if any(row.is_wrong for row in rows):
-                return FoundMember(LookUp.FAILED)
+                return _be_unsure("a line about the member was set aside when members were loaded")
             born = read.used.of_birth_date(hint.birth_date) if hint.birth_date else None
             found = choose_member([to_member(row) for row in rows], hint, born)
             is_unsure = found.look_up is LookUp.NONE and self._has_unread(read.generation)
         except (StoreError, SealError, DirectoryError) as error:
             record("error", "members-not-read", reason=str(error))
             return FoundMember(LookUp.FAILED)
-        return FoundMember(LookUp.FAILED) if is_unsure else found
+        return _be_unsure("lines of nobody knows whom were set aside when members were loaded") if is_unsure else found
 
     def has_member(self, member: Identifier) -> bool | None:
         """Tell whether a member with an id was loaded, or a wrong line of it; None where nobody can tell."""
@@ -123,6 +123,12 @@ class DatabaseDirectory:
             raise DirectoryError("too many rows have one id")
         texts = [self._cipher.open(bytes(sealed), about(gen, number)) for number, (gen, sealed) in sorted(rows.items())]
         return _Read(texts, used, found[0][0])
+
+
+def _be_unsure(reason: str) -> FoundMember:
+    """Return that nobody can tell, and say to who runs the service what is to be mended: the file, not the service."""
+    record("warning", "member-unsure", reason=reason)
+    return FoundMember(LookUp.FAILED)
 
 
 _NOT_LOADED: Final = "none was loaded"

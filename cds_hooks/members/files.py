@@ -49,11 +49,15 @@ class LineError(Exception):
 
 
 class Layout(NamedTuple, Generic[Known]):
-    """What a file holds: its columns, and how a row is read, or its ids alone."""
+    """What a file holds: its columns, and how a row is read, or its ids alone.
+
+    `unread` says what follows from lines of which nobody knows whom they were about.
+    """
 
     columns: Columns
     read: Callable[[Fields, Known], Row]
     read_ids: Callable[[Fields], Row]
+    unread: str
 
 
 def read_lines(file: Iterable[bytes], path: Path, layout: Layout[Known], known: Known) -> Iterator[Line]:
@@ -228,6 +232,7 @@ MEMBER_FILE: Final[Layout[frozenset[str]]] = Layout(
     ),
     read=_read_member,
     read_ids=_read_member_ids,
+    unread="until they are mended, nobody is told to be no member",
 )
 
 AUTHORIZATION_FILE: Final[Layout[CodeSystems]] = Layout(
@@ -240,4 +245,5 @@ AUTHORIZATION_FILE: Final[Layout[CodeSystems]] = Layout(
     ),
     read=_read_authorization,
     read_ids=_read_authorization_ids,
+    unread="until they are mended, what they authorize satisfies no order",
 )

@@ -190,6 +190,18 @@ def test_authorizations_are_loaded_and_found_beside_the_members(crd: Crd) -> Non
     assert [one["action"] for one in crd.accesses()] == ["find-authorizations", "find-authorizations", "load"]
 
 
+def test_what_a_line_of_nobody_knows_whom_authorizes_satisfies_nothing(crd: Crd) -> None:
+    head = "number,member_system,member_id,codes\n"
+    path = crd.write(head + "PA-1,http://payer.example,A1,HCPCS|E0784\nPA-2,,A2,HCPCS|E0784\n", "authorizations.csv")
+
+    loaded = crd("authorizations", "load", path, "--most-wrong", "50")
+
+    assert (
+        "(1 of them of nobody knows whom: until they are mended, what they authorize satisfies no order)"
+        in loaded.output
+    )
+
+
 def test_an_authorization_for_a_member_that_is_not_loaded_is_told_of(crd: Crd) -> None:
     """A slip in a member's id, or its system: nobody's order would ever be covered by it."""
     head, of = "number,member_system,member_id,codes\n", "http://payer.example"

@@ -20,6 +20,7 @@ from cds_hooks.rules.loading import Rules
 from cds_hooks.store.database import StoreError, connect, prepare
 from cds_hooks.store.encryption import RecordCipher
 from cds_hooks.store.tables import TABLES
+from cds_hooks.telemetry.logs import flush
 from tests.databases.servers import PostgreSQL
 
 pytest_plugins = ["tests.databases.fixtures"]
@@ -100,11 +101,15 @@ def test_all_coverages_of_a_member_are_found(url: str, open_directory: Open) -> 
     assert found.plans == {"plan", "second"}
 
 
-def test_of_a_member_whose_line_was_wrong_nobody_can_tell(url: str, open_directory: Open) -> None:
+def test_of_a_member_whose_line_was_wrong_nobody_can_tell(
+    url: str, open_directory: Open, capfd: pytest.CaptureFixture[str]
+) -> None:
     """Not `no-member-found`: the member may well be there."""
     load(url, [member("A1"), MemberRow(SYSTEM, "B2", is_wrong=True)])
 
     assert look_up(open_directory(url), "B2") is LookUp.FAILED
+    flush()
+    assert "a line about the member was set aside when members were loaded" in capfd.readouterr().err
 
 
 def test_after_a_line_of_nobody_knows_whom_nobody_is_said_to_be_no_member(url: str, open_directory: Open) -> None:
