@@ -73,8 +73,9 @@ class _Laid(NamedTuple):
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         inner = options.update(width=max(options.max_width - self.of.indent, 20))
         for line in console.render_lines(self._content(), inner, pad=False):
-            yield Segment(" " * self.of.indent)
-            yield from (Segment(_plain(part.text), part.style) for part in _trim(line))
+            parts = _trim(line)
+            yield Segment(" " * self.of.indent if parts else "")
+            yield from (Segment(_plain(part.text), part.style) for part in parts)
             yield Segment.line()
 
     def _content(self) -> Table | Markdown | Text:

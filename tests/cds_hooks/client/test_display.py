@@ -110,6 +110,7 @@ def test_a_terminal_breaks_lines_between_words_and_no_address(path: Path, column
 
     assert all(f"    {url}" in lines for url in links)
     assert all(len(line) <= columns for line in lines if not line.strip().startswith("http"))
+    assert all(line == line.rstrip() for line in lines)
     words = " ".join(lines).split()
     assert all(word in words for card in answer["cards"] for word in card["summary"].split())
 
