@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -22,6 +23,9 @@ from examples.demo_ehr.signing import Signer
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "fhir_examples" / "evicore-cmm-204" / "m0076-order-select" / "request.json"
 CRD = str(Path(sys.executable).parent / "crd")
+
+#: The file of who may log in, in the demonstration's own folder.
+_OPERATORS = "operators.json"
 
 Process = subprocess.Popen[bytes]
 
@@ -47,6 +51,7 @@ def _run(base: str, port: int, ehr_port: int, folder: Path) -> int:
     print(f"Starting the service on {base}, for this machine only ...", flush=True)
     running: list[Process] = []
     try:
+        password = _add_operator(folder)
         service = _start_service(base, port, ehr_port, folder)
         running.append(service)
         if not _wait_until_ready(f"{base}/ready", service):
@@ -55,6 +60,8 @@ def _run(base: str, port: int, ehr_port: int, folder: Path) -> int:
         running.append(_start_ehr(base, ehr_port, folder))
         print(f"\nThe service is running at {base}/cds-services. Ctrl-C stops it.")
         print(f"To try orders and see why they are answered so: {base}/")
+        if password:
+            print(f"To see figures of all calls, log in as demo, password {password}: {base}/console/insights")
         _open(f"http://127.0.0.1:{ehr_port}/", running[-1])
         return service.wait()
     except KeyboardInterrupt:
@@ -81,7 +88,20 @@ def _start_service(base: str, port: int, ehr_port: int, folder: Path) -> Process
     }
     if not os.environ.keys() & {"CRD_MEMBERS", "CRD_DATABASE_URL"}:
         usual |= _load_members()
+    if (folder / _OPERATORS).exists():
+        usual["CRD_OPERATORS"] = str(folder / _OPERATORS)
     return subprocess.Popen([CRD, "serve", "--port", str(port)], env={**usual, **os.environ})
+
+
+def _add_operator(folder: Path) -> str:
+    """Let somebody log in, with a password of this demonstration alone; nothing where the environment says who may."""
+    if os.environ.keys() & {"CRD_OPERATORS", "CRD_OIDC_ISSUER"} or os.environ.get("CRD_CONSOLE") == "off":
+        return ""
+    password = secrets.token_hex(8)
+    command = [CRD, "operators", "add", "demo", "--role", "operator"]
+    environment = os.environ | {"CRD_OPERATORS": str(folder / _OPERATORS)}
+    done = subprocess.run(command, env=environment, input=password.encode(), check=False, capture_output=True)
+    return "" if done.returncode else password  # where settings are wrong the service says so
 
 
 def _load_members() -> dict[str, str]:

@@ -1,6 +1,7 @@
 """`make demo` as a process: it prints the card, has the EHR on the next port, and stops all it started on SIGTERM."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -81,6 +82,21 @@ def test_its_ehr_asks_its_service(demo: Demo) -> None:
     page = requests.post(f"{ehr}/patients/ida/order", data=order, headers={"Origin": ehr}, timeout=60)
 
     assert "is not covered: considered investigational" in page.text
+
+
+def test_figures_of_its_calls_are_shown_to_who_has_its_password(demo: Demo) -> None:
+    assert demo.says("invented patients")
+    found = re.search(r"log in as demo, password (\w+): (\S+)", demo.said)
+    assert found
+    browser = requests.Session()
+    page = browser.get(found[2], timeout=60)
+    [token] = set(re.findall(r'name="csrf_token" value="([^"]+)"', page.text))
+
+    login = {"csrf_token": token, "name": "demo", "password": found[1]}
+    shown = browser.post(page.url, data=login, headers={"Referer": page.url}, timeout=60)
+
+    assert shown.url == found[2]
+    assert "<h1>Insights</h1>" in shown.text
 
 
 def test_a_port_that_is_taken_is_said_before_anything_starts(demo: Demo) -> None:

@@ -31,6 +31,7 @@ def test_an_order_is_sent_to_the_service_and_its_card_is_shown(browser: FlaskCli
 
     assert "Prolotherapy (M0076) is not covered: considered investigational" in words(page)
     assert "Written onto the order Prolotherapy, right knee Not covered" in words(page)
+    assert "Prior authorization Does not apply" in words(page)  # the 2.0 profile demands no-auth there
     assert rows(console, "select count(*) from exchanges")[0][0] == before + 1
 
 
