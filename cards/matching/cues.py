@@ -25,6 +25,15 @@ _TURNS: Final = frozenset({"but", "however", "therefore", "\u2192"})
 #: Who does what the new statement says: "declined surgery, he elects ...".
 _WHO: Final = frozenset({"he", "she", "they", "pt", "patient"})
 
+#: Cues behind a term that may be of a thing behind them; and words of things that are the patient's, too.
+_OF_WHAT_FOLLOWS: Final = frozenset(
+    (
+        *("no", "not", "hold", "stop", "defer", "declined", "declines", "refused", "stopped", "deferred", "held"),
+        *("pending", "avoid", "skip", "without", "w/o"),
+    )
+)
+_NO_THINGS: Final = frozenset({"pt", "healing", "relief", "follow", "form", "forms", "consent", "work", "play", "exam"})
+
 #: No cue is looked for farther from a term than this many tokens.
 FARTHEST: Final = 100
 
@@ -42,11 +51,12 @@ class CueFinder:
         behind = ((phrase, False) for phrase in vocabulary.behind_a_name)
         self._pseudo = PhraseFinder((*anywhere, *behind))
         self._actions = frozenset(vocabulary.actions)
+        self._things = vocabulary.withdrawals.others - _NO_THINGS
 
     def find_in(self, tokens: Tokens) -> "CuesOfText":
         """Return the cues of a text, without those that are part of a phrase that says nothing against a service."""
         cues = sorted(self._cues.find_in(tokens), key=attrgetter("first"))
-        return CuesOfText(tokens, cues, self._pseudo, self._actions)
+        return CuesOfText(tokens, cues, self._pseudo, self._actions, self._things)
 
 
 class HarmlessPhrases:
@@ -88,12 +98,18 @@ class CuesOfText:
     """The cues of one text, in its order."""
 
     def __init__(
-        self, tokens: Tokens, cues: Sequence[Hit[Cue]], pseudo: PhraseFinder[bool], actions: frozenset[str]
+        self,
+        tokens: Tokens,
+        cues: Sequence[Hit[Cue]],
+        pseudo: PhraseFinder[bool],
+        actions: frozenset[str],
+        things: frozenset[str],
     ) -> None:
         self._tokens = tokens
         self._cues = cues
         self._pseudo = pseudo
         self._actions = actions
+        self._things = things
         self._starts = [hit.first for hit in cues]
         self._headings: Sequence[tuple[int, int] | None] | None = None
 
@@ -131,9 +147,23 @@ class CuesOfText:
             is_near = first - hit.end <= cue.reach and self._is_one_sentence(hit.end, first)
             return is_near and self._goes_on(hit.end, first)
         if hit.first >= end and cue.side != "before":
+            if hit.first in self.of_things:
+                return False
             is_next = cue.reach and self._tokens.words[end : hit.first] == [STOP]  # "Prolotherapy. Declined."
             return bool(is_next) or (hit.first - end <= cue.reach and self._is_one_sentence(end, hit.first))
         return False
+
+    @lazy
+    def of_things(self) -> frozenset[int]:
+        """The tokens of cues that are of another thing, with its words: "prolotherapy L elbow, hold throwing"."""
+        found: set[int] = set()
+        for hit in self._cues:
+            if hit.value.phrase in _OF_WHAT_FOLLOWS:
+                end = hit.end
+                while self._things.intersection(self._tokens.words[end : end + 1]):
+                    end += 1
+                found.update(range(hit.first, end) if end > hit.end else ())
+        return frozenset(found)
 
     def _is_one_sentence(self, first: int, end: int) -> bool:
         return STOP not in self._tokens.words[first:end]

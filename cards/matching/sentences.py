@@ -15,6 +15,7 @@ _SENTENCE_END: Final = re.compile(
 #: What ends a field of a line: a bar between spaces, and each box of a list of boxes of which one is ticked.
 _BAR: Final = re.compile(r"(?<=\s)\|(?=\s)")
 _BOX: Final = re.compile(r"\[\s?[xX\u2713\u2714]?\s?\]|\(\s?[xXoO\u2713\u2714]?\s?\)|[\u2610-\u2612]")
+_LABELLED_BOX: Final = re.compile(rf":([ \t]?(?:{_BOX.pattern}))([ \t,;]?)")
 _TICKED: Final = re.compile(r"[\[(\u2611\u2612](?:(?<=[\u2611\u2612])|\s?[xXoO\u2713\u2714]\s?[\])])")
 #: Punctuation that was spoken and typed: "no fever comma no swelling period proceed with ... period".
 _DICTATED: Final = re.compile(r" comma | period\s*\Z")
@@ -26,8 +27,8 @@ _ENDING: Final = frozenset(".!?;")
 #: What `str.splitlines` breaks at.
 _LINE_BREAKS: Final = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 #: The number of an item in a list that lost its lines: "Tried: 1. PT 2. NSAIDs".
-_FIRST_NUMBER: Final = re.compile(r":[ \t]1[.)]\s")
-_NUMBER: Final = re.compile(r"[ \t](?=(\d{1,2})[.)]\s)")
+_FIRST_NUMBER: Final = re.compile(r"(?::[ \t]|\A)1[.)]\s")
+_NUMBER: Final = re.compile(r"(?:[ \t]|\A)(?=(\d{1,2})[.)]\s)")
 ITEM: Final = re.compile(r"[-*\u2022\u00b7](?![-*])|\d{1,2}[.)]|\[\s?\w?\s?\]|\(\s?[xXoO]?\s?\)|[\u2610-\u2612]")
 #: A line that begins so is a statement of its own: a bullet, a number, a label such as "SIDE:", a box.
 _OWN_LINE: Final = re.compile(
@@ -63,10 +64,13 @@ def split_lines(text: str) -> Sequence[tuple[int, int]]:
 
 
 def _inline_items(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the space before each item of a numbered list that follows a colon on one line."""
+    """Yield the space before each item of a numbered list on one line, which a text begins with or a colon leads to."""
     expected = None
     for found in _NUMBER.finditer(text):
         number, start = int(found[1]), found.start()
+        if number == 1 and found.start() == found.end() == 0:
+            expected = 2
+            continue
         if number == 1 and text[start - 1] == ":":
             expected = 1
         if number == expected:
@@ -84,7 +88,7 @@ def mark_sentences(text: str, lines: Sequence[tuple[int, int]]) -> str:
     if "|" in text:
         text = _BAR.sub(STOP, text)
     if _TICKED.search(text):
-        text = _part_boxes(text)
+        text = _part_boxes(_part_labelled_boxes(text))
     if len(lines) == 1:
         return _SENTENCE_END.sub(STOP, text)
     pieces: list[str] = []
@@ -98,6 +102,13 @@ def mark_sentences(text: str, lines: Sequence[tuple[int, int]]) -> str:
         pieces.append(part)
         before, done = line, end
     return _SENTENCE_END.sub(STOP, "".join(pieces))
+
+
+def _part_labelled_boxes(text: str) -> str:
+    """Return a text in which each label and its box are a sentence, where all boxes stand so: "PRP: [ ] HA: [x]"."""
+    if len(_LABELLED_BOX.findall(text)) < max(2, len(_BOX.findall(text))):
+        return text
+    return _LABELLED_BOX.sub(lambda found: f" {found[1]}{STOP if found[2] else ''}", text)
 
 
 def _part_boxes(text: str) -> str:

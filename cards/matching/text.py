@@ -149,7 +149,8 @@ class TermFinder:
         if not _AGAIN.isdisjoint(tokens.words[max(0, first - 2) : first]):
             reaching = tuple(cue for cue in reaching if cue.kind != "history")
         ordered = self._is_ordered(reading, first, end, name)
-        if reading.is_name and ordered:  # "per Dr Lee: prolotherapy"
+        is_chosen = first > 0 and tokens.words[first - 1] in self._actions  # "Dr Lee prefers prolotherapy"
+        if (reading.is_name and ordered) or is_chosen:
             reaching = tuple(cue for cue in reaching if cue.phrase not in DOCTORS)
         return Mention(
             name,
@@ -193,9 +194,7 @@ class TermFinder:
             before = [word for word in self.plain.leave_out_doctor(before) if word not in self._actions]
             stop = tokens.clause_range(first)[1]  # in a name what stands behind a label counts too
         kept = harmless.kept(end, min(stop, end + FARTHEST))
-        after = self._codes.leave_out(
-            name, reading.without_labels(at for at in kept if at not in reading.past and at not in reading.references)
-        )
+        after = self._codes.leave_out(name, reading.without_labels(at for at in kept if at not in reading.beside))
         are_plain = self.plain.are_plain
         is_led = reading.heads.reach((first, end), tokens.clause_range(first), harmless.before_a_name)
         if reading.is_name:
@@ -269,6 +268,11 @@ class TextReading(ReadText):
     def heads(self) -> HeadsOfText:
         """The words that are plain elsewhere and may be ordered themselves."""
         return self._finder.heads.find_in(self.tokens)
+
+    @lazy
+    def beside(self) -> frozenset[int]:
+        """The tokens that say nothing behind a service: what was tried, what refers, what is done with other things."""
+        return self.past | self.references | self.cues.of_things
 
     @lazy
     def past(self) -> frozenset[int]:

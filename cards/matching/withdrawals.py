@@ -47,6 +47,9 @@ _SESSIONS: Final = frozenset(
 _OF_A_SIDE: Final = frozenset({"verb", "state", "hint"})
 #: So does what says that a course of one side is over: "R knee series finished".
 _ENDED: Final = frozenset({"finished", "completed", "complete", "done", "over", "ended"})
+#: Under a condition these are still to come.
+_FORESEEN: Final = frozenset({"verb", "state", "movement", "switch"})
+_IF: Final = frozenset({"if", "si", "unless"})
 _RENEWING: Final = frozenset({"reinstatement", "renewal"})
 
 
@@ -123,7 +126,7 @@ class WithdrawalFinder:
         if is_empty_box(words):
             return None
         before, after = words[: hit.first - begin], words[hit.end - begin :]
-        if before and before[-1] in self._words.past:
+        if before and (before[-1] in self._words.past or self._is_foreseen(hit, before)):
             return None
         is_of_a_side = hit.value in _OF_A_SIDE or tokens.words[hit.end - 1] in _ENDED
         if is_of_a_side and self._is_of_other_side(words, ordered):
@@ -149,6 +152,11 @@ class WithdrawalFinder:
                 return self._is_about_order(self._subject(before))
             case _:
                 return False if self._others.isdisjoint((*before[-_NEAR:], *after[:_NEAR])) else None
+
+    @staticmethod
+    def _is_foreseen(hit: Hit[str], before: Sequence[str]) -> bool:
+        """Tell that something is only foreseen: "if no better after 3, will stop"."""
+        return before[0] in _IF and hit.value in _FORESEEN
 
     def read_ordered(self, name: str, words: Iterable[str]) -> Ordered:
         """Return which session, of which side, a name orders."""

@@ -44,6 +44,8 @@ SETS = (
     "academic-and-athletic-sealed",
     "dictated-copied-and-spanish",
     "dictated-copied-and-spanish-sealed",
+    "osteopath-resident-and-desk",
+    "osteopath-resident-and-desk-sealed",
 )
 
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"

@@ -33,8 +33,10 @@ LEVELS = {
     "academic-and-athletic": {"recall": 0.75, "caught": 0.88, "nothing": 0.90},
     "pain-clinic-and-military-sealed": {"recall": 0.70, "caught": 0.86, "nothing": 0.90},
     "academic-and-athletic-sealed": {"recall": 0.87, "caught": 0.92, "nothing": 0.85},
-    "dictated-copied-and-spanish": {"recall": 0.75, "caught": 0.91, "nothing": 0.76},
-    "dictated-copied-and-spanish-sealed": {"recall": 0.88, "caught": 0.77, "nothing": 0.80},
+    "dictated-copied-and-spanish": {"recall": 0.95, "caught": 0.91, "nothing": 0.92},
+    "dictated-copied-and-spanish-sealed": {"recall": 0.94, "caught": 0.77, "nothing": 0.80},
+    "osteopath-resident-and-desk": {"recall": 0.91, "caught": 0.92, "nothing": 0.92},
+    "osteopath-resident-and-desk-sealed": {"recall": 0.80, "caught": 0.40, "nothing": 0.75},
 }
 #: Live orders answered with a clause of theirs that says nothing against them: words nobody needs.
 MOST_HEDGED = 0.10

@@ -503,3 +503,52 @@ def test_none_behind_a_label_of_a_form_is_of_the_label(rules: Rules) -> None:
 def test_under_more_names_of_other_services_a_mention_says_nothing(name: str, rules: Rules) -> None:
     assert find(rules, **named(name, "antes de proloterapia")) is None
     assert find(rules, **named(name, "2023 prolo x4 (outside)")) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "PROLOTHERAPY INJECTION, JOINT OR LIGAMENT, IN CLINIC",
+        "Prolotherapy - procedure only, consult already done 2/12",
+        "Could we please get this patient set up for prolotherapy on her left SI joint",
+        "Prolotherapy L elbow, ref'd by Dr. Chu (ortho)",
+    ],
+)
+def test_titles_of_codes_and_polite_orders_order_the_service(text: str, rules: Rules) -> None:
+    assert strength(rules, **named(text)) is Strength.STATED
+
+
+@pytest.mark.parametrize(
+    "text", ["Prolotherapy or PRP R knee", "Could we do prolotherapy?", "Prolotherapy only if PT fails", "Prolotherapy consult"]
+)  # fmt: skip
+def test_what_is_asked_or_open_between_two_services_is_not(text: str, rules: Rules) -> None:
+    assert strength(rules, **named(text)) is not Strength.STATED
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "Surgeon agrees with nonop. Prolotherapy UCL L elbow, hold throwing 6 wks.",
+        "Prolotherapy R knee, stop ASA 5 days.",
+        "We agreed on prolotherapy to the posterior SI ligaments, 6 sessions, starting Tuesday.",
+        "Dr. Yamamoto prefers prolotherapy over steroid given tendon tear.",
+        "What's been tried: brace, gel (nothing). What we're doing: prolotherapy. When: next Tues.",
+        "1) Prolotherapy R SI, 1x/mo x 4  2) PT for glute strength  3) Vitamin D 5000",
+        "Steroid: \u2610  PRP: \u2610  Prolotherapy: \u2611  Botulinum: \u2610\nSide: R",
+    ],
+)
+def test_a_note_says_it_with_what_goes_with_it_and_what_was_not_chosen(note: str, rules: Rules) -> None:
+    assert strength(rules, **named("Office procedure", note)) is Strength.STATED
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "Steroid: \u2611  PRP: \u2610  Prolotherapy: \u2610",
+        "Prolotherapy R knee, hold.",
+        "Prolotherapy R knee, no.",
+        "1) Steroid R SI today 2) Prolotherapy",
+    ],
+)
+def test_a_box_of_another_treatment_and_a_plain_no_order_nothing(note: str, rules: Rules) -> None:
+    assert strength(rules, **named("Office procedure", note)) is not Strength.STATED

@@ -289,3 +289,21 @@ def test_the_end_of_the_other_sides_course_says_nothing(rules: Rules) -> None:
     own = ask(rules, "L knee series finished in May.", name="Prolo knee", bodySite=left)
 
     assert (other.match.strength, own.match.strength) == (Strength.STATED, Strength.QUALIFIED)
+
+
+@pytest.mark.parametrize("note", ["If <30% better after 3, will stop and go to MBB.", "If INR > 3 hold."])
+def test_what_is_only_foreseen_leaves_the_order_as_it_is(note: str, rules: Rules) -> None:
+    assert ask(rules, note, name="Prolotherapy lumbar, 3 sessions").match.strength is Strength.STATED
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "dr t changed it to gel, see new appt",
+        "Given this morning before the order was in.",
+        "For the record only.",
+        "Hold if INR > 3, it is 4.2 today. Hold.",
+    ],
+)
+def test_what_was_changed_or_is_only_recorded_is_no_longer_to_be_done(note: str, rules: Rules) -> None:
+    assert ask(rules, note, name="Prolo R knee").match.strength is Strength.QUALIFIED
