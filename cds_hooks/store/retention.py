@@ -133,8 +133,8 @@ def delete_facts(engine: sa.Engine, days: int) -> None:
     first = datetime.fromtimestamp(days_ago(days) / 1_000_000, UTC).date().isoformat()
     try:
         with engine.begin() as connection:
-            connection.execute(sa.delete(FACT_SUMS).where(FACT_SUMS.c.day < first[:7]))
             connection.execute(sa.delete(FACT_MONTHS).where(FACT_MONTHS.c.month < first[:7]))
+            connection.execute(sa.delete(FACT_SUMS).where(FACT_SUMS.c.day < first[:7]))
             if connection.execute(sa.delete(FACTS).where(FACTS.c.day < first)).rowcount:
                 note_change(connection, [first])
     except SQLAlchemyError as error:
