@@ -16,10 +16,10 @@ from cards.coverage_outcome import ANSWERED, AnswerRule, CoverageOutcome, find_o
 from cards.decision import Basis, Decision, decide, fail, set_aside
 from cards.elements import Fault, OrderText, Place
 from cards.errors import CardsError, DocumentError
-from cards.fact_elements import NPI, is_npi
 from cards.matching.policy_index import PolicyIndex
 from cards.member import FoundMember, LookUp, Member, MemberHint, choose_member, read_hint
 from cards.membership import describe_member, may_be_asked, settle
+from cards.npi import NPI, is_npi
 from cards.order import Order
 from cards.order_reader import ORDER_TYPES, read_order
 from cards.payer_directory import Payer, PayerDirectory, read_payer

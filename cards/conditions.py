@@ -4,13 +4,14 @@ A fact may be known or not, so a condition holds, does not hold, or is open (Non
 guide's own code (info-needed).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, Protocol
 
 from cards.coding import CodeSystems, Coding
 from cards.errors import DocumentError
+from cards.npi import is_npi
 
 Json = Mapping[str, Any]
 
@@ -174,3 +175,28 @@ def read_code(text: str, path: str, systems: CodeSystems) -> Coding:
         known = ", ".join(sorted(systems.by_name))
         raise DocumentError(path, f"{text}: {name or 'a code system'} is not in the vocabulary (known: {known})")
     return systems.coding(name, code)
+
+
+def read_providers(document: Json) -> Mapping[str, frozenset[str]]:
+    """Read the lists of providers of a policy; DocumentError where one holds no NPIs."""
+    lists = document.get("providers", {})
+    for name, listed in lists.items():
+        for number, npi in enumerate(listed):
+            if not is_npi(npi):
+                raise DocumentError(f"$.providers['{name}'][{number}]", "is no NPI: its check digit is another")
+    return {name: frozenset(listed) for name, listed in lists.items()}
+
+
+def refuse_idle_providers(document: Json) -> None:
+    """Raise DocumentError for a list of providers that no condition names."""
+    if idle := document.get("providers", {}).keys() - set(_named_lists(document)):
+        raise DocumentError(f"$.providers['{min(idle)}']", "no condition names this list: it decides nothing")
+
+
+def _named_lists(value: Any) -> Iterator[str]:
+    """Yield the lists of providers that conditions name, wherever in a document they stand."""
+    for name, held in value.items() if isinstance(value, dict) else enumerate(value):
+        if name in _PROVIDERS:
+            yield from held
+        elif isinstance(held, dict | list):
+            yield from _named_lists(held)

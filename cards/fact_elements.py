@@ -1,11 +1,10 @@
 """The elements of orders and encounters that say facts about them; what is not as FHIR R4 has it says none."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import Any, Final
 
-from cards.coding import fold_system
+from cards.npi import npis
 from cards.references import literal_reference
 
 Json = Mapping[str, Any]
@@ -54,22 +53,8 @@ def amounts(resource: Json) -> Iterator[float]:
             yield float(value)
 
 
-#: The system of National Provider Identifiers, as FHIR writes it.
-NPI: Final = "http://hl7.org/fhir/sid/us-npi"
-
-_NPI_SYSTEMS: Final = frozenset(fold_system(system) for system in (NPI, "2.16.840.1.113883.4.6"))
-_TEN_DIGITS: Final = re.compile("[0-9]{10}")
-
 #: What leads from a role to whose role it is, and to where; the first that is there counts.
 _OF_ROLE: Final = ("practitioner", "organization")
-
-
-def is_npi(text: str) -> bool:
-    """Tell whether a text is an NPI: ten digits, whose check digit is Luhn's of the prefix 80840 and the rest (CMS)."""
-    if not _TEN_DIGITS.fullmatch(text):
-        return False
-    digits = [int(digit) for digit in f"80840{text}"[::-1]]
-    return (sum(digits[::2]) + sum(sum(divmod(2 * digit, 10)) for digit in digits[1::2])) % 10 == 0
 
 
 def npis_of(named: Any, within: Json, find: Callable[[str, Json], Json | None]) -> frozenset[str]:
@@ -77,29 +62,17 @@ def npis_of(named: Any, within: Json, find: Callable[[str, Json], Json | None]) 
 
     A role is that of its practitioner; only one without is that of its organization.
     """
-    if stated := _npis(named):
+    if stated := npis(named):
         return stated
     reference = literal_reference(named)
     record = (find(reference, within) if reference else None) or {}
     if reference and record.get("resourceType") == "PractitionerRole":
         whose = next((record[name] for name in _OF_ROLE if name in record), None)
-        if stated := _npis(whose):
+        if stated := npis(whose):
             return stated
         whom = literal_reference(whose)
         record = (find(whom, within if reference.startswith("#") else record) if whom else None) or {}
-    return _npis(record) if record.get("resourceType") in ("Practitioner", "Organization") else frozenset()
-
-
-def _npis(holder: Any) -> frozenset[str]:
-    """Return the NPIs among the `identifier` of a Reference, which is one, or of a record, which are several."""
-    held = holder.get("identifier") if isinstance(holder, dict) else None
-    found = (one for one in (held if isinstance(held, list) else [held]) if isinstance(one, dict))
-    stated = ((one.get("system"), one.get("value")) for one in found if one.get("use") != "old")
-    return frozenset(
-        value
-        for system, value in stated
-        if isinstance(system, str) and fold_system(system) in _NPI_SYSTEMS and isinstance(value, str) and is_npi(value)
-    )
+    return npis(record) if record.get("resourceType") in ("Practitioner", "Organization") else frozenset()
 
 
 def performers(resource: Json) -> Iterator[Any]:

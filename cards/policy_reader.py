@@ -6,10 +6,9 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from cards.coding import Coding
-from cards.conditions import Fact, Named, read_conditions
+from cards.conditions import Fact, Named, read_conditions, read_providers, refuse_idle_providers
 from cards.coverage_terms import CoverageTerms, read_terms
 from cards.errors import DocumentError
-from cards.fact_elements import is_npi
 from cards.policy import (
     UNKNOWN_START,
     Choice,
@@ -43,6 +42,7 @@ def read_policy(document: Json, vocabulary: Vocabulary) -> Policy:
     if unused:
         name = min(unused)
         raise DocumentError(f"$.groups['{name}']", "no version names this group: nobody's orders are answered by it")
+    refuse_idle_providers(document)
     return Policy(
         id=document["id"],
         title=document["title"],
@@ -65,7 +65,7 @@ class _Reader:
         self._document, self._key, self._end = document, key, end
         self._vocabulary = vocabulary
         self._path = f"$.versions['{key}']"
-        self._providers = _read_providers(document)
+        self._providers = read_providers(document)
 
     def read(self, entry: Json) -> PolicyVersion:
         """Read a version that is complete."""
@@ -199,14 +199,6 @@ def _check_reason(choices: Sequence[Choice], path: str) -> None:
         fits = version.pa_needed != "no-auth" and Fact.PERFORMED_BY in asked
     if version.reason and not fits:
         raise DocumentError(path, f"reason: {_REASONS[version.reason]}")
-
-
-def _read_providers(document: Json) -> Mapping[str, frozenset[str]]:
-    for name, listed in document.get("providers", {}).items():
-        for number, npi in enumerate(listed):
-            if not is_npi(npi):
-                raise DocumentError(f"$.providers['{name}'][{number}]", "is no NPI: its check digit is another")
-    return {name: frozenset(listed) for name, listed in document.get("providers", {}).items()}
 
 
 def _cite(document: Json, label: str | None, start: date | None) -> str:

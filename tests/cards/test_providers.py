@@ -18,7 +18,7 @@ from cards import (
 )
 from cards.circumstances import Circumstances
 from cards.errors import DocumentError
-from cards.fact_elements import is_npi
+from cards.npi import is_npi
 from cds_hooks.rules.loading import Rules
 from tests.cards.test_answer_choice import AUTH, FREE, ON, PAYING, concept, policy_of, said
 from tests.guide.conformance import faults
@@ -45,7 +45,8 @@ INDEXES: dict[str, PolicyIndex] = {}
 def _index(answers: str, vocabulary: Any) -> PolicyIndex:
     """Return the policy with some answers, indexed once: that takes longer than all else here."""
     if answers not in INDEXES:
-        policy = read_policy({**policy_of(json.loads(answers)), "providers": LISTS}, vocabulary)
+        lists = {name: npis for name, npis in LISTS.items() if f'"{name}"' in answers}
+        policy = read_policy({**policy_of(json.loads(answers)), "providers": lists}, vocabulary)
         INDEXES[answers] = PolicyIndex([policy], vocabulary)
     return INDEXES[answers]
 
@@ -211,6 +212,13 @@ def test_a_list_has_npis_whose_check_digits_are_right(rules: Rules) -> None:
     assert is_npi("1234567893")  # the example of CMS's own description of the check digit
     assert not any(is_npi(f"123456789{digit}") for digit in "012456789")
     assert not is_npi("123456789३")
+
+
+def test_a_list_that_no_condition_names_is_a_slip(rules: Rules) -> None:
+    with pytest.raises(DocumentError, match="no condition names this list: it decides nothing") as refused:
+        read_policy({**policy_of(EXEMPT), "providers": {**LISTS, "gold": [GOLD]}}, rules.vocabulary)
+
+    assert refused.value.path == "$.providers['network']"
 
 
 def test_a_gold_card_is_no_reason_where_nobody_knows_who_orders(rules: Rules) -> None:
