@@ -1,16 +1,42 @@
 """Prior authorizations that a payer has given, and whether one covers an order on its day."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, NamedTuple
 
-from cards.coding import Coding
+from cards.coding import CodeSystems, Coding
 from cards.coverage import Identifier
 from cards.coverage_terms import Detail
 
 #: Sides of the body, as orders state them (cards/circumstances.py).
 SIDES: Final = frozenset({"left", "right", "both"})
+
+#: Modifiers of a procedure's code that say a side.
+_MODIFIERS: Final = {"LT": "left", "RT": "right", "50": "both"}
+
+
+def sides_of(code: str, base: str) -> frozenset[str]:
+    """Return the sides that the modifiers of a code say; `base` is the code without them."""
+    written = code.strip().upper()
+    rest = written.removeprefix(base)
+    pairs = re.findall("[0-9A-Z]{2}", rest) if rest != written else ()
+    return frozenset(_MODIFIERS[pair] for pair in pairs if pair in _MODIFIERS)
+
+
+def read_codes(
+    written: Iterable[tuple[str, str]], side: str | None, code_systems: CodeSystems
+) -> tuple[frozenset[Coding], str | None]:
+    """Return the codes of an authorization, each a system and a code, and the side that it is for.
+
+    A modifier says the side where nothing else does. A code of another side than the authorization is left out: what
+    was authorized for one side is nothing for the other.
+    """
+    read = [(coding := code_systems.coding(*one), sides_of(one[1], coding.code)) for one in written]
+    told = {one for _, sides in read for one in sides}
+    found = side or (next(iter(told)) if len(told) == 1 else None)
+    return frozenset(coding for coding, sides in read if not sides or sides == {found}), found
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from datetime import date
 from functools import cached_property
 from typing import Any, Final
 
+from cards.authorization import sides_of
 from cards.coding import CodeSystems, fold_system
 from cards.conditions import FACTS, PLACES, Fact, Range
 from cards.elements import Json
@@ -23,9 +24,8 @@ PLACE_OF_SERVICE: Final = "https://www.cms.gov/Medicare/Coding/place-of-service-
 #: HL7 v3 ActCode, which Encounter.class is from.
 _ACT_CODE: Final = fold_system("http://terminology.hl7.org/CodeSystem/v3-ActCode")
 
-#: What says a side: SNOMED CT qualifiers of a body site, and modifiers of a procedure's code.
+#: What says a side beside modifiers of a procedure's code: SNOMED CT qualifiers of a body site.
 _SIDES: Final = {"7771000": "left", "24028007": "right", "51440002": "both"}
-_MODIFIERS: Final = {"LT": "left", "RT": "right", "50": "both"}
 
 #: Requests that a `dependency` of coverage information may name in every version of the guide.
 _NAMED: Final = frozenset(
@@ -187,9 +187,7 @@ class Circumstances:
         for name in ("code", "codeCodeableConcept"):
             for system, code in codings(resource.get(name)):
                 base = self.code_systems.coding(system, code).code
-                rest = code.strip().upper().removeprefix(base)
-                pairs = re.findall("[0-9A-Z]{2}", rest) if rest != code.strip().upper() else ()
-                yield from (_MODIFIERS[pair] for pair in pairs if pair in _MODIFIERS)
+                yield from sides_of(code, base)
 
     @cached_property
     def _age(self) -> Range | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from cards import CodeSystems, DocumentError
-from cards.authorization import SIDES
+from cards.authorization import SIDES, sides_of
 from cards.policy_codes import expand_codes
 from cds_hooks.members.lines import Columns, Fields, RawLine, split_lines
 from cds_hooks.members.rows import AuthorizationRow, MemberRow, Row
@@ -182,6 +182,9 @@ def _read_member_ids(fields: Fields) -> MemberRow:
 def _read_codes(fields: Fields, systems: CodeSystems) -> tuple[str, ...]:
     """Return the codes as `SYSTEM|CODE`, ranges such as `HCPCS|K0800 to K0802` spelled out."""
     pairs = _split_codes(fields)
+    if any(system not in systems.by_name for system, _ in pairs):
+        spelled = {name.lower(): name for name in systems.by_name}
+        pairs = [(spelled.get(system.lower(), system), code) for system, code in pairs]
     if not pairs or any(system not in systems.by_name for system, _ in pairs):
         raise LineError(f"codes: must be codes such as HCPCS|E0424, of {', '.join(sorted(systems.by_name))}")
     try:
@@ -204,6 +207,10 @@ def _read_authorization(fields: Fields, systems: CodeSystems) -> AuthorizationRo
     side = _text(fields, "side")
     if side is not None and side not in SIDES:
         raise LineError(f"side: must be one of {', '.join(sorted(SIDES))}")
+    pairs = [(system, code) for system, _, code in (one.rpartition("|") for one in codes)]
+    sides = {side} if side else set()
+    if len(sides.union(*(sides_of(code, systems.coding(system, code).code) for system, code in pairs))) > 1:
+        raise LineError("side: the codes have modifiers of another side: write a line for each side")
     start, end = _days(fields, "valid_from", "valid_to")
     return AuthorizationRow(
         number=_required(fields, "number"),

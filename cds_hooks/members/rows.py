@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from cards import Authorization, CodeSystems, Member, identifier
+from cards.authorization import read_codes
 from cards.member import CoveragePeriod
 
 
@@ -66,23 +67,24 @@ def to_member(row: MemberRow) -> Member:
 
 def to_authorization(row: AuthorizationRow, code_systems: CodeSystems) -> Authorization:
     """Return an authorization with its codes as orders' codes are spelled."""
+    codes, side = read_codes(split_codes(row.codes), row.side, code_systems)
     return Authorization(
         number=row.number,
         member=identifier(row.system, row.value),
-        codes=frozenset(read_codes(row.codes, code_systems)),
+        codes=codes,
         start=_day(row.start),
         end=_day(row.end),
         quantity=row.quantity,
         used=row.used,
-        side=row.side,
+        side=side,
     )
 
 
-def read_codes(written: Iterable[str], code_systems: CodeSystems) -> Iterable[Any]:
-    """Yield codings for `SYSTEM|CODE`."""
+def split_codes(written: Iterable[str]) -> Iterable[tuple[str, str]]:
+    """Yield the system and the code of each `SYSTEM|CODE`."""
     for one in written:
         system, _, code = one.rpartition("|")
-        yield code_systems.coding(system, code)
+        yield system, code
 
 
 def _day(text: str | None) -> date | None:

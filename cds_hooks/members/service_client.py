@@ -14,12 +14,13 @@ import orjson
 from circuitbreaker import CircuitBreaker
 
 from cards import Authorization, CodeSystems, FoundMember, LookUp, Member, MemberHint, identifier
+from cards.authorization import read_codes
 from cards.member import CoveragePeriod
 from cds_hooks.errors import StartError
 from cds_hooks.fhir.access import FhirAccess
 from cds_hooks.fhir.connections import Connections
 from cds_hooks.fhir.messages import Call
-from cds_hooks.members.rows import read_codes
+from cds_hooks.members.rows import split_codes
 from cds_hooks.outbound.places import Place, read_place
 from cds_hooks.outbound.problems import FetchError
 from cds_hooks.outbound.thread_shares import ThreadShares
@@ -201,5 +202,5 @@ def _to_member(found: _Member) -> Member:
 
 
 def _to_authorization(one: _Authorization, member: Member, code_systems: CodeSystems) -> Authorization:
-    codes = frozenset(read_codes(one.codes, code_systems))
-    return Authorization(one.number, member.id, codes, one.valid_from, one.valid_to, one.quantity, one.used, one.side)
+    codes, side = read_codes(split_codes(one.codes), one.side, code_systems)
+    return Authorization(one.number, member.id, codes, one.valid_from, one.valid_to, one.quantity, one.used, side)

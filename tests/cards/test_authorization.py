@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cards.authorization import SIDES, Authorization, OnFile, OrderFacts, find_authorization
+from cards.authorization import SIDES, Authorization, OnFile, OrderFacts, find_authorization, read_codes
 from cards.coding import Coding
 from cards.coverage import Identifier, identifier
+from cds_hooks.rules.loading import Rules
 
 DAY = date(2026, 11, 23)
 PUMP, MRI = Coding("HCPCS", "E0784"), Coding("CPT", "70553")
@@ -157,3 +158,24 @@ def test_each_of_its_own_for_its_codes_covers_an_order_or_is_told_of(one: Author
     is_about = one.member == MINE and bool(one.codes & facts.codes)
     assert (found == OnFile()) is not is_about
     assert all(one.number in told for told in found.looked_at)
+
+
+@pytest.mark.parametrize(
+    ("written", "side", "codes", "found"),
+    [
+        (["L1906-LT"], None, {"L1906"}, "left"),
+        (["L1906-LT", "L1833"], None, {"L1906", "L1833"}, "left"),
+        (["L1906-50"], None, {"L1906"}, "both"),
+        (["L1906-LT", "L1833-RT"], None, set(), None),
+        (["L1906-LT"], "right", set(), "right"),
+        (["L1906-NU", "L1833"], "right", {"L1906", "L1833"}, "right"),
+        (["L1906"], None, {"L1906"}, None),
+    ],
+)
+def test_what_is_authorized_for_one_side_is_nothing_for_the_other(
+    written: list[str], side: str | None, codes: set[str], found: str | None, rules: Rules
+) -> None:
+    """A modifier says the side where the authorization does not; of two sides nobody can tell which is meant."""
+    read, told = read_codes([("HCPCS", code) for code in written], side, rules.vocabulary.code_systems)
+
+    assert (read, told) == ({Coding("HCPCS", code) for code in codes}, found)

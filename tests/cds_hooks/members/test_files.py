@@ -7,9 +7,10 @@ from typing import Any
 import orjson
 import pytest
 
+from cards.coding import Coding
 from cds_hooks.errors import StartError
 from cds_hooks.members.files import AUTHORIZATION_FILE, MEMBER_FILE, Layout, Line, read_lines
-from cds_hooks.members.rows import AuthorizationRow, MemberRow
+from cds_hooks.members.rows import AuthorizationRow, MemberRow, to_authorization
 from tests.members import SYSTEMS
 
 PLANS = frozenset({"plan", "second"})
@@ -87,6 +88,14 @@ def test_what_is_wrong_with_a_member_is_said_and_never_what_stands_there(change:
         ({"codes": "HCPCS|K0802 to K0800"}, "codes: a range must rise, as HCPCS|K0800 to K0802 does"),
         ({"codes": "HCPCS|K0800 to E0802"}, "codes: a range must rise, as HCPCS|K0800 to K0802 does"),
         ({"side": "up"}, "side: must be one of both, left, right"),
+        (
+            {"side": "right", "codes": "HCPCS|L1906-LT"},
+            "side: the codes have modifiers of another side: write a line for each side",
+        ),
+        (
+            {"codes": "HCPCS|L1906-LT;HCPCS|L1906-RT"},
+            "side: the codes have modifiers of another side: write a line for each side",
+        ),
         ({"quantity": "-1"}, "quantity: must be a number from 0 on"),
         ({"used": "nan"}, "used: must be a number from 0 on"),
         ({"valid_from": "2026-02-01", "valid_to": "2026-01-31"}, "valid_to: lies before valid_from"),
@@ -103,6 +112,21 @@ def test_codes_may_be_ranges_and_have_modifiers() -> None:
 
     assert isinstance(row, AuthorizationRow)
     assert row.codes == ("HCPCS|K0800", "HCPCS|K0801", "HCPCS|K0802", "HCPCS|L1906-LT")
+
+
+def test_a_modifier_says_for_which_side_something_is_authorized() -> None:
+    row = one({**AUTHORIZATION, "codes": "HCPCS|L1906-LT"}, AUTHORIZATION_FILE).row
+
+    assert isinstance(row, AuthorizationRow)
+    authorized = to_authorization(row, SYSTEMS)
+    assert (authorized.codes, authorized.side) == ({Coding("HCPCS", "L1906")}, "left")
+
+
+def test_a_code_system_may_be_written_in_small_letters() -> None:
+    row = one({**AUTHORIZATION, "codes": "hcpcs|e0784;snomed ct|1"}, AUTHORIZATION_FILE).row
+
+    assert isinstance(row, AuthorizationRow)
+    assert to_authorization(row, SYSTEMS).codes == {Coding("HCPCS", "E0784"), Coding("SNOMED CT", "1")}
 
 
 def test_of_a_wrong_line_the_ids_are_read_so_that_nobody_says_that_there_is_no_such_member() -> None:
