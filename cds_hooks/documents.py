@@ -85,6 +85,11 @@ def quick_check(schema: Schema) -> Callable[[Any], bool]:
     return passes
 
 
+def tell_faults(document: Any, schema: Schema) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong in a document, each fault as its JSON path and the reason."""
+    yield from ((fault.json_path, _reason(fault)) for fault in _leaves(schema.validator.iter_errors(document)))
+
+
 def _leaves(faults: Any) -> Iterator["ValidationError"]:
     """Yield the faults themselves instead of "is not valid under any of the given schemas"."""
     for fault in faults:

@@ -74,7 +74,7 @@ def read_forms(forms: Mapping[str, bytes], base: str) -> Forms:
 def find_dead_links(path: Path, forms: Forms) -> Iterator[DeadLink]:
     """Yield the links of a policy's or a payer's file that lead nowhere; a file that cannot be read has none here."""
     try:
-        document = parse_json(path.read_text(encoding="utf-8"))
+        document = parse_json(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError, StartError):
         return
     for where, url, is_form in _links(document, "$"):

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from cards import PayerDirectory, Policy, PolicyIndex
-from cds_hooks.documents import Schema, load_schema, read_document
+from cds_hooks.documents import Schema, load_schema, read_document, tell_faults
 from cds_hooks.errors import StartError
 from cds_hooks.rules.cases import ANY_PAYER, load_cases_schema
 from cds_hooks.rules.folders import CASES, POLICY, SHIPPED, PolicyFiles, find_policies
@@ -108,8 +108,8 @@ def _refuse_installed(folder: Path) -> None:
 
 
 def _refuse_faults(document: Mapping[str, Any], schema: Schema) -> None:
-    for fault in schema.validator.iter_errors(document):
-        raise StartError(f"{fault.json_path}: {fault.message}; nothing was written")
+    for path, reason in tell_faults(document, schema):
+        raise StartError(f"{path}: {reason}; nothing was written")
 
 
 def _write(path: Path, document: Mapping[str, Any]) -> None:

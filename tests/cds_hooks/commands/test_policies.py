@@ -492,6 +492,15 @@ def test_a_new_policy_is_a_start_whose_only_fault_is_that_it_decides_nothing(des
     ]
 
 
+def test_a_new_policy_whose_id_is_none_is_refused_with_what_an_id_is(desk: Desk) -> None:
+    ended = desk.crd("new", "Acme PA", "--in", desk.folder / "drafts")
+
+    assert ended.returncode == 2
+    assert "$.id: 'Acme PA' does not match" in ended.stderr
+    assert "of small letters, digits and hyphens.); nothing was written" in ended.stderr
+    assert not (desk.folder / "drafts").exists()
+
+
 def test_a_new_policy_is_good_once_it_and_its_cases_say_what_is_covered(desk: Desk) -> None:
     drafts = desk.folder / "drafts"
     desk.crd(*NEW, "--in", drafts)
