@@ -99,6 +99,8 @@ class Vocabulary:
     cues: tuple[Cue, ...]
     pseudo_cues: tuple[str, ...]
     behind_a_name: tuple[str, ...]
+    agreements: tuple[str, ...]
+    talk: tuple[str, ...]
     actions: tuple[str, ...]
     other_treatments: tuple[str, ...]
     other_services: tuple[str, ...]
@@ -176,6 +178,8 @@ def read_vocabulary(systems: CodeSystems, words: Json, cues: Json, plain: Json, 
         ),
         pseudo_cues=tuple(cues["pseudo-cues"]),
         behind_a_name=tuple(cues["behind-a-name"]),
+        agreements=tuple(cues["agreements"]),
+        talk=tuple(cues["talk"]),
         actions=tuple(cues["actions"]),
         other_treatments=tuple(cues["other-treatments"]),
         other_services=tuple(cues["other-services"]),

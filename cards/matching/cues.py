@@ -22,6 +22,8 @@ from cards.vocabulary import Cue, Vocabulary
 SEPARATORS: Final = frozenset({",", ":", "and", "so", "then", "will", "plan", "but", "therefore", "today"})
 #: These begin a new statement by themselves.
 _TURNS: Final = frozenset({"but", "however", "therefore", "\u2192"})
+#: Right before a term these begin one: "PRP not covered, so prolotherapy".
+_RESULTS: Final = frozenset({"so", "therefore", "hence", "thus"})
 #: Who does what the new statement says: "declined surgery, he elects ...".
 _WHO: Final = frozenset({"he", "she", "they", "pt", "patient"})
 
@@ -119,14 +121,21 @@ class CuesOfText:
         return HarmlessPhrases(self._tokens.words, self._pseudo.find_in(self._tokens))
 
     def reaching(
-        self, first: int, end: int, *, harmless_too: bool = False, left_out: Collection[int] = ()
+        self,
+        first: int,
+        end: int,
+        *,
+        harmless_too: bool = False,
+        left_out: Collection[int] = (),
+        until: int | None = None,
     ) -> Iterator[Cue]:
         """Yield the cues that reach a term, whose tokens are those from `first` to before `end`.
 
         `harmless_too`: also those in phrases that say nothing against a service, as "failed PT" does against PT.
-        `left_out` are tokens whose cues do not count.
+        `left_out` are tokens whose cues do not count, nor do those from `until` on.
         """
-        for hit in self._within(first - FARTHEST, end + FARTHEST, harmless_too=harmless_too):
+        last = end + FARTHEST if until is None else until
+        for hit in self._within(first - FARTHEST, last, harmless_too=harmless_too):
             if hit.first not in left_out and self._reaches(hit, first, end):
                 yield hit.value
         if heading := self.heading_over(first):
@@ -171,6 +180,8 @@ class CuesOfText:
     def _goes_on(self, first: int, end: int) -> bool:
         """Tell that the tokens between a cue and a term begin no new statement."""
         words = [word for word in self._tokens.words[first:end] if word not in _WHO]
+        if words and words[-1] in _RESULTS:
+            return False
         return not any(
             token in _TURNS or (token in SEPARATORS and following in self._actions)
             for token, following in pairwise([*words, ""])

@@ -37,7 +37,7 @@ class NameTails:
 
     def __init__(self, vocabulary: Vocabulary, plain: PlainWords, names: Iterable[str]) -> None:
         self._plain = plain
-        self._names = frozenset(name for name in names if " " not in name)
+        self._names = frozenset(names)
         self._openers = frozenset(vocabulary.past_openers)
         treatments = (word for phrase in vocabulary.other_treatments for word in phrase.split())
         self._tried = vocabulary.withdrawals.others | frozenset(treatments) | frozenset(vocabulary.past_treatments)

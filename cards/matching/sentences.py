@@ -9,7 +9,7 @@ STOP: Final = "¶"
 
 #: `.` and `!` end a sentence before anything but a lower-case letter; `12.5`, `prev. inj.` and `Dr. A. X` do not.
 _SENTENCE_END: Final = re.compile(
-    r"[.!;](?:(?<=;)|(?<!\b[A-Za-z].)(?<!\b[DdMm][Rr].)(?<!\b[Pp][Tt].)(?=\s+[^a-z\s]|\s*¶|\s*\Z))"
+    r"[.!;](?:(?<=;)|(?<!\b[A-Za-z].)(?<!\b[DdMm][Rr].)(?<!\b[Pp]t.)(?=\s+[^a-z\s]|\s*¶|\s*\Z))"
 )
 
 #: What ends a field of a line: a bar between spaces, and each box of a list of boxes of which one is ticked.

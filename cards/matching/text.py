@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
+from cards.matching.agreement import AgreementFinder
+from cards.matching.asides import find_asides
 from cards.matching.cues import FARTHEST, SEPARATORS, CueFinder
 from cards.matching.heads import HeadFinder, HeadsOfText
 from cards.matching.lazy import lazy
@@ -39,6 +41,13 @@ _FARTHEST_ACTION: Final = 5
 _SMALL_WORDS: Final = frozenset(
     ("ahead", "with", "to", "the", "a", "another", "more", "of", "her", "his", "their", "our", "this")
 )
+
+#: Who comes for a service is to have it; so does what follows from the rest.
+_COMING: Final = frozenset(
+    ("returns", "return", "returning", "presents", "presenting", "comes", "back", "in", "acude", "viene", "vuelve")
+)
+_FOR: Final = frozenset({"for", "para"})
+_SO: Final = frozenset({"so", "therefore", "hence", "thus"})
 
 #: Before a mention these order what the same sentence says was done before.
 _AGAIN: Final = frozenset({"repeat", "repeating", "continue", "continuing", "resume"})
@@ -82,6 +91,7 @@ class TermFinder:
         self._relations = frozenset(vocabulary.relations)
         self._loose_relations = self._relations.union(vocabulary.loose_relations)
         self.treatments: TreatmentFinder = vocabulary.make_once("treatments", lambda: TreatmentFinder(vocabulary))
+        self.things: frozenset[str] = vocabulary.withdrawals.others
         self.withdrawals: WithdrawalFinder = vocabulary.make_once(
             "withdrawals", lambda: WithdrawalFinder(vocabulary.withdrawals, vocabulary.other_treatments)
         )
@@ -95,7 +105,9 @@ class TermFinder:
         terms = (term for words in pointing for term in spellings(words.terms, words.misspelt))
         self._pointing = Stems(terms, common)
         names = (form for name in services for form in spellings(lists[name].terms, lists[name].misspelt))
-        self.tails = NameTails(vocabulary, self.plain, names)
+        self.names = frozenset(name for name in names if " " not in name)
+        self.tails = NameTails(vocabulary, self.plain, self.names)
+        self.agreements: AgreementFinder = vocabulary.make_once("agreements", lambda: AgreementFinder(vocabulary))
 
     def read(self, text: str, *, is_name: bool = False) -> "TextReading":
         """Return a text as written, read; `is_name`: it names the order, so that every word of it counts."""
@@ -145,10 +157,13 @@ class TermFinder:
 
     def _mention(self, reading: "TextReading", hit: Hit[tuple[str, str, str]]) -> Mention:
         tokens, (first, end, (name, term, kind)) = reading.tokens, hit
-        reaching = tuple(reading.cues.reaching(first, end, left_out=reading.past))
+        reaching = tuple(reading.cues.reaching(first, end, left_out=reading.beside))
         if not _AGAIN.isdisjoint(tokens.words[max(0, first - 2) : first]):
             reaching = tuple(cue for cue in reaching if cue.kind != "history")
         ordered = self._is_ordered(reading, first, end, name)
+        if not reading.is_name and self.agreements.is_of_talk(reaching):
+            is_agreed = self.agreements.follows(tokens, end, self.plain, self.names)
+            ordered, reaching = (True, ()) if is_agreed else (ordered, reaching)
         is_chosen = first > 0 and tokens.words[first - 1] in self._actions  # "Dr Lee prefers prolotherapy"
         if (reading.is_name and ordered) or is_chosen:
             reaching = tuple(cue for cue in reaching if cue.phrase not in DOCTORS)
@@ -211,6 +226,8 @@ class TermFinder:
         if not is_led and are_plain(before) and (label or (are_plain(over) and self._go_on_plainly(before, after))):
             return True
         near = tokens.words[max(0, first - 2) : first]
+        if near and (near[-1] in _SO or (near[-1] in _FOR and near[0] in _COMING)) and are_plain(after[:1]):
+            return True
         if near and (near[-1] in self._actions or (near[0] in self._actions and near[-1] not in SEPARATORS)):
             return True
         if self._is_led_to(tokens.words[max(begin, first - _FARTHEST_ACTION) : first]):
@@ -271,8 +288,9 @@ class TextReading(ReadText):
 
     @lazy
     def beside(self) -> frozenset[int]:
-        """The tokens that say nothing behind a service: what was tried, what refers, what is done with other things."""
-        return self.past | self.references | self.cues.of_things
+        """The tokens that say nothing behind a service: what was tried, what refers, until when, on other things."""
+        asides = find_asides(self.tokens.words, self._finder.things)
+        return self.past | self.references | self.cues.of_things | asides
 
     @lazy
     def past(self) -> frozenset[int]:
@@ -282,10 +300,10 @@ class TextReading(ReadText):
     @lazy
     def treatments(self) -> Sequence[Treatment]:
         """The treatments, of those given instead of a service, that the text names."""
-        return list(self._finder.treatments.find_in(self, self.past, self._find_ordered))
+        return list(self._finder.treatments.find_in(self, self.past, self._find_services))
 
-    def _find_ordered(self) -> Sequence[int]:
-        return [mention.first for mention in self.mentions if mention.ordered and not mention.cues]
+    def _find_services(self) -> Sequence[Mention]:
+        return [mention for mention in self.mentions if self._finder.is_service(mention)]
 
     def liveness(self, ordered: Ordered) -> Liveness:
         """Return what the text says of whether the order stands."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Final
 
 from cards.matching.entries import Entries
-from cards.matching.mention import Treatment
+from cards.matching.mention import Mention, Treatment
 from cards.matching.phrases import Hit, PhraseFinder, variants
 from cards.matching.reading import ReadText
 from cards.matching.sentences import is_empty_box
@@ -16,6 +16,13 @@ _MOST: Final = 80
 
 #: How a treatment went stands at most so many tokens behind it.
 _FARTHEST_OUTCOME: Final = 6
+
+#: Beside these a treatment is given but where it is denied.
+_NOW: Final = frozenset({"today", "now", "hoy"})
+_NEAR: Final = 2
+
+#: What is said behind a service is of the treatment, too, that only these part from it.
+_TOGETHER: Final = frozenset({"and", "or", "vs", "versus", "nor"})
 
 
 class TreatmentFinder:
@@ -31,29 +38,31 @@ class TreatmentFinder:
         return min((hit.first for hit in self._others.find_in(tokens)), default=len(tokens.words))
 
     def find_in(
-        self, reading: ReadText, past: Collection[int], find_ordered: Callable[[], Sequence[int]]
+        self, reading: ReadText, past: Collection[int], find_services: Callable[[], Sequence[Mention]]
     ) -> Iterator[Treatment]:
         """Yield the treatments that a text names; given where no cue, and no word of how it went, is near.
 
-        `past` are the tokens of what was tried before. `find_ordered` returns those at which the text orders a service:
-        a treatment of an older entry was given before. In a text that names very many all count as given.
+        `past` are the tokens of what was tried before. `find_services` returns the services that the text names: what
+        is said behind one says nothing of a treatment before it, and one of an older entry than an ordered service was
+        given before. In a text that names very many all count as given.
         """
         tokens = reading.tokens
         hits = list(self._others.find_in(tokens))
         if not hits:
             return
         outcomes = [hit.first for hit in self._outcomes.find_in(tokens)]
-        entries = None if reading.is_name or len(hits) > _MOST else Entries(tokens, find_ordered())
+        services = [] if reading.is_name or len(hits) > _MOST else find_services()
+        entries = Entries(tokens, [one.first for one in services if one.ordered and not one.cues])
         seen: set[tuple[str, bool]] = set()
         for number, hit in enumerate(hits):
-            is_given = number > _MOST or (hit.first not in past and self._is_given(reading, hit, outcomes))
-            is_given = is_given and not (entries and entries.is_overtaken(hit.first))
+            is_given = number > _MOST or (hit.first not in past and self._is_given(reading, hit, outcomes, services))
+            is_given = is_given and not entries.is_overtaken(hit.first)
             if (hit.value, is_given) not in seen:
                 seen.add((hit.value, is_given))
                 yield Treatment(hit.value, is_given, tokens.span(*tokens.clause_range(hit.first)))
 
     @staticmethod
-    def _is_given(reading: ReadText, hit: Hit[str], outcomes: Sequence[int]) -> bool:
+    def _is_given(reading: ReadText, hit: Hit[str], outcomes: Sequence[int], services: Sequence[Mention]) -> bool:
         if reading.cues.harmless.hold(hit.first, hit.end):
             return False
         begin, stop = reading.tokens.clause_range(hit.first)
@@ -64,4 +73,10 @@ class TreatmentFinder:
         last = min(stop, hit.end + _FARTHEST_OUTCOME)
         if any(hit.end <= outcome < last for outcome in outcomes):
             return False
-        return not any(reading.cues.reaching(hit.first, hit.end, harmless_too=True))
+        until = next((one.first for one in services if one.first >= hit.end), None)
+        if until is not None and _TOGETHER.issuperset(reading.tokens.words[hit.end : until]):
+            until = None  # "PRP and prolotherapy discussed"
+        cues = reading.cues.reaching(hit.first, hit.end, harmless_too=True, until=until)
+        if not _NOW.isdisjoint(reading.tokens.words[hit.end : min(stop, hit.end + _NEAR)]):
+            return not any(cue.kind == "negation" for cue in cues)  # "pt wants steroid today"
+        return not any(cues)
