@@ -41,9 +41,14 @@ _STANDING: Final = frozenset(
 )
 _SIGNS: Final = frozenset(",([")
 
+#: Without one of these there is none.
+_OPENING: Final = _PREPOSITIONS | _TAKING | _SIGNS
+
 
 def find_asides(words: Sequence[str], things: Collection[str]) -> frozenset[int]:
     """Return which words say until when something is to be done, or how things other than the order stand."""
+    if _OPENING.isdisjoint(words):
+        return frozenset()
     found: set[int] = set()
     at = 0
     while at < len(words):

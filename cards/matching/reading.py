@@ -13,6 +13,7 @@ from cards.matching.tokens import Tokens, read_tokens
 _UNREAD: Final = re.compile(r"[\u0300-\u036f]|(?![\u1e00-\u1fff\u2100-\u214f])[^\W\d_\u0000-\u03ff]")
 
 #: A number that may be a code, or refer to something; and the words that say which.
+_DIGITS: Final = re.compile("[0-9]{4}")
 _REFERENCE: Final = re.compile(r"[a-z]{0,3}[0-9]{4,}[a-z0-9]*")
 _REFERRING_ONLY: Final = frozenset(
     {"ref", "reference", "conf", "confirmation", "acct", "mrn", "ext", "auth", "authorization", "approval", "precert"}
@@ -63,6 +64,8 @@ class ReadText:
     def references(self) -> frozenset[int]:
         """The tokens of numbers that refer to something, and are no codes: "auth approved #88123", "ref 5521877"."""
         words = self.tokens.words
+        if not _DIGITS.search(self.tokens.joined):
+            return frozenset()
         found: set[int] = set()
         for at in (at for at, word in enumerate(words) if _REFERENCE.fullmatch(word)):
             before = words[at - 1] if at else ""

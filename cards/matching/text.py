@@ -9,15 +9,15 @@ from typing import Final
 
 from cards.matching.agreement import AgreementFinder
 from cards.matching.asides import find_asides
-from cards.matching.cues import FARTHEST, SEPARATORS, CueFinder
+from cards.matching.cues import CueFinder
 from cards.matching.heads import HeadFinder, HeadsOfText
 from cards.matching.lazy import lazy
 from cards.matching.mention import Mention, Treatment
 from cards.matching.name_tail import NameTails
+from cards.matching.ordering import Ordering, OrderReading
 from cards.matching.own_codes import OwnCodes
 from cards.matching.phrases import Hit, PhraseFinder, longest, spellings
 from cards.matching.plainness import DOCTORS, PlainWords
-from cards.matching.reading import ReadText
 from cards.matching.stems import Stems
 from cards.matching.treatments import TreatmentFinder
 from cards.matching.withdrawals import Liveness, Ordered, WithdrawalFinder
@@ -32,22 +32,6 @@ _OFTEN: Final = 3
 
 #: Of an agent, a site or the like one term counts; a longer one that begins before it ends a little later.
 _MOST_OTHERS: Final = 8
-
-#: Words after a mention that say it is meant for this visit.
-_NOW: Final = frozenset({"today", "now"})
-
-#: An action may lead to a service over so many tokens, all but the action of these.
-_FARTHEST_ACTION: Final = 5
-_SMALL_WORDS: Final = frozenset(
-    ("ahead", "with", "to", "the", "a", "another", "more", "of", "her", "his", "their", "our", "this")
-)
-
-#: Who comes for a service is to have it; so does what follows from the rest.
-_COMING: Final = frozenset(
-    ("returns", "return", "returning", "presents", "presenting", "comes", "back", "in", "acude", "viene", "vuelve")
-)
-_FOR: Final = frozenset({"for", "para"})
-_SO: Final = frozenset({"so", "therefore", "hence", "thus"})
 
 #: Before a mention these order what the same sentence says was done before.
 _AGAIN: Final = frozenset({"repeat", "repeating", "continue", "continuing", "resume"})
@@ -107,6 +91,7 @@ class TermFinder:
         names = (form for name in services for form in spellings(lists[name].terms, lists[name].misspelt))
         self.names = frozenset(name for name in names if " " not in name)
         self.tails = NameTails(vocabulary, self.plain, self.names)
+        self._ordering = Ordering(self.plain, self.tails, self._codes, vocabulary.actions)
         self.agreements: AgreementFinder = vocabulary.make_once("agreements", lambda: AgreementFinder(vocabulary))
 
     def read(self, text: str, *, is_name: bool = False) -> "TextReading":
@@ -160,7 +145,7 @@ class TermFinder:
         reaching = tuple(reading.cues.reaching(first, end, left_out=reading.beside))
         if not _AGAIN.isdisjoint(tokens.words[max(0, first - 2) : first]):
             reaching = tuple(cue for cue in reaching if cue.kind != "history")
-        ordered = self._is_ordered(reading, first, end, name)
+        ordered = self._ordering.orders(reading, first, end, name)
         if not reading.is_name and self.agreements.is_of_talk(reaching):
             is_agreed = self.agreements.follows(tokens, end, self.plain, self.names)
             ordered, reaching = (True, ()) if is_agreed else (ordered, reaching)
@@ -189,64 +174,6 @@ class TermFinder:
             (hit.first for hit in services if not hit.value), default=end
         )
 
-    def _is_ordered(self, reading: "TextReading", first: int, end: int, name: str) -> bool:
-        """Tell that an action governs the mention: "proceed with ...", "repeat ...", "... L SIJ today".
-
-        A telegraphic sentence needs none, unless it stands under a heading that is not plain ("Alternatives:"). In a
-        name all words before the mention and behind it have to be plain.
-        """
-        tokens = reading.tokens
-        heading = reading.cues.heading_over(first)
-        label, begin, stop = reading.field(first)
-        if label and not self.plain.is_order_label(label, tokens):
-            return False
-        over = tokens.words[slice(*heading)] if heading else ()
-        over = () if self.plain.head_orders(over) else [word for word in over if word not in self._actions]
-        harmless = reading.cues.harmless
-        kept = harmless.before_a_name.kept(max(begin, first - FARTHEST), first)
-        before = self._codes.leave_out(name, [tokens.words[at] for at in kept if at not in reading.references])
-        if reading.is_name:
-            before = [word for word in self.plain.leave_out_doctor(before) if word not in self._actions]
-            stop = tokens.clause_range(first)[1]  # in a name what stands behind a label counts too
-        kept = harmless.kept(end, min(stop, end + FARTHEST))
-        after = self._codes.leave_out(name, reading.without_labels(at for at in kept if at not in reading.beside))
-        are_plain = self.plain.are_plain
-        is_led = reading.heads.reach((first, end), tokens.clause_range(first), harmless.before_a_name)
-        if reading.is_name:
-            if (
-                is_led
-                or self.plain.serve(before)
-                or self._is_seen(before)
-                or not are_plain(over)
-                or not are_plain(before)
-            ):
-                return False
-            is_all = are_plain(after, before_a_name=True, forgiving=True)
-            return is_all or self.tails.tell_of_order(before, after)
-        if not is_led and are_plain(before) and (label or (are_plain(over) and self._go_on_plainly(before, after))):
-            return True
-        near = tokens.words[max(0, first - 2) : first]
-        if near and (near[-1] in _SO or (near[-1] in _FOR and near[0] in _COMING)) and are_plain(after[:1]):
-            return True
-        if near and (near[-1] in self._actions or (near[0] in self._actions and near[-1] not in SEPARATORS)):
-            return True
-        if self._is_led_to(tokens.words[max(begin, first - _FARTHEST_ACTION) : first]):
-            return True
-        return any(word in _NOW for word in (*before[-3:], *after[:10]))
-
-    def _is_seen(self, before: Sequence[str]) -> bool:
-        """Tell that words before a mention order imaging of a place: "US R knee", not "US guided"."""
-        return self.tails.have_place(before) and self.plain.order_imaging(before)
-
-    def _go_on_plainly(self, before: Sequence[str], after: Sequence[str]) -> bool:
-        """Tell that the words behind a mention in a note name nothing else."""
-        return self.plain.are_plain(after, before_a_name=True) or self.tails.tell_of_order(before, after)
-
-    def _is_led_to(self, before: Sequence[str]) -> bool:
-        """Tell whether an action stands before a mention with only small words between: "go ahead with another"."""
-        at = next((at for at in range(len(before) - 1, -1, -1) if before[at] not in _SMALL_WORDS), -1)
-        return at >= 0 and before[at] in self._actions
-
     def _is_aside(self, reading: "TextReading", first: int, name: str, cues: Sequence[Cue]) -> bool:
         """Tell that another service, or words that are not plain and a relation, stand before a mention."""
         if reading.names_another_before(first) and not any(cue.kind in _OPEN for cue in cues):
@@ -260,7 +187,7 @@ class TermFinder:
         return bool(related) and not self.plain.are_plain(before[:related])
 
 
-class TextReading(ReadText):
+class TextReading(OrderReading):
     """One text of an order, and what it names, found when it is asked for."""
 
     def __init__(self, finder: TermFinder, text: str, *, is_name: bool) -> None:
