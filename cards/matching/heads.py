@@ -17,6 +17,10 @@ _FOR: Final = frozenset({"for", "para"})
 
 #: With one of these, or a number, it is an earlier session that went well.
 _SESSIONS: Final = frozenset({"first", "last", "prior", "previous", "initial", "1st", "2nd", "3rd", "repeat", "again"})
+#: What is done again, behind "follow-up".
+_DONE_AGAIN: Final = frozenset(
+    ("inj", "injection", "injections", "session", "sessions", "series", "treatment", "treatments", "tx", "round")
+)
 #: Signs that part a name.
 _SIGNS: Final = frozenset(",()[]:?")
 #: Kinds of such words that are a visit.
@@ -54,7 +58,7 @@ class HeadsOfText(NamedTuple):
             case "return":
                 return is_before and self.words[first - 1] not in _FOR
             case "check" if end <= hit.first < stop:
-                return _SIGNS.isdisjoint(self.words[end : hit.first]) and not self._is_numbered(end, hit.first)
+                return not self._is_said_besides(end, hit)
             case "check":
                 return is_before and self.words[first - 1] not in _FOR
             case "outcome":
@@ -63,6 +67,13 @@ class HeadsOfText(NamedTuple):
                 return end <= hit.first < stop and not self._is_numbered(begin, stop)
             case _:
                 return hit.first == end
+
+    def _is_said_besides(self, end: int, hit: Hit[str]) -> bool:
+        """Tell that a visit afterwards goes with the service before it: "prolotherapy R knee, f/u 2 weeks"."""
+        if not _DONE_AGAIN.isdisjoint(self.words[hit.end : hit.end + 1]):
+            return True
+        is_apart = not _SIGNS.isdisjoint(self.words[end : hit.first]) or self._is_numbered(end, hit.first)
+        return is_apart and self._is_numbered(hit.end, hit.end + 3)
 
     def _is_numbered(self, first: int, end: int) -> bool:
         return any(word in _SESSIONS or word.isdigit() for word in self.words[first:end])

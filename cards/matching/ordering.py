@@ -83,7 +83,7 @@ class Ordering:
         heading = reading.cues.heading_over(first)
         over = tokens.words[slice(*heading)] if heading else ()
         kept = harmless.before_a_name.kept(max(begin, first - FARTHEST), first)
-        before = self._codes.leave_out(word_list, [tokens.words[at] for at in kept if at not in reading.references])
+        before = self._codes.leave_out(word_list, [tokens.words[at] for at in kept])
         if reading.is_name:
             before = self._leave_out_actions(self._plain.leave_out_doctor(before))
             stop = clause[1]  # in a name what stands behind a label counts too

@@ -51,6 +51,7 @@ _BEFORE_A_NAME: Final = frozenset(
 )
 _NAME_LENGTH: Final = 2
 #: Before the service a name comes behind one of these alone: "per Dr Lee: prolotherapy".
+_PARTICLES: Final = frozenset({"de", "del", "la", "von", "st", "o", "el", "al", "di"})
 DOCTORS: Final = frozenset({"dr", "dr.", "dra"})
 
 
@@ -124,16 +125,17 @@ class PlainWords:
         return True
 
     def leave_out_doctor(self, words: Sequence[str]) -> Sequence[str]:
-        """Return words without "Dr" and the name behind it, in which no word names a thing."""
+        """Return words without "Dr" and the surname behind it; a word that names a thing is none."""
         kept: list[str] = []
-        allowed = 0
+        is_awaited = False
         for word in words:
             if word in DOCTORS:
-                allowed = _NAME_LENGTH
+                is_awaited = True
                 continue
-            if not allowed or not word.isalpha() or word in self._things or self._is_plain(word):
+            is_name = is_awaited and word.isalpha() and word not in self._things
+            is_awaited = is_name and word in _PARTICLES
+            if not is_name:
                 kept.append(word)
-            allowed = max(0, allowed - 1)
         return kept
 
     def _is_plain(self, word: str) -> bool:

@@ -19,7 +19,7 @@ _REFERRING_ONLY: Final = frozenset(
     {"ref", "reference", "conf", "confirmation", "acct", "mrn", "ext", "auth", "authorization", "approval", "precert"}
 )
 _REFERRING: Final = _REFERRING_ONLY | {"approved", "claim", "case", "ticket"}
-_CODING: Final = frozenset({"cpt", "hcpcs", "code", "proc", "procedure", "icd"})
+_LIKE_A_CODE: Final = re.compile(r"[0-9]{4}[0-9a-z]|[a-z][0-9]{4}")
 
 
 class ReadText:
@@ -71,7 +71,7 @@ class ReadText:
             before = words[at - 1] if at else ""
             if before in _REFERRING:
                 found.update((at - 1, at) if before in _REFERRING_ONLY else (at,))
-            elif before not in _CODING and self.tokens.sign_before(at) == "#":
+            elif not _LIKE_A_CODE.fullmatch(words[at]) and self.tokens.sign_before(at) == "#":
                 found.add(at)
         return frozenset(found)
 

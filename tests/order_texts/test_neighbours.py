@@ -207,6 +207,45 @@ Posture prolotherapy neck|Ergonomic eval prolotherapy neck|Sit stand desk prolot
 Standing desk prolotherapy low back|Standing desk, prolotherapy lumbar|Desk prolotherapy lumbar
 Chair prolotherapy low back""".replace("\n", "|").split("|")
 
+#: Near what was learnt later: clinicians, numbers that refer, bounds in time, polite orders.
+MORE_NAMES = """Dr. Lee note prolotherapy R knee|Dr Lee records prolotherapy|Dr. Lee referral prolotherapy R knee
+Per Dr. Lee: MRI then prolotherapy R knee|Per Dr Lee no prolotherapy|Per Dr. Lee: hold prolotherapy
+Per Dr Lee: PT before prolotherapy|VORB Dr Lee: cancel prolotherapy|VORB Dr Lee: tramadol after prolotherapy
+Dr Lee follow up prolotherapy R knee|Dr Lee visit prolotherapy questions|Call Dr Lee re prolotherapy
+Dr Lee signature prolotherapy R knee|Dr Lee signature needed prolotherapy R knee|Fax Dr Lee prolotherapy R knee
+Dr Lee dictation prolotherapy|Dr Lee callback prolotherapy|Dr Lee lunch talk prolotherapy|Dr Lee CME prolotherapy
+Prolotherapy R knee labs|Prolotherapy R knee, labs|Prolotherapy R knee, labs pending|Prolotherapy R knee, labs today
+Prolotherapy R knee, MRI|Prolotherapy R knee (MRI)|Prolotherapy R knee, UA|Prolotherapy R knee, tylenol
+Prolotherapy R knee, tramadol 50|Prolotherapy R knee on hold|Prolotherapy R knee, on hold until 4/1
+Prolotherapy R knee - hold til May|Prolotherapy R knee not until cleared|Prolotherapy R knee not until MRI
+Prolotherapy R knee by Dr Smith 2023|Prolotherapy R knee in 2022|Prolotherapy R knee before MRI
+Prolotherapy R knee after surgery|Prolotherapy R knee after TKA|Prolotherapy in June 2023 R knee
+Prolotherapy R knee on 3/2/24, MRI|Prolotherapy R knee done by 4/1|Prolotherapy R knee done in May
+Prolotherapy R knee completed in May|Prolotherapy R knee no later|Prolotherapy R knee: no
+Prolotherapy R knee, no work|Prolotherapy R knee work note|Prolotherapy R knee, no school note
+Prolotherapy R knee hold surgery clearance|Prolotherapy R knee no driver consent
+Prolotherapy R knee claim 12345 appeal|Claim 12345 prolotherapy R knee|Claim #12345: prolotherapy R knee
+Case 55512 prolotherapy R knee|Ticket 4411 prolotherapy R knee|Auth 99213 prolotherapy|Ref 12345 prolotherapy appeal
+Prolotherapy R knee denied claim 12345|Prolotherapy R knee bill 12345|Prolotherapy MRN 12345 records
+Prolotherapy R knee #29881|Prolotherapy CPT 29881|99213 prolotherapy|Prolotherapy code 20610 denied
+Could we get prolotherapy records|Could you call re prolotherapy R knee|Can we discuss prolotherapy R knee
+Can we get an MRI for prolotherapy R knee|Could we get a brace for prolotherapy R knee
+Would you please review prolotherapy R knee|Could you please sign prolotherapy form R knee
+Can you send prolotherapy info|Ready for prolotherapy R knee?|Restart PT after prolotherapy R knee
+Restart NSAIDs after prolotherapy|Restart naproxen prolotherapy R knee|Resume NSAIDs prolotherapy R knee
+Resume running prolotherapy R knee|Agreed prolotherapy not indicated|Agree prolotherapy R knee no benefit
+Add to prolo list MRI R knee|Patient of Dr Smith prolotherapy failed|Joint or ligament injury prolotherapy failed
+R or L knee MRI prolotherapy|Referred by Dr Smith for prolotherapy consult|Ref'd by Dr Chu: eval prolotherapy
+Referred by Dr Chu, prolotherapy R knee ?|Ref by ortho, prolotherapy eval R knee|Procedure only if prolotherapy fails
+Injection only, no prolotherapy|Consult done, prolotherapy not recommended R knee
+Consult completed prolotherapy declined|No order for prolotherapy|No code for prolotherapy R knee billing
+No insurance prolotherapy quote|Approved thru 12/31 prolotherapy appeal|What: MRI. Where: R knee after prolotherapy
+What: brace after prolotherapy|When: prolotherapy done|Who: Dr Lee consult prolotherapy
+Next step: consult for prolotherapy|Doing: PT, prolotherapy later|To do: prolotherapy records
+To do: call re prolotherapy|PT. Prolotherapy R knee failed|Scopes R knee prolotherapy failed
+García prolotherapy records|Garcia consult prolotherapy|Lee, prolotherapy question|Prolotherapy (Lee) consult
+Prolotherapy (Garcia) records|Prolotherapy R knee (Lee) f/u|Smith prolotherapy handout""".replace("\n", "|").split("|")
+
 #: The name of an order, and its note.
 NOTES = """Knee pads >> prolotherapy R knee
 Walking poles >> prolotherapy R knee
@@ -290,7 +329,7 @@ Superior pole patella prolotherapy|Knee OA, prolotherapy R knee|Prolotherapy R k
 
 def test_a_name_for_something_near_the_service_is_not_answered_as_it(rules: Rules) -> None:
     assert len(NAMES) > 700
-    assert [text for text in NAMES if _strength(rules, text) in SURE] == []
+    assert [text for text in (*NAMES, *MORE_NAMES) if _strength(rules, text) in SURE] == []
 
 
 @pytest.mark.parametrize("text", NOTES)
