@@ -46,6 +46,7 @@ SETS = (
     "dictated-copied-and-spanish-sealed",
     "osteopath-resident-and-desk",
     "osteopath-resident-and-desk-sealed",
+    "small-town",
 )
 
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
