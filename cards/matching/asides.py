@@ -12,7 +12,9 @@ from typing import Final
 _LEADING: Final = frozenset(
     ("not", "no", "must", "be", "needs", "done", "sooner", "later", "earlier", "than", "or", "on", "any", "time")
 )
-_PREPOSITIONS: Final = frozenset({"before", "after", "by", "until", "til", "till", "in", "on", "thru", "through"})
+_PREPOSITIONS: Final = frozenset(
+    {"before", "after", "by", "until", "til", "till", "in", "on", "thru", "through", "next", "this"}
+)
 _LONGEST_LEAD: Final = 5
 
 #: A day, but no year: what was in 2019 is history.
@@ -27,6 +29,7 @@ _SEASONS: Final = frozenset(
     (
         *("camp", "season", "deployment", "vacation", "travel", "trip", "holidays", "holiday", "summer", "fall"),
         *("winter", "spring", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "pcs"),
+        *("mon", "tue", "tues", "wed", "weds", "thu", "thur", "thurs", "fri", "sat", "sun", "week", "month", "wk"),
         *("graduation", "wedding", "tournament", "marathon", "race"),
     )
 )

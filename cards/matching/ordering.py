@@ -124,7 +124,9 @@ class Ordering:
         is_coming = bool(near) and (near[-1] in _SO or (near[-1] in _FOR and near[0] in _COMING))
         if is_coming and self._plain.are_plain(around.after[:1]):
             return True
-        if self._is_led_to(words[max(around.begin, first - _FARTHEST_ACTION) : first]):
+        if around.after[:1] == ["ordered"] or self._is_led_to(
+            words[max(around.begin, first - _FARTHEST_ACTION) : first]
+        ):
             return True
         return any(word in _NOW for word in (*around.before[-3:], *around.after[:10]))
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from cards.matching.entries import Entries
+from cards.matching.persons import is_of_family
 from cards.matching.phrases import Hit, PhraseFinder
 from cards.matching.renewals import Renewals
 from cards.matching.sentences import is_empty_box
@@ -127,6 +128,8 @@ class WithdrawalFinder:
             return None
         before, after = words[: hit.first - begin], words[hit.end - begin :]
         if before and (before[-1] in self._words.past or self._is_foreseen(hit, before)):
+            return None
+        if is_of_family(tokens.words[hit.first : hit.end], before):
             return None
         is_of_a_side = hit.value in _OF_A_SIDE or tokens.words[hit.end - 1] in _ENDED
         if is_of_a_side and self._is_of_other_side(words, ordered):

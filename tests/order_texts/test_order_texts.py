@@ -36,7 +36,7 @@ LEVELS = {
     "dictated-copied-and-spanish": {"recall": 0.95, "caught": 0.91, "nothing": 0.92},
     "dictated-copied-and-spanish-sealed": {"recall": 0.94, "caught": 0.77, "nothing": 0.80},
     "osteopath-resident-and-desk": {"recall": 0.91, "caught": 0.92, "nothing": 0.92},
-    "small-town": {"recall": 0.76, "caught": 0.40, "nothing": 0.87},
+    "small-town": {"recall": 0.83, "caught": 0.87, "nothing": 0.87},
     "osteopath-resident-and-desk-sealed": {"recall": 0.80, "caught": 0.40, "nothing": 0.75},
 }
 #: Live orders answered with a clause of theirs that says nothing against them: words nobody needs.

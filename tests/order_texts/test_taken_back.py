@@ -1,0 +1,182 @@
+"""What takes an order back, as clinicians and desks write it beside the service's name, and what only sounds so."""
+
+import pytest
+
+from cards.matching.match import Strength
+from cds_hooks.rules.loading import Rules
+from tests.order_texts.figures import answer
+
+TAKEN_BACK = """Did this 8/3.
+Did it already 4/2.
+We did this one last Tuesday.
+Already had this done at the VA.
+Had it done elsewhere.
+She got it done in Denver.
+Meant to order PT.
+Meant to put in MRI.
+Clicked wrong one.
+Clicked the wrong button.
+Picked the wrong thing.
+Hit the wrong one, meant CSI.
+Never again per pt.
+Drop ours.
+Take this off.
+Take off the books.
+Please take off schedule.
+Pull this order.
+Pull it.
+Scratch this.
+Scrap this, doing PRP.
+Nix this.
+Kill this order.
+Toss this order.
+Trash this.
+Forget this one.
+Skip this one.
+Never mind.
+Nevermind, pt doing better.
+No longer wants it.
+Changed her mind.
+Pt backed out.
+Pt chickened out.
+Pt bailed.
+Cold feet.
+Got cold feet, will think.
+Can't do it now, lost her job.
+Lost insurance.
+Can't swing the cost.
+Too much money for her.
+Moved away.
+Moved to Texas.
+Pt died.
+Pt deceased 3/2.
+Passed away.
+In hospice now.
+In the hospital with pneumonia.
+Admitted with sepsis.
+Has COVID.
+Has the flu, call back when better.
+Broke out in shingles over the site.
+Rash over the knee, wait.
+Open sore on knee.
+Having TKA in May instead.
+Going with surgery.
+Going to see ortho instead.
+Feels fine now.
+All better.
+Pain gone.
+No pain x 6 wks, doesn't need it.
+Doesn't need this now.
+Not needed anymore.
+Don't need this.
+Old order.
+Old order, ignore.
+Ignore.
+Disregard, dup.
+Double entry.
+In twice.
+Entered twice.
+Someone already put this in.
+Test order.
+Training only.
+Do not use.
+Not this patient.
+Wrong chart.
+Not hers.
+Belongs to her mom.
+Waiting on MRI before we do this.
+MRI first.
+Need labs first.
+Cardiology has to clear first.
+Hold for now.
+Holding off til spring.
+Not this year.
+Not yet.
+He'll call when he's ready.
+Will call us when ready.
+Revisit in the fall.
+Revisit later.
+Talk again in 3 months.
+On the back burner.
+Let's wait.
+Wait and see.
+Insurance said no.
+Not approved.
+Denied x2.
+Dr. retired, no one does these now.
+We don't do these anymore.
+Clinic closed.""".splitlines()
+
+#: Of another thing, of one of the family, or of what was before.
+STANDING = """Did this last year on the left, now right.
+Meant to come in Tuesday, coming Friday.
+Never again wants cortisone.
+Skip lunch.
+Skip the gym.
+Take off the brace before.
+Take off work Friday.
+Pull up a chair.
+Forget-me-not.
+Knee replaced on the other side in 2019.
+R knee replaced 2019.
+Moved the appt to Friday.
+Moved up to 2pm.
+Had PRP done elsewhere.
+Had MRI done elsewhere.
+No driver needed.
+Doesn't need sedation.
+Doesn't need an interpreter.
+Ice first.
+Numb first.
+Lidocaine first.
+Warm up first.
+Mom died last year, under stress.
+Husband deceased.
+Wife is pregnant.
+Brother has COVID, pt tested negative.
+Cardiology cleared.
+MRI done first, reviewed.
+Denied fever.
+Denies rash.
+No open sores.
+Had the flu in January.
+Old injury.
+Old ACL tear.
+Feels fine after last one.
+Waited a year for this.
+Insurance said yes.
+Insurance said no auth needed.
+Can't do surgery.
+Can't take NSAIDs.
+Lost 20 lbs.
+Changed her diet.
+Changed jobs.
+Wrong shoes made it worse.
+Call when checked in.
+Will call for a ride.
+Revisit diet.
+Talk to front desk about payment.
+Wait in room 2.
+Wait 20 min after.
+Next one in a month.
+Next year turns 65.
+Test dose lido ok.
+Training for marathon.
+Do not use latex.
+Not this knee in 2020, other one.""".splitlines()
+
+
+def _strength(rules: Rules, note: str) -> Strength:
+    found = answer({"order": {"code": {"text": "Prolotherapy R knee"}, "note": [{"text": note}]}}, rules)
+    assert found
+    return found.match.strength
+
+
+@pytest.mark.parametrize("note", TAKEN_BACK)
+def test_an_order_that_is_taken_back_is_not_answered_as_one_that_stands(note: str, rules: Rules) -> None:
+    assert _strength(rules, note) is Strength.QUALIFIED
+
+
+@pytest.mark.parametrize("note", STANDING)
+def test_what_is_said_of_another_thing_or_person_does_not_take_the_order_back(note: str, rules: Rules) -> None:
+    assert _strength(rules, note) is Strength.STATED
