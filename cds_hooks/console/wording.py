@@ -93,6 +93,10 @@ VALUES: Final[Mapping[str, Mapping[str, str]]] = {
         "retain-doc": "The provider's own records",
         "OTH": "Something else",
     },
+    "reason": {
+        "gold-card": "Who orders it is exempted (gold card)",
+        "auth-out-network": "Authorization is needed out of the network alone",
+    },
 }
 
 #: How surely an order is for a policy's service (docs/matching.md, How sure).

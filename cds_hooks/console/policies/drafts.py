@@ -10,6 +10,7 @@ from cds_hooks.console.policies.draft_files import DraftFile, lay_out, lay_over
 from cds_hooks.errors import StartError
 from cds_hooks.rules.cases import read_cases, read_orders
 from cds_hooks.rules.check import Checked, check_policies
+from cds_hooks.rules.data_diff import compare_documents, data_lines
 from cds_hooks.rules.diff import Asked, Difference, ask_cases, ask_orders, compare
 from cds_hooks.rules.folders import find_policies
 from cds_hooks.rules.sources import PolicySet, load_policy_set
@@ -22,6 +23,7 @@ _MOST_ORDERS: Final = 2000
 class Effect(NamedTuple):
     """What a try came to. `asked_cases` and `asked_orders` say how many were asked; where `is_asked` is False none was.
 
+    `changes` are what the files say otherwise, a line each, and `unseen` the policies of which no answer shows that.
     `faults` are the reasons for that which are no findings of the check.
     """
 
@@ -34,6 +36,8 @@ class Effect(NamedTuple):
     asked_cases: int
     asked_orders: int
     is_asked: bool = True
+    changes: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
 
 
 def try_drafts(files: list[DraftFile], orders: bytes, settings: Settings, on: date) -> Effect:
@@ -92,7 +96,16 @@ def _ask(effect: Effect, both: tuple[PolicySet, PolicySet], orders: Path | None,
         named = ((f"line {number} of your orders", order) for number, order in read_orders(orders))
         asked += ask_orders(named, "", on, *both, only=effect.ids)
     counted = len({one.path for one in asked})
-    return effect._replace(cases=compare(cases), orders=compare(asked), asked_cases=len(cases), asked_orders=counted)
+    old, new = both
+    data = compare_documents(old.documents, new.documents, new.rules.vocabulary.code_systems, only=effect.ids)
+    return effect._replace(
+        cases=compare(cases),
+        orders=compare(asked),
+        asked_cases=len(cases),
+        asked_orders=counted,
+        changes=tuple(data_lines(data)),
+        unseen=compare([*cases, *asked], data).unseen,
+    )
 
 
 def _ask_samples(effect: Effect, both: tuple[PolicySet, PolicySet], on: date) -> Iterator[Asked]:

@@ -54,8 +54,21 @@ def test_the_same_policy_changes_nothing_and_has_no_findings() -> None:
     assert not effect.checked.flaws
     assert effect.with_installed_cases == ("evicore-cmm-204",)
     assert [*effect.cases.answers, *effect.orders.answers, *effect.cases.texts] == []
+    assert effect.changes == ()
     assert effect.asked_cases == CASES
     assert effect.asked_orders > 50
+
+
+def test_a_change_that_no_answer_shows_is_told_from_the_files(browser: FlaskClient) -> None:
+    document = json.loads(policy())
+    codes = document["versions"]["2023-05-31"]["codes"]
+    codes.append({**codes[0], "code": "M0999"})
+    files = [(io.BytesIO(json.dumps(document).encode()), "policy.json")]
+    page = words(browser.post("/console/drafts", data={"csrf_token": token(browser), "files": files}).text)
+
+    assert "1 change, whether or not an answer above shows it" in page
+    assert "M0999" in page.partition("What the files say otherwise")[2]
+    assert "No answer shows what changed in evicore-cmm-204. Add a case that does." in page
 
 
 def test_a_changed_verdict_changes_cases_and_sample_orders() -> None:
@@ -189,6 +202,8 @@ def test_the_page_shows_findings_and_changes_and_the_service_goes_on_as_before(b
     assert f" of {CASES} cases, each on its own day" in page
     assert "considered investigational covered without more" in page
     assert "No cases came with evicore-cmm-204: the installed ones were asked." in page
+    assert 'verdict: "considered investigational" -> "covered without more"' in page
+    assert "No answer shows" not in page
     assert "Not covered considered investigational" in words(browser.get("/console/policies").text)
 
 

@@ -268,3 +268,10 @@ def test_a_policys_files_are_sent_as_they_lie_and_tried_as_a_draft(browser: Flas
 @pytest.mark.parametrize("url", ["nobody/policy.json", "evicore-cmm-204/other.json", "../policy.schema.json"])
 def test_no_other_file_is_sent(browser: FlaskClient, url: str) -> None:
     assert browser.get(f"/console/policies/{url}").status_code == 404
+
+
+def test_a_reason_of_the_guide_stands_with_its_answer(browser: FlaskClient) -> None:
+    page = words(browser.get("/console/policies/example-coverage-guide").text)
+
+    assert "Reason: Who orders it is exempted (gold card)" in page
+    assert "Reason: Authorization is needed out of the network alone" in page
