@@ -27,7 +27,7 @@ _RESTLESS: Final = 10
 _RETRY: Final = 60.0
 
 #: Looking takes at most this share of a worker's time, however many files there are and however slow their disk.
-_SHARE: Final = 0.05
+_SHARE: Final = 0.01
 
 #: Rules that were replaced are kept for so many seconds: the call that is longest under way ends within them. The last
 #: one to let go of 10,000 policies waits for their memory to be freed, and that is to be the watching thread.
