@@ -26,8 +26,10 @@ _RESTLESS: Final = 10
 #: Files that could not be taken up are read again after so many seconds, changed or not: a disk can be at fault.
 _RETRY: Final = 60.0
 
-#: Looking takes at most this share of a worker's time, however many files there are and however slow their disk.
+#: Looking takes at most this share of a worker's processor time, however many files there are, and of its time, however
+#: slow their disk.
 _SHARE: Final = 0.01
+_SHARE_OF_TIME: Final = 0.05
 
 #: Rules that were replaced are kept for so many seconds: the call that is longest under way ends within them. The last
 #: one to let go of 10,000 policies waits for their memory to be freed, and that is to be the watching thread.
@@ -51,8 +53,8 @@ class RuleReloader:
         self.settings = settings
         #: Why the files as they are now were not taken up; None where they were.
         self.fault: str | None = None
-        #: How long the last look took, in seconds.
-        self.cost = 0.0
+        #: For how many seconds there is to be no look after the last one.
+        self.pause = settings.reload
         #: What the thread waits on between looks; it is never set.
         self.rest = threading.Event()
         self._rules = rules
@@ -95,9 +97,10 @@ class RuleReloader:
             self._keep(ALWAYS_CHANGING, {})
 
     def _look_at(self) -> dict[str, State]:
-        begun = time.monotonic()
+        begun, spent = time.monotonic(), time.thread_time()
         files = look_at(*_folders(self.settings))
-        self.cost = time.monotonic() - begun
+        spent, taken = time.thread_time() - spent, time.monotonic() - begun
+        self.pause = max(self.settings.reload, spent / _SHARE, taken / _SHARE_OF_TIME)
         return files
 
     def _read(self, files: Mapping[str, State]) -> None:
@@ -163,6 +166,6 @@ def _watch(watched: "weakref.ref[RuleReloader]") -> None:
     while (watch := watched()) is not None:
         with contextlib.suppress(OSError, MemoryError):  # of a log that cannot be written, say; the next look may do
             watch.look()
-        pause, rest = max(watch.settings.reload, watch.cost / _SHARE), watch.rest
+        pause, rest = watch.pause, watch.rest
         del watch
         rest.wait(pause)
