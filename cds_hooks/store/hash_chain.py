@@ -61,9 +61,9 @@ class Link(NamedTuple):
 def digest_of_call(row: Sequence[Any], cipher: RecordCipher) -> bytes:
     """Return the digest of a call, of its row in the order of the table's columns; SealError where it is not to be
     opened."""
-    *said, summary, bodies = row
-    identity = said[0]
-    said += (cipher.packed(summary, identity + _SUMMARY), cipher.packed(bodies, identity + _BODIES))
+    said = list(row)
+    identity, summary, bodies = said[0], said[-2], said[-1]
+    said[-2:] = cipher.packed(summary, identity + _SUMMARY), cipher.packed(bodies, identity + _BODIES)
     return sha256(_encode(said)).digest()
 
 
