@@ -63,6 +63,7 @@ class WithdrawalWords:
     reinstatements: tuple[str, ...]
     renewals: tuple[str, ...]
     movements: tuple[str, ...]
+    paying: tuple[str, ...]
     objects: frozenset[str]
     subjects: frozenset[str]
     others: frozenset[str]
@@ -233,6 +234,7 @@ def _read_withdrawals(document: Json) -> WithdrawalWords:
         reinstatements=phrases("reinstatements"),
         renewals=phrases("renewals"),
         movements=phrases("movements"),
+        paying=phrases("paying"),
         objects=words("objects"),
         subjects=words("subjects"),
         others=words("others"),

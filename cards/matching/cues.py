@@ -12,6 +12,7 @@ from itertools import accumulate, pairwise
 from operator import attrgetter
 from typing import Final
 
+from cards.matching.explicit import ExplicitOrder
 from cards.matching.lazy import lazy
 from cards.matching.phrases import Hit, PhraseFinder
 from cards.matching.sentences import STOP
@@ -128,18 +129,22 @@ class CuesOfText:
         harmless_too: bool = False,
         left_out: Collection[int] = (),
         until: int | None = None,
+        order: ExplicitOrder | None = None,
     ) -> Iterator[Cue]:
         """Yield the cues that reach a term, whose tokens are those from `first` to before `end`.
 
         `harmless_too`: also those in phrases that say nothing against a service, as "failed PT" does against PT.
-        `left_out` are tokens whose cues do not count, nor do those from `until` on.
+        `left_out` are tokens whose cues do not count, nor do those from `until` on; of a service that is ordered in so
+        many words by `order` only those near it do.
         """
         last = end + FARTHEST if until is None else until
         for hit in self._within(first - FARTHEST, last, harmless_too=harmless_too):
-            if hit.first not in left_out and self._reaches(hit, first, end):
+            if hit.first not in left_out and self._reaches(hit, first, end) and (order is None or order.is_of(hit)):
                 yield hit.value
         if heading := self.heading_over(first):
-            yield from (hit.value for hit in self._of_heading(*heading) if self._goes_on(hit.end, heading[1]))
+            for hit in self._of_heading(*heading):
+                if self._goes_on(hit.end, heading[1]) and (order is None or order.is_of_heading(hit)):
+                    yield hit.value
 
     def _of_heading(self, first: int, end: int) -> list[Hit[Cue]]:
         """Return the cues of a heading: those that speak of what follows, and any negation."""

@@ -8,12 +8,30 @@ from cards.matching.entries import is_before
 from cards.matching.lazy import lazy
 from cards.matching.match import Clause, Doubt, DoubtKind, Span
 from cards.matching.mention import Mention
+from cards.matching.phrases import Hit
 from cards.matching.text import TermFinder, TextReading
 from cards.matching.withdrawals import Liveness, Ordered
 from cards.order import Order
 
 #: Places that name the order; another treatment there, or one given now elsewhere, is a doubt.
 NAMING: Final = frozenset({Place.CODE_TEXT, Place.DISPLAY, Place.ORDER_DETAIL})
+
+#: A name with one of these is of a procedure; with one of those, of a referral.
+_DOING: Final = frozenset(
+    (
+        *("procedure", "procedures", "proc", "request", "order", "inj", "injection", "injections", "treatment", "tx"),
+        *("series", "slot", "infiltracion", "inyeccion", "procedimiento", "treatments", "therapy", "other", "misc"),
+    )
+)
+_REFERRING: Final = frozenset({"referral", "consult", "care", "referencia", "authorization", "services", "service"})
+#: What a name has that is a form to fill in, or a visit to come to.
+_OF_FORMS: Final = frozenset(
+    (
+        *("form", "forms", "list", "request", "requests", "requested", "visit", "visits", "room", "note", "notes"),
+        *("office", "clinic", "intake", "template", "letter", "nurse", "staff", "comment", "comments", "referral"),
+        *("consult", "consults", "authorization", "program", "see", "suite", "dictation", "order", "type"),
+    )
+)
 
 #: Requests that can be for an injection; in any other a note that names one is only a remark.
 _INJECTING: Final = frozenset({"ServiceRequest", "MedicationRequest", "Appointment", "Encounter"})
@@ -92,6 +110,32 @@ class Evidence:
         hits = [hit for one in self._naming for hit in self._finder.plain.find_services(one.tokens)]
         return self._injects and bool(hits) and not any(hit.value for hit in hits)
 
+    @lazy
+    def has_half_open_name(self) -> bool:
+        """Tell that the texts that name the order call it a procedure, and name no other service.
+
+        Then a note that orders the service in so many words says what is done ("Procedure request (rural group)").
+        """
+        return self._names_no_other and any(not _DOING.isdisjoint(one.tokens.words) for one in self._naming)
+
+    @lazy
+    def names_a_referral(self) -> bool:
+        """Tell that the texts that name the order call it a referral, for what a form in the note says."""
+        return self._names_no_other and any(not _REFERRING.isdisjoint(one.tokens.words) for one in self._naming)
+
+    @lazy
+    def _names_no_other(self) -> bool:
+        if not self._injects or self._orders_imaging or next(self.treatments(in_names=True), None):
+            return False
+        return not any(
+            reading.heads.name_another or any(self._is_other(reading, hit) for hit in found)
+            for reading, found in ((one, self._finder.plain.find_services(one.tokens)) for one in self._naming)
+        )
+
+    @staticmethod
+    def _is_other(reading: TextReading, hit: Hit[bool]) -> bool:
+        return not _OF_FORMS.issuperset(reading.tokens.words[hit.first : hit.end])
+
     def _names_another(self, reading: TextReading) -> bool:
         return next(self._finder.plain.find_services(reading.tokens), None) is not None or reading.heads.name_another
 
@@ -100,12 +144,16 @@ class Evidence:
         """Tell that a text is in a script that no cue could be found in."""
         return any(reading.has_unread_script for _, reading in self._texts)
 
-    def treatments(self, *, in_names: bool) -> Iterator[tuple[str, Remark]]:
-        """Yield the other treatments that the names of the order, or its other texts, say are given."""
+    def treatments(self, *, in_names: bool, beside: Mentioned | None = None) -> Iterator[tuple[str, Remark]]:
+        """Yield the other treatments that the names of the order, or its other texts, say are given.
+
+        `beside` a service that is ordered in so many words only those count that are, too, or share its sentence.
+        """
         for text, reading in self._texts:
             if reading.is_name is in_names:
                 for treatment in reading.treatments:
-                    if treatment.is_given:
+                    is_meant = beside is None or treatment.explicit or (text, treatment.clause) == _sentence(beside)
+                    if treatment.is_given and is_meant:
                         yield treatment.name, remark(DoubtKind.ANOTHER_TREATMENT, text, treatment.clause)
 
     @lazy
@@ -136,7 +184,8 @@ class Evidence:
     @lazy
     def _liveness(self) -> Sequence[tuple[OrderText, Liveness]]:
         ordered = self._ordered
-        return [(text, reading.liveness(ordered)) for text, reading in self._texts]
+        is_paid = any(reading.says_who_pays for _, reading in self._texts)
+        return [(text, reading.liveness(ordered, is_paid=is_paid)) for text, reading in self._texts]
 
     @property
     def _ordered(self) -> Ordered:
@@ -164,6 +213,10 @@ class Evidence:
 
     def _reading_of(self, text: OrderText) -> TextReading:
         return next(reading for one, reading in self._texts if one is text)
+
+
+def _sentence(found: Mentioned) -> tuple[OrderText, tuple[int, int]]:
+    return found.at, found.mention.clause
 
 
 def _all(text: OrderText, reading: TextReading) -> Iterator[Mentioned]:

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from cards.matching.explicit import By
 from cards.vocabulary import Cue
 
 
@@ -11,7 +12,7 @@ class Mention(NamedTuple):
 
     `ordered`: an action governs it, or its sentence is a telegraphic order of plain words only. `aside`: it stands
     behind another service's name ("X-ray after ..."). `is_near`: what is named is near the service, not the same.
-    `first` is its first token.
+    `first` is its first token. `explicit`: the text orders it in so many words, and so; None where it does not.
     """
 
     word_list: str
@@ -23,11 +24,16 @@ class Mention(NamedTuple):
     aside: bool = False
     is_near: bool = False
     first: int = 0
+    explicit: By | None = None
 
 
 class Treatment(NamedTuple):
-    """Another treatment that a text names: whether it is given now, and the characters of its sentence."""
+    """Another treatment that a text names: whether it is given now, and the characters of its sentence.
+
+    `explicit`: the text orders it in so many words.
+    """
 
     name: str
     is_given: bool
     clause: tuple[int, int]
+    explicit: bool = False

@@ -32,7 +32,7 @@ _NUMBER: Final = re.compile(r"(?:[ \t]|\A)(?=(\d{1,2})[.)]\s)")
 ITEM: Final = re.compile(r"[-*\u2022\u00b7](?![-*])|\d{1,2}[.)]|\[\s?\w?\s?\]|\(\s?[xXoO]?\s?\)|[\u2610-\u2612]")
 #: A line that begins so is a statement of its own: a bullet, a number, a label such as "SIDE:", a box.
 _OWN_LINE: Final = re.compile(
-    r"(?:[-*\u2022\u00b7]|\d{1,2}[.)/]|[A-Za-z]+(?:\s[A-Za-z]+)?:|\[\s?\w?\s?\]|\(\s?[xXoO]?\s?\)|[\u2610-\u2612])"
+    r"(?:[-*\u2022\u00b7]|\d{1,2}[.)/]|[A-Za-z#][\w'#/&-]*(?:[ \t][\w'#/&-]+){0,3}\s?:|[A-Z]{3,}(?:[ -][A-Z]{2,})+|\[\s?\w?\s?\]|\(\s?[xXoO]?\s?\)|[\u2610-\u2612])"
 )
 
 

@@ -9,7 +9,9 @@ from typing import Final
 
 from cards.matching.agreement import AgreementFinder
 from cards.matching.asides import find_asides
+from cards.matching.bystanders import Surroundings
 from cards.matching.cues import CueFinder
+from cards.matching.explicit_orders import ExplicitOrders
 from cards.matching.heads import HeadFinder, HeadsOfText
 from cards.matching.lazy import lazy
 from cards.matching.mention import Mention, Treatment
@@ -79,6 +81,9 @@ class TermFinder:
         self.withdrawals: WithdrawalFinder = vocabulary.make_once(
             "withdrawals", lambda: WithdrawalFinder(vocabulary.withdrawals, vocabulary.other_treatments)
         )
+        self.paying: PhraseFinder[None] = vocabulary.make_once(
+            "paying", lambda: PhraseFinder((phrase, None) for phrase in vocabulary.withdrawals.paying)
+        )
         self.heads: HeadFinder = vocabulary.make_once("heads", lambda: HeadFinder(vocabulary.heads, vocabulary.actions))
         terms = (term for name in (*services, *beside) for term in lists[name].terms)
         given = (term for name in agents for term in lists[name].terms)
@@ -91,6 +96,7 @@ class TermFinder:
         names = (form for name in services for form in spellings(lists[name].terms, lists[name].misspelt))
         self.names = frozenset(name for name in names if " " not in name)
         self.tails = NameTails(vocabulary, self.plain, self.names)
+        self.explicit = ExplicitOrders(self.plain, vocabulary.actions)
         self._ordering = Ordering(self.plain, self.tails, self._codes, vocabulary.actions)
         self.agreements: AgreementFinder = vocabulary.make_once("agreements", lambda: AgreementFinder(vocabulary))
 
@@ -142,7 +148,8 @@ class TermFinder:
 
     def _mention(self, reading: "TextReading", hit: Hit[tuple[str, str, str]]) -> Mention:
         tokens, (first, end, (name, term, kind)) = reading.tokens, hit
-        reaching = tuple(reading.cues.reaching(first, end, left_out=reading.beside))
+        explicit = self.explicit.find(reading, first, end)
+        reaching = tuple(reading.cues.reaching(first, end, left_out=reading.beside, order=explicit))
         if not _AGAIN.isdisjoint(tokens.words[max(0, first - 2) : first]):
             reaching = tuple(cue for cue in reaching if cue.kind != "history")
         ordered = self._ordering.orders(reading, first, end, name)
@@ -162,6 +169,7 @@ class TermFinder:
             aside=reading.is_name and not ordered and self._is_aside(reading, first, name, reaching),
             is_near=kind == "near",
             first=first,
+            explicit=explicit.by if explicit else None,
         )
 
     def find_first_others(self, reading: "TextReading") -> tuple[int, int]:
@@ -227,11 +235,18 @@ class TextReading(OrderReading):
     @lazy
     def treatments(self) -> Sequence[Treatment]:
         """The treatments, of those given instead of a service, that the text names."""
-        return list(self._finder.treatments.find_in(self, self.past, self._find_services))
+        return list(self._finder.treatments.find_in(self, self.past, self._find_services, self._finder.explicit))
 
     def _find_services(self) -> Sequence[Mention]:
         return [mention for mention in self.mentions if self._finder.is_service(mention)]
 
-    def liveness(self, ordered: Ordered) -> Liveness:
-        """Return what the text says of whether the order stands."""
-        return self._finder.withdrawals.find_in(self.tokens, ordered)
+    def liveness(self, ordered: Ordered, *, is_paid: bool) -> Liveness:
+        """Return what the text says of whether the order stands; `is_paid`: the patient pays for it."""
+        orders = [one.first for one in self._find_services() if one.explicit and not one.cues]
+        labels = [one for one in self.labels if not self._finder.plain.is_order_label(one, self.tokens)]
+        return self._finder.withdrawals.find_in(self.tokens, ordered, Surroundings(labels, orders, is_paid))
+
+    @lazy
+    def says_who_pays(self) -> bool:
+        """Tell that the text says that the patient pays."""
+        return next(self._finder.paying.find_in(self.tokens), None) is not None

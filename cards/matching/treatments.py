@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Final
 
 from cards.matching.entries import Entries
+from cards.matching.explicit_orders import ExplicitOrders
 from cards.matching.mention import Mention, Treatment
 from cards.matching.phrases import Hit, PhraseFinder, variants
 from cards.matching.reading import ReadText
@@ -38,7 +39,11 @@ class TreatmentFinder:
         return min((hit.first for hit in self._others.find_in(tokens)), default=len(tokens.words))
 
     def find_in(
-        self, reading: ReadText, past: Collection[int], find_services: Callable[[], Sequence[Mention]]
+        self,
+        reading: ReadText,
+        past: Collection[int],
+        find_services: Callable[[], Sequence[Mention]],
+        explicit: ExplicitOrders,
     ) -> Iterator[Treatment]:
         """Yield the treatments that a text names; given where no cue, and no word of how it went, is near.
 
@@ -53,13 +58,22 @@ class TreatmentFinder:
         outcomes = [hit.first for hit in self._outcomes.find_in(tokens)]
         services = [] if reading.is_name or len(hits) > _MOST else find_services()
         entries = Entries(tokens, [one.first for one in services if one.ordered and not one.cues])
-        seen: set[tuple[str, bool]] = set()
+        seen: set[tuple[str, bool, bool]] = set()
         for number, hit in enumerate(hits):
             is_given = number > _MOST or (hit.first not in past and self._is_given(reading, hit, outcomes, services))
             is_given = is_given and not entries.is_overtaken(hit.first)
-            if (hit.value, is_given) not in seen:
-                seen.add((hit.value, is_given))
-                yield Treatment(hit.value, is_given, tokens.span(*tokens.clause_range(hit.first)))
+            is_explicit = is_given and (number > _MOST or self._is_meant(reading, hit, explicit))
+            if (hit.value, is_given, is_explicit) not in seen:
+                seen.add((hit.value, is_given, is_explicit))
+                clause = tokens.span(*tokens.clause_range(hit.first))
+                yield Treatment(hit.value, is_given, clause, explicit=is_explicit)
+
+    @staticmethod
+    def _is_meant(reading: ReadText, hit: Hit[str], explicit: ExplicitOrders) -> bool:
+        """Tell that a treatment is ordered in so many words, or is the head of a sentence, or of today."""
+        begin, stop = reading.tokens.clause_range(hit.first)
+        is_today = not _NOW.isdisjoint(reading.tokens.words[begin:stop])
+        return is_today or hit.first == begin or explicit.find(reading, hit.first, hit.end) is not None
 
     @staticmethod
     def _is_given(reading: ReadText, hit: Hit[str], outcomes: Sequence[int], services: Sequence[Mention]) -> bool:

@@ -11,6 +11,7 @@ from typing import Final
 from cards.coding import Coding
 from cards.elements import Place
 from cards.matching.evidence import NAMING, Evidence, Mentioned, Remark, remark
+from cards.matching.explicit import By
 from cards.matching.match import Doubt, DoubtKind, Found, Match, Span, Strength
 
 #: A past course, or a talk about it, besides the one that is ordered now.
@@ -87,6 +88,8 @@ def _identify_by_note(named: Sequence[Mentioned], evidence: Evidence) -> tuple[M
         return bare[0], _of(DoubtKind.ANY_WORD)
     clear = [found for found in named if found.mention.ordered and not found.mention.cues]
     uncued = [found for found in named if not found.mention.cues]
+    if explicit := _find_explicit(uncued, evidence):
+        return explicit, _doubt(explicit, evidence)
     if not evidence.has_open_name:
         said = clear if evidence.names_another and evidence.names_a_talk else uncued
         is_other = evidence.names_another and not evidence.names_a_talk
@@ -115,8 +118,18 @@ def _doubt(found: Mentioned, evidence: Evidence) -> Remark | None:
         if f" {treatment} " not in f" {found.mention.term} ":  # a service is not another one than itself
             return said
     if found.at.place not in NAMING:
-        return next((said for _, said in evidence.treatments(in_names=False)), None)
+        beside = found if found.mention.explicit else None
+        return next((said for _, said in evidence.treatments(in_names=False, beside=beside)), None)
     return None
+
+
+def _find_explicit(uncued: Sequence[Mentioned], evidence: Evidence) -> Mentioned | None:
+    """Return the last mention that a text orders in so many words, if the order's name lets it say what is done."""
+    explicit = [found for found in uncued if found.mention.explicit]
+    if not explicit or evidence.has_open_name or evidence.has_half_open_name:
+        return explicit[-1] if explicit else None
+    is_of_form = explicit[-1].mention.explicit in (By.TICK, By.LABEL)
+    return explicit[-1] if is_of_form and evidence.names_a_referral else None
 
 
 def _find_withdrawal(named: Sequence[Mentioned], found: Mentioned, evidence: Evidence) -> Remark | None:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
+from cards.matching.bystanders import Bystanders, Surroundings
 from cards.matching.entries import Entries
 from cards.matching.persons import is_of_family
 from cards.matching.phrases import Hit, PhraseFinder
@@ -99,10 +100,11 @@ class WithdrawalFinder:
         named = frozenset(word for phrase in treatments for word in phrase.split() if word.isalpha())
         grammar = words.objects | words.subjects | words.boundaries | words.conditions | words.negations
         self._others = (words.others | named) - grammar
+        self._bystanders = Bystanders(self._others, words.subjects, words.objects)
         self._renewals = Renewals(words, self._others)
         self._passing = words.subjects | words.left | words.right | _SIGNS
 
-    def find_in(self, tokens: Tokens, ordered: Ordered) -> Liveness:
+    def find_in(self, tokens: Tokens, ordered: Ordered, around: Surroundings) -> Liveness:
         """Return the surest withdrawal in a text, of equals the first, and what renews the order."""
         hits = _outermost(self._phrases.find_in(tokens))
         if not hits:
@@ -115,7 +117,8 @@ class WithdrawalFinder:
             if hit.value in _RENEWING or (found and (found.is_sure or hit.value == "hint")):
                 continue
             is_overtaken = entries.is_overtaken(hit.first) or self._renewals.choose_instead(hit, renewing, tokens)
-            is_sure = None if is_overtaken else self._judge(hit, tokens, ordered)
+            is_passed = is_overtaken or self._bystanders.hold(hit, tokens, around)
+            is_sure = None if is_passed else self._judge(hit, tokens, ordered)
             if is_sure or (is_sure is not None and found is None):
                 found = _quote(hit, tokens, is_sure=is_sure)
         return Liveness(found, renewing[-1].end - 1 if renewing else None)
@@ -191,7 +194,8 @@ class WithdrawalFinder:
         """Tell whether what is done is done to the order: to nothing that is named, or to one of its names."""
         if not self._others.isdisjoint(words):
             return None
-        return not words or not self._words.objects.isdisjoint(words)
+        named = [word for word in words if word != "all"] or words  # "all docs complete" is of the documents
+        return not words or not self._words.objects.isdisjoint(named)
 
     def _is_done_to_order(self, before: Sequence[str], after: Sequence[str]) -> bool | None:
         """Tell whether what stands behind a verb, or else before it, is the order; of "NSAIDs stopped 1 wk" None."""

@@ -1,0 +1,193 @@
+"""Whether words that look like a withdrawal speak of something beside the order: a label, a payer, another treatment.
+
+"Driver: will call back", "insurance said no, pt pays", "naproxen (stopped)", "we are not going to stop it" and "PRP
+denied. Plan: prolotherapy" leave an order as it is.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Final, NamedTuple
+
+from cards.matching.phrases import Hit
+from cards.matching.tokens import Tokens
+
+#: Labels behind which is said how the order stands.
+_OF_THE_ORDER: Final = frozenset(
+    (
+        *("status", "order status", "note", "notes", "nota", "notas", "instructions", "special instructions", "series"),
+        *("scheduling instructions", "reason", "visit", "session", "appt", "do", "otros", "motivo", "class"),
+        *("reason for request", "order class", "referral type"),
+    )
+)
+#: Words by which a payer refuses.
+_REFUSALS: Final = frozenset(
+    ("denied", "denial", "auth", "authorization", "approved", "authorized", "claim", "expired", "coverage", "covered")
+)
+_PAYERS: Final = frozenset(
+    ("insurance", "ins", "insurer", "plan", "payer", "payor", "carrier", "adjuster", "wc", "comp", "seguro", "medicare")
+)
+_NO: Final = frozenset({"said", "says", "no", "dijo", "dice"})
+
+_NEGATIONS: Final = frozenset({"not", "no", "never", "dont", "doesnt", "didnt", "wont", "isnt", "without", "cannot"})
+#: "Not going to stop", "do not have to hold", "asked whether ...": what is not, or only asked.
+_ASKED: Final = frozenset({"whether", "asked if", "asks if"})
+_REACH: Final = 5
+
+#: Units of time behind which "before" makes a medicine's pause: "hold 5 d prior to inj".
+_UNITS: Final = frozenset({"d", "day", "days", "wk", "wks", "week", "weeks", "hr", "hrs", "h"})
+_BEFORE: Final = frozenset({"before", "prior", "pre", "after", "post"})
+
+#: Words that name the order in a clause.
+_NAMING: Final = frozenset(
+    (
+        *("this", "order", "orders", "it", "prolotherapy", "prolo", "proloterapia", "request", "referral", "procedure"),
+        *("injection", "inj", "orden", "everything", "above", "below", "these"),
+    )
+)
+#: What is over may begin again.
+_ENDED: Final = frozenset({"finished", "completed", "complete", "done"})
+_AFTER_PARENTHESIS: Final = 3
+_PARTING: Final = frozenset({",", "(", ")", "but", "so", "\u2192"})
+#: Behind these stands what something is for: "not candidate for PRP".
+_FOR: Final = frozenset({"for", "of", "the", "a", "his", "her", "our", "my", "in", "to"})
+_NEAR: Final = 4
+_OF_THINGS: Final = frozenset({"candidate", "void", "cancel", "delete", "remove", "stop", "scrap"})
+#: With these another thing is what comes in the order's place: "cast instead", "cardiology has to clear first".
+_IN_PLACE: Final = frozenset({"instead", "first", "later"})
+_OWN: Final = frozenset({"prolotherapy", "prolo", "proloterapia", "one"})
+#: Physical therapy, not the patient, where it is said to be so: "PT on hold".
+_THERAPY: Final = "pt"
+_OF_THERAPY: Final = frozenset({"hold", "cd", "dcd", "finished", "maxed", "exhausted", "paused"})
+_LONGEST_LABEL: Final = 3
+_BOX_LENGTH: Final = 3
+_SIDES: Final = frozenset({"left", "right", "l", "r", "both", "bilat", "bilateral"})
+
+
+class Surroundings(NamedTuple):
+    """What else a text and its order say: its labels and what it orders in so many words, as tokens; who pays.
+
+    `is_paid`: the patient pays, so that what a payer refuses says nothing of whether the order stands.
+    """
+
+    labels: Sequence[tuple[int, int]] = ()
+    orders: Sequence[int] = ()
+    is_paid: bool = False
+
+
+class Bystanders:
+    """Judges what a withdrawal's words are of; `others` are the words for other things, `subjects` of who and `objects` of what."""
+
+    def __init__(self, others: Collection[str], subjects: Collection[str], objects: Collection[str]) -> None:
+        self._others = frozenset(others)
+        self._of_order = frozenset((*subjects, *objects, *_NAMING, *(w for one in _OF_THE_ORDER for w in one.split())))
+
+    def hold(self, hit: Hit[str], tokens: Tokens, around: Surroundings) -> bool:
+        """Tell that a hit speaks of something else than the order."""
+        begin, stop = tokens.clause_range(hit.first)
+        words = tokens.words
+        before, after = words[begin : hit.first], words[hit.end : stop]
+        return (
+            self._is_labelled(hit, tokens, around)
+            or (around.is_paid and self._is_refusal(hit, words, before))
+            or self._is_denied(hit, before)
+            or self._is_pause(words[hit.first : hit.end], after)
+            or self._is_in_parenthesis(before)
+            or self._is_for_another(hit, words[hit.end - 1], before, after)
+            or self._is_answered(hit, words[begin:stop], around)
+            or self._is_correction(words[hit.first : hit.end], after)
+            or self._is_of_therapy(words[hit.end - 1], before)
+            or self._is_ticked_for_another(tokens, begin, hit.first)
+            or self._has_own_label(before)
+            or (words[hit.end - 1] == "instead" and not _OWN.isdisjoint(before) and self._others.isdisjoint(after))
+        )
+
+    @staticmethod
+    def _is_labelled(hit: Hit[str], tokens: Tokens, around: Surroundings) -> bool:
+        """Tell that a hit crosses a label, or is the value of one that says nothing of the order: "Sedation: no"."""
+        begin, stop = tokens.clause_range(hit.first)
+        own = None
+        for first, end in around.labels:
+            if hit.first < end and first < hit.end:
+                return True
+            if begin <= first and end <= hit.first:
+                own = (first, end)
+        if own is None or "\u2192" in tokens.words[own[1] : hit.first]:
+            return False
+        return " ".join(tokens.words[own[0] : own[1] - 1]) not in _OF_THE_ORDER
+
+    @staticmethod
+    def _is_refusal(hit: Hit[str], words: Sequence[str], before: Sequence[str]) -> bool:
+        said = words[hit.first : hit.end]
+        if not _REFUSALS.isdisjoint(said):
+            return True
+        return not _NO.isdisjoint(said) and not _PAYERS.isdisjoint((*before, *said))
+
+    @staticmethod
+    def _is_denied(hit: Hit[str], before: Sequence[str]) -> bool:
+        """Tell that an action is denied or only asked about: "not going to stop", "asked whether to hold"."""
+        near = before[-_REACH:]
+        if "whether" in before or any(phrase in " ".join(before) for phrase in _ASKED if " " in phrase):
+            return True
+        return hit.value == "verb" and "to" in near[-1:] and not _NEGATIONS.isdisjoint(near)
+
+    @staticmethod
+    def _is_pause(said: Sequence[str], after: Sequence[str]) -> bool:
+        """Tell that a medicine is paused for the order: "(hold 5 d prior to inj)"."""
+        numbers = list(after[:1]) if after and after[0].isdigit() else []
+        return bool(numbers) and not _UNITS.isdisjoint(after[1:2]) and not _BEFORE.isdisjoint(after[2:4])
+
+    def _is_in_parenthesis(self, before: Sequence[str]) -> bool:
+        """Tell that a hit stands in a parenthesis behind another thing: "naproxen (upset stomach, stopped)"."""
+        opened = next((at for at in range(len(before) - 1, -1, -1) if before[at] in "()"), None)
+        if opened is None or before[opened] == ")":
+            return False
+        return not self._others.isdisjoint(before[max(0, opened - _AFTER_PARENTHESIS) : opened])
+
+    def _is_for_another(self, hit: Hit[str], last: str, before: Sequence[str], after: Sequence[str]) -> bool:
+        """Tell that a statement is of another thing that it names: "not candidate for PRP", "MRI off the table"."""
+        if hit.value != "statement" or last in _IN_PLACE:
+            return False
+        named = next((word for word in after[:_NEAR] if word not in _FOR), "")
+        if last in _OF_THINGS and named in self._others:
+            return True
+        begin = next((at for at in range(len(before) - 1, -1, -1) if before[at] in _PARTING), -1) + 1
+        subject = before[begin:][-_NEAR:]
+        return not self._others.isdisjoint(subject) and _NAMING.isdisjoint(subject)
+
+    def _is_answered(self, hit: Hit[str], clause: Sequence[str], around: Surroundings) -> bool:
+        """Tell that the text orders the service later in so many words, and this was of another thing."""
+        if not any(at > hit.end for at in around.orders):
+            return False
+        if hit.value == "state" and not _ENDED.isdisjoint(clause):  # "finished a first series ... we start again: ..."
+            return True
+        if not _NAMING.isdisjoint(clause):
+            return False
+        return hit.value != "statement" or not self._others.isdisjoint(clause)
+
+    @staticmethod
+    def _is_correction(said: Sequence[str], after: Sequence[str]) -> bool:
+        """Tell that only a side was corrected: "left handed, scratch that, right handed"."""
+        named = next((word for word in after if word != ","), "")
+        return "scratch" in said and named in _SIDES
+
+    @staticmethod
+    def _is_of_therapy(last: str, before: Sequence[str]) -> bool:
+        return before[-1:] == [_THERAPY] and last in _OF_THERAPY
+
+    def _is_ticked_for_another(self, tokens: Tokens, begin: int, first: int) -> bool:
+        """Tell that a box is ticked of another thing, which stands before it: "knee sleeve - [X] not approved"."""
+        words = tokens.words
+        if first - begin != _BOX_LENGTH or words[begin] not in "[(" or begin < 1:
+            return False
+        return not self._others.isdisjoint(words[max(0, begin - _NEAR - 1) : begin])
+
+    def _has_own_label(self, before: Sequence[str]) -> bool:
+        """Tell that a hit is the value of a label of another thing: "Breast feeding: no longer"."""
+        if ":" not in before:
+            return False
+        at = len(before) - 1 - before[::-1].index(":")
+        label = before[:at]
+        is_near = len(before) - at - 1 < _NEAR
+        return is_near and 0 < len(label) <= _LONGEST_LABEL and self._is_of_another(label)
+
+    def _is_of_another(self, label: Sequence[str]) -> bool:
+        return all(word.isalpha() for word in label) and self._of_order.isdisjoint(label)

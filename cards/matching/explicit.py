@@ -1,0 +1,46 @@
+"""A service that a note orders in so many words, and which cues of the note may be of it.
+
+What is told in the same note besides, of what was tried and of what others think, says nothing against such an order:
+only what stands in the same part of its sentence does, or right behind it. "Options reviewed: PRP declined. Plan:
+prolotherapy R knee, she would like Tuesday" orders prolotherapy.
+"""
+
+from enum import Enum
+from typing import Final, NamedTuple
+
+from cards.matching.phrases import Hit
+from cards.vocabulary import Cue
+
+#: Conditions count wherever in the sentence they stand.
+_CONDITIONS: Final = frozenset({"if", "when", "once", "unless", "si", "whether", "until", "pending"})
+#: Of a heading only these say something of what is ticked under it.
+_OF_HEADINGS: Final = frozenset({"negation", "history", "alternative"})
+
+
+class By(Enum):
+    """What orders a service in so many words."""
+
+    TICK = "a ticked box"
+    LABEL = "a label that orders"
+    ACTION = "an action"
+
+
+class ExplicitOrder(NamedTuple):
+    """What orders a service, and the part of the sentence it stands in, as tokens."""
+
+    by: By
+    begin: int
+    end: int
+
+    def is_of(self, hit: Hit[Cue]) -> bool:
+        """Tell whether a cue of the same sentence may be of the order."""
+        if hit.first >= self.begin and hit.end <= self.end:
+            return True
+        if hit.value.phrase in _CONDITIONS:
+            return True
+        return hit.first == self.end + 1 and hit.value.kind != "history"
+
+    @staticmethod
+    def is_of_heading(hit: Hit[Cue]) -> bool:
+        """Tell whether a cue of the heading over it is of the order."""
+        return hit.value.kind in _OF_HEADINGS
