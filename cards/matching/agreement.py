@@ -5,7 +5,7 @@ from typing import Final
 
 from cards.matching.phrases import PhraseFinder
 from cards.matching.plainness import PlainWords
-from cards.matching.sentences import STOP
+from cards.matching.sentence_ends import STOP
 from cards.matching.tokens import Tokens
 from cards.vocabulary import Cue, Vocabulary
 

@@ -74,7 +74,10 @@ class Surroundings(NamedTuple):
 
 
 class Bystanders:
-    """Judges what a withdrawal's words are of; `others` are the words for other things, `subjects` of who and `objects` of what."""
+    """Judges what a withdrawal's words are of.
+
+    `others` are the words for other things, `subjects` those of who says or does something, `objects` of the order.
+    """
 
     def __init__(self, others: Collection[str], subjects: Collection[str], objects: Collection[str]) -> None:
         self._others = frozenset(others)
@@ -89,10 +92,10 @@ class Bystanders:
             self._is_labelled(hit, tokens, around)
             or (around.is_paid and self._is_refusal(hit, words, before))
             or self._is_denied(hit, before)
-            or self._is_pause(words[hit.first : hit.end], after)
+            or self._is_pause(after)
             or self._is_in_parenthesis(before)
             or self._is_for_another(hit, words[hit.end - 1], before, after)
-            or self._is_answered(hit, words[begin:stop], around)
+            or (bool(before) and self._is_answered(hit, words[begin:stop], around))
             or self._is_correction(words[hit.first : hit.end], after)
             or self._is_of_therapy(words[hit.end - 1], before)
             or self._is_ticked_for_another(tokens, begin, hit.first)
@@ -103,7 +106,7 @@ class Bystanders:
     @staticmethod
     def _is_labelled(hit: Hit[str], tokens: Tokens, around: Surroundings) -> bool:
         """Tell that a hit crosses a label, or is the value of one that says nothing of the order: "Sedation: no"."""
-        begin, stop = tokens.clause_range(hit.first)
+        begin, _ = tokens.clause_range(hit.first)
         own = None
         for first, end in around.labels:
             if hit.first < end and first < hit.end:
@@ -130,7 +133,7 @@ class Bystanders:
         return hit.value == "verb" and "to" in near[-1:] and not _NEGATIONS.isdisjoint(near)
 
     @staticmethod
-    def _is_pause(said: Sequence[str], after: Sequence[str]) -> bool:
+    def _is_pause(after: Sequence[str]) -> bool:
         """Tell that a medicine is paused for the order: "(hold 5 d prior to inj)"."""
         numbers = list(after[:1]) if after and after[0].isdigit() else []
         return bool(numbers) and not _UNITS.isdisjoint(after[1:2]) and not _BEFORE.isdisjoint(after[2:4])

@@ -15,7 +15,7 @@ from typing import Final
 from cards.matching.explicit import ExplicitOrder
 from cards.matching.lazy import lazy
 from cards.matching.phrases import Hit, PhraseFinder
-from cards.matching.sentences import STOP
+from cards.matching.sentence_ends import STOP
 from cards.matching.tokens import Line, Tokens
 from cards.vocabulary import Cue, Vocabulary
 

@@ -23,24 +23,29 @@ class By(Enum):
     TICK = "a ticked box"
     LABEL = "a label that orders"
     ACTION = "an action"
+    HEAD = "the beginning of a sentence"
 
 
 class ExplicitOrder(NamedTuple):
-    """What orders a service, and the part of the sentence it stands in, as tokens."""
+    """What orders a service, and the part of the sentence it stands in, as tokens; `lead` is the action's."""
 
     by: By
     begin: int
     end: int
+    lead: int = -1
 
     def is_of(self, hit: Hit[Cue]) -> bool:
         """Tell whether a cue of the same sentence may be of the order."""
+        if self.by is By.HEAD:
+            return True
+        if hit.first <= self.lead < hit.end and hit.value.kind != "negation":
+            return False  # "requesting prolotherapy" orders it
         if hit.first >= self.begin and hit.end <= self.end:
             return True
         if hit.value.phrase in _CONDITIONS:
             return True
         return hit.first == self.end + 1 and hit.value.kind != "history"
 
-    @staticmethod
-    def is_of_heading(hit: Hit[Cue]) -> bool:
+    def is_of_heading(self, hit: Hit[Cue]) -> bool:
         """Tell whether a cue of the heading over it is of the order."""
-        return hit.value.kind in _OF_HEADINGS
+        return self.by is By.HEAD or hit.value.kind in _OF_HEADINGS

@@ -77,7 +77,8 @@ class NameTails:
         core, *parts = _part(after)
         if not self._is_known(core):
             return False
-        return self.have_place((*before, *core)) and all(self._is_passed_over(part) for part in parts)
+        placed = core or (parts[0] if after[:1] == [","] else ())  # "Prolo - SIJ + ILL bilat"
+        return self.have_place((*before, *placed)) and all(self._is_passed_over(part) for part in parts)
 
     def have_place(self, words: Iterable[str]) -> bool:
         """Tell whether a word is one of a place of the body."""
@@ -102,7 +103,7 @@ class NameTails:
         unknown = [word for word in said if not self._plain.are_plain((word,), forgiving=True)]
         if not unknown or self._is_known(part):
             return True
-        return self._things.isdisjoint(unknown) and 2 * len(unknown) < len(said)
+        return self._things.isdisjoint(unknown) and 2 * len(unknown) <= len(said) - (len(said) < 3)
 
     def _is_number(self, word: str) -> bool:
         """Tell whether a word is a number, but no code of a procedure."""

@@ -1,6 +1,7 @@
 """Whether the words around a mention of a service order it: an action governs it, or nothing else is named."""
 
 from collections.abc import Collection, Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from cards.matching.cues import FARTHEST, SEPARATORS
@@ -25,6 +26,33 @@ _COMING: Final = frozenset(
 )
 _FOR: Final = frozenset({"for", "para"})
 _SO: Final = frozenset({"so", "therefore", "hence", "thus"})
+
+
+#: Where a service is done, and for whom: "Non VA Care Pain - Prolotherapy".
+_OFFICES: Final = frozenset(
+    (
+        *("community", "care", "provider", "providers", "network", "non", "outside", "va", "dept"),
+        *("center", "centre", "hospital", "group", "rural", "office", "department", "services", "service", "vendor"),
+        *("campus", "facility", "outpatient", "order", "orders", "procedure", "request", "referral", "team", "private"),
+    )
+)
+_PARTING_NAMES: Final = frozenset(",()[]:")
+
+
+def _without_offices(
+    words: Sequence[str], kept: Sequence[int], clause: tuple[int, int], first: int, plain: PlainWords
+) -> Sequence[int]:
+    """Return the tokens that are not of a part of a name that only says whose the order is, or where it is done."""
+    begin, stop = clause
+    ends = [begin - 1, *(at for at in range(begin, stop) if words[at] in _PARTING_NAMES), stop]
+    left_out: set[int] = set()
+    for before, after in pairwise(ends):
+        part = words[before + 1 : after]
+        if before < first < after or _OFFICES.isdisjoint(part):
+            continue
+        if plain.are_plain(word for word in part if word not in _OFFICES):
+            left_out.update(range(before + 1, after))
+    return [at for at in kept if at not in left_out]
 
 
 class OrderReading(ReadText):
@@ -85,9 +113,13 @@ class Ordering:
         kept = harmless.before_a_name.kept(max(begin, first - FARTHEST), first)
         before = self._codes.leave_out(word_list, [tokens.words[at] for at in kept])
         if reading.is_name:
+            kept = _without_offices(tokens.words, kept, clause, first, self._plain)
+            before = self._codes.leave_out(word_list, [tokens.words[at] for at in kept])
             before = self._leave_out_actions(self._plain.leave_out_doctor(before))
             stop = clause[1]  # in a name what stands behind a label counts too
         kept = harmless.kept(end, min(stop, end + FARTHEST))
+        if reading.is_name:
+            kept = _without_offices(tokens.words, kept, clause, first, self._plain)
         after = self._codes.leave_out(word_list, reading.without_labels(at for at in kept if at not in reading.beside))
         return _Around(
             over=() if self._plain.head_orders(over) else self._leave_out_actions(over),

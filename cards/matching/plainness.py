@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from cards.matching.phrases import Hit, PhraseFinder, variants
-from cards.matching.sentences import STOP
+from cards.matching.sentence_ends import STOP
 from cards.matching.spelling import Spelling
 from cards.matching.tokens import Tokens, normalise
 from cards.vocabulary import Vocabulary
@@ -123,6 +123,10 @@ class PlainWords:
             else:
                 return False
         return True
+
+    def name_things(self, words: Iterable[str]) -> bool:
+        """Tell that a word names another service, treatment or thing."""
+        return any(word in self._things for word in words)
 
     def leave_out_doctor(self, words: Sequence[str]) -> Sequence[str]:
         """Return words without "Dr" and the surname behind it; a word that names a thing is none."""

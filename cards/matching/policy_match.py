@@ -52,7 +52,7 @@ class PolicyMatcher:
         """Return the match of words that name the service, or of the policy's code as a word: never a sure one."""
         named = self.named(version, evidence)
         if not has_nonspecific(version, order):
-            named = [found for found in named if found.at.place is not Place.REASON]
+            named = [found for found in named if found.at.place is not Place.REASON or _is_ordered(found, evidence)]
         if weighed := weigh(named, evidence):
             return weighed
         spelled = self.spelled(version, order, evidence)
@@ -153,6 +153,12 @@ def by_code(version: PolicyVersion, order: Order) -> Found | None:
         if named := version.definitive.get(found.coding):
             return Found(Match(Strength.DEFINITIVE, coding=named), found.path)
     return None
+
+
+def _is_ordered(found: Mentioned, evidence: Evidence) -> bool:
+    """Tell that a reason under a name that leaves open what is done says it: "here for prolotherapy #3"."""
+    is_ordered = bool(found.mention.ordered or found.mention.explicit) and not found.mention.cues
+    return is_ordered and (evidence.has_open_name or evidence.has_half_open_name)
 
 
 def by_group(version: PolicyVersion, order: Order) -> Iterator[tuple[PolicyVersion, Found]]:

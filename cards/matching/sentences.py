@@ -4,13 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-#: The word that stands for the end of a sentence.
-STOP: Final = "¶"
-
-#: `.` and `!` end a sentence before anything but a lower-case letter; `12.5`, `prev. inj.` and `Dr. A. X` do not.
-_SENTENCE_END: Final = re.compile(
-    r"[.!;](?:(?<=;)|(?<!\b[A-Za-z].)(?<!\b[DdMm][Rr].)(?<!\b[Pp]t.)(?=\s+[^a-z\s]|\s*¶|\s*\Z))"
-)
+from cards.matching.sentence_ends import STOP, end_sentences
 
 #: What ends a field of a line: a bar between spaces, and each box of a list of boxes of which one is ticked.
 _BAR: Final = re.compile(r"(?<=\s)\|(?=\s)")
@@ -30,9 +24,12 @@ _LINE_BREAKS: Final = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 _FIRST_NUMBER: Final = re.compile(r"(?::[ \t]|\A)1[.)]\s")
 _NUMBER: Final = re.compile(r"(?:[ \t]|\A)(?=(\d{1,2})[.)]\s)")
 ITEM: Final = re.compile(r"[-*\u2022\u00b7](?![-*])|\d{1,2}[.)]|\[\s?\w?\s?\]|\(\s?[xXoO]?\s?\)|[\u2610-\u2612]")
-#: A line that begins so is a statement of its own: a bullet, a number, a label such as "SIDE:", a box.
+#: A line that begins so is a statement of its own: a bullet, a number, a label such as "SIDE:", capitals, a box.
 _OWN_LINE: Final = re.compile(
-    r"(?:[-*\u2022\u00b7]|\d{1,2}[.)/]|[A-Za-z#][\w'#/&-]*(?:[ \t][\w'#/&-]+){0,3}\s?:|[A-Z]{3,}(?:[ -][A-Z]{2,})+|\[\s?\w?\s?\]|\(\s?[xXoO]?\s?\)|[\u2610-\u2612])"
+    r"""[-*\u2022\u00b7] | \d{1,2}[.)/]
+    | [A-Za-z\#][\w'\#/&-]*(?:[ \t][\w'\#/&-]+){0,3}\s?: | [A-Z]{3,}(?:[ -][A-Z]{2,})+
+    | \[\s?\w?\s?\] | \(\s?[xXoO]?\s?\) | [\u2610-\u2612]""",
+    re.VERBOSE,
 )
 
 
@@ -90,7 +87,7 @@ def mark_sentences(text: str, lines: Sequence[tuple[int, int]]) -> str:
     if _TICKED.search(text):
         text = _part_boxes(_part_labelled_boxes(text))
     if len(lines) == 1:
-        return _SENTENCE_END.sub(STOP, text)
+        return end_sentences(text)
     pieces: list[str] = []
     before, done = "", 0
     for start, end in lines:
@@ -101,7 +98,7 @@ def mark_sentences(text: str, lines: Sequence[tuple[int, int]]) -> str:
             pieces.append((STOP if is_new else " ").ljust(start - done))
         pieces.append(part)
         before, done = line, end
-    return _SENTENCE_END.sub(STOP, "".join(pieces))
+    return end_sentences("".join(pieces))
 
 
 def _part_labelled_boxes(text: str) -> str:

@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 
 from cards.matching.characters import Characters, read_characters
 from cards.matching.lazy import lazy
-from cards.matching.sentences import ITEM, STOP, mark_sentences, split_lines
+from cards.matching.sentence_ends import STOP
+from cards.matching.sentences import ITEM, mark_sentences, split_lines
 
 #: Signs that are words by themselves: punctuation that cues count, boxes, arrows, crosses.
 _SIGNS: Final = ",:?()[]$@&\u2022\u2192\u2610-\u2612\u2715-\u2718\u26d4\u274c\u274e\U0001f6ab" + STOP

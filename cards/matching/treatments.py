@@ -6,8 +6,8 @@ from typing import Final
 from cards.matching.entries import Entries
 from cards.matching.explicit_orders import ExplicitOrders
 from cards.matching.mention import Mention, Treatment
+from cards.matching.ordering import OrderReading
 from cards.matching.phrases import Hit, PhraseFinder, variants
-from cards.matching.reading import ReadText
 from cards.matching.sentences import is_empty_box
 from cards.matching.tokens import Tokens
 from cards.vocabulary import Vocabulary
@@ -40,7 +40,7 @@ class TreatmentFinder:
 
     def find_in(
         self,
-        reading: ReadText,
+        reading: OrderReading,
         past: Collection[int],
         find_services: Callable[[], Sequence[Mention]],
         explicit: ExplicitOrders,
@@ -69,14 +69,14 @@ class TreatmentFinder:
                 yield Treatment(hit.value, is_given, clause, explicit=is_explicit)
 
     @staticmethod
-    def _is_meant(reading: ReadText, hit: Hit[str], explicit: ExplicitOrders) -> bool:
+    def _is_meant(reading: OrderReading, hit: Hit[str], explicit: ExplicitOrders) -> bool:
         """Tell that a treatment is ordered in so many words, or is the head of a sentence, or of today."""
         begin, stop = reading.tokens.clause_range(hit.first)
         is_today = not _NOW.isdisjoint(reading.tokens.words[begin:stop])
         return is_today or hit.first == begin or explicit.find(reading, hit.first, hit.end) is not None
 
     @staticmethod
-    def _is_given(reading: ReadText, hit: Hit[str], outcomes: Sequence[int], services: Sequence[Mention]) -> bool:
+    def _is_given(reading: OrderReading, hit: Hit[str], outcomes: Sequence[int], services: Sequence[Mention]) -> bool:
         if reading.cues.harmless.hold(hit.first, hit.end):
             return False
         begin, stop = reading.tokens.clause_range(hit.first)

@@ -118,14 +118,14 @@ def _doubt(found: Mentioned, evidence: Evidence) -> Remark | None:
         if f" {treatment} " not in f" {found.mention.term} ":  # a service is not another one than itself
             return said
     if found.at.place not in NAMING:
-        beside = found if found.mention.explicit else None
+        beside = found if found.mention.explicit not in (None, By.HEAD) else None
         return next((said for _, said in evidence.treatments(in_names=False, beside=beside)), None)
     return None
 
 
 def _find_explicit(uncued: Sequence[Mentioned], evidence: Evidence) -> Mentioned | None:
     """Return the last mention that a text orders in so many words, if the order's name lets it say what is done."""
-    explicit = [found for found in uncued if found.mention.explicit]
+    explicit = [found for found in uncued if found.mention.explicit or found.mention.ordered]
     if not explicit or evidence.has_open_name or evidence.has_half_open_name:
         return explicit[-1] if explicit else None
     is_of_form = explicit[-1].mention.explicit in (By.TICK, By.LABEL)

@@ -42,7 +42,7 @@ LEVELS = {
 #: Live orders answered with a clause of theirs that says nothing against them: words nobody needs.
 MOST_HEDGED = 0.10
 #: Of a small set two are more.
-HEDGED = {"dictated-copied-and-spanish-sealed": 0.12}
+HEDGED = {"dictated-copied-and-spanish-sealed": 0.12, "pain-clinic-and-military-sealed": 0.12}
 #: Sets of which more stated orders are answered with nothing: how many.
 PASSED_OVER = {"academic-and-athletic": 3}
 
