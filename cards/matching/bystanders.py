@@ -158,6 +158,8 @@ class Bystanders:
 
     def _is_answered(self, hit: Hit[str], clause: Sequence[str], around: Surroundings) -> bool:
         """Tell that the text orders the service later in so many words, and this was of another thing."""
+        if around.orders and hit.value == "hint":
+            return _NAMING.isdisjoint(clause)
         if not any(at > hit.end for at in around.orders):
             return False
         if hit.value == "state" and not _ENDED.isdisjoint(clause):  # "finished a first series ... we start again: ..."

@@ -162,8 +162,8 @@ class Evidence:
         unsure = None
         for text, liveness in self._liveness:
             found = liveness.withdrawal
-            if found is None or self._is_answered(text):
-                continue
+            if found is None or self._is_answered(text) or (text.place is Place.INSTRUCTION and not found.is_sure):
+                continue  # what patients are told is the same for all: "call if you have a fever"
             reading = self._reading_of(text)
             kind = DoubtKind.TAKEN_BACK if found.is_sure else DoubtKind.NOT_UNDERSTOOD
             said = remark(kind, text, reading.tokens.span(found.first, found.end))
