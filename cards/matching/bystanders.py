@@ -5,6 +5,7 @@ denied. Plan: prolotherapy" leave an order as it is.
 """
 
 from collections.abc import Collection, Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from cards.matching.phrases import Hit
@@ -57,6 +58,10 @@ _OWN: Final = frozenset({"prolotherapy", "prolo", "proloterapia", "one"})
 #: Physical therapy, not the patient, where it is said to be so: "PT on hold".
 _THERAPY: Final = "pt"
 _OF_THERAPY: Final = frozenset({"hold", "cd", "dcd", "finished", "maxed", "exhausted", "paused"})
+_EARLIER: Final = ("prior", "previous", "old", "older", "earlier", "last", "other", "first", "original")
+_ANOTHER_ORDER: Final = frozenset(
+    (("that", "one"), *((which, what) for which in _EARLIER for what in ("order", "one", "request", "referral")))
+)
 _LONGEST_LABEL: Final = 3
 _BOX_LENGTH: Final = 3
 _SIDES: Final = frozenset({"left", "right", "l", "r", "both", "bilat", "bilateral"})
@@ -97,6 +102,7 @@ class Bystanders:
             or self._is_for_another(hit, words[hit.end - 1], before, after)
             or (bool(before) and self._is_answered(hit, words[begin:stop], around))
             or self._is_correction(words[hit.first : hit.end], after)
+            or self._is_of_another_order(before)
             or self._is_of_therapy(words[hit.end - 1], before)
             or self._is_ticked_for_another(tokens, begin, hit.first)
             or self._has_own_label(before)
@@ -173,6 +179,11 @@ class Bystanders:
         """Tell that only a side was corrected: "left handed, scratch that, right handed"."""
         named = next((word for word in after if word != ","), "")
         return "scratch" in said and named in _SIDES
+
+    @staticmethod
+    def _is_of_another_order(before: Sequence[str]) -> bool:
+        """Tell that another order is spoken of: "prior order voided", "that one has been voided"."""
+        return any(pair in _ANOTHER_ORDER for pair in pairwise(before)) and "this" not in before
 
     @staticmethod
     def _is_of_therapy(last: str, before: Sequence[str]) -> bool:

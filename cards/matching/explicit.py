@@ -43,7 +43,7 @@ class ExplicitOrder(NamedTuple):
         if hit.first >= self.begin and hit.end <= self.end:
             return True
         if hit.value.phrase in _CONDITIONS:
-            return self.by is not By.LABEL or hit.first >= self.begin  # "If other, specify: ..."
+            return hit.end <= self.begin and self.by is not By.LABEL  # "If other, specify: ..." is none
         return hit.first == self.end + 1 and hit.value.kind != "history"
 
     def is_of_heading(self, hit: Hit[Cue]) -> bool:

@@ -13,7 +13,24 @@ _SMALL: Final = frozenset(
     (
         *("the", "a", "an", "another", "more", "some", "of", "her", "his", "their", "our", "this", "these", "next"),
         *("dextrose", "dex", "session", "sessions", "round", "rounds", "series", "course", "repeat", "first", "second"),
-        *("third", "fourth", "fifth", "sixth", "last", "final", "one", "two", "three", "four", "el", "la", "de", "una"),
+        *(
+            "uh",
+            "um",
+            "third",
+            "fourth",
+            "fifth",
+            "sixth",
+            "last",
+            "final",
+            "one",
+            "two",
+            "three",
+            "four",
+            "el",
+            "la",
+            "de",
+            "una",
+        ),
         *("sesion", "sesiones", "#", "in", "office"),
     )
 )
@@ -78,6 +95,10 @@ _VERBS: Final = frozenset(
 #: Words that lead from an action to its object over others: "put Mr. H. down for".
 _LEADING: Final = frozenset({"for", "with", "w", "to", "para", "con", "a"})
 _FARTHEST: Final = 6
+#: With these a sentence that begins with a service goes on to where and how.
+_HOW: Final = frozenset(
+    {"to", "for", "of", "at", "on", "in", "into", "over", "w", "with", "around", "both", "using", "a"}
+)
 _DIRECTIONS: Final = frozenset({"here", "set", "up", "ahead", "back", "down", "out", "in", "returns", "due"})
 #: What a sentence begins with, or a clinician does, and orders what follows.
 _REQUESTING: Final = frozenset({"requesting", "request"})
@@ -184,7 +205,8 @@ class ExplicitOrders:
         """Tell that a sentence that begins with a service goes on with how or where: "Prolo R thumb base, 3 points"."""
         until = next((at for at in range(end, stop) if words[at] in _PARTING), stop)
         said = [word for word in words[end:until] if word not in _CALLED]
-        return self._plain.are_plain(said[:1], forgiving=True) and not self._plain.name_things(said)
+        is_how = bool(said) and said[0] in _HOW
+        return (is_how or self._plain.are_plain(said[:1], forgiving=True)) and not self._plain.name_things(said)
 
     def _is_led(self, words: Sequence[str], begin: int, start: int, first: int) -> bool:
         before = words[start - 1]
@@ -203,7 +225,11 @@ class ExplicitOrders:
         if before == ":":
             return not _ORDERING.isdisjoint((*led, words[start - 2])) and _NOT_ORDERING.isdisjoint(led)
         if before in _LEADING:
-            return not self._verbs.isdisjoint(led[-_FARTHEST:]) or bool(led[-1:] and led[-1] in _DIRECTIONS)
+            return (
+                not self._verbs.isdisjoint(led[-_FARTHEST:])
+                or list(led[-2:]) == ["plan", "is"]
+                or bool(led[-1:] and led[-1] in _DIRECTIONS)
+            )
         return False
 
 

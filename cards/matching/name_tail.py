@@ -25,6 +25,15 @@ _LINKS: Final = frozenset(
         *("shot", "shots", "series"),
     )
 )
+#: A remark in a name begins with one of these, and has one of those.
+_REMARKING: Final = frozenset(
+    (
+        *("phone", "verbal", "telephone", "faxed", "order", "ordered", "entered", "sent", "called", "message", "msg"),
+        *("per", "from", "via", "at", "by", "same", "see", "pls", "please", "as", "rcvd", "received", "relayed"),
+    )
+)
+_RELATING: Final = frozenset({"from", "by", "per", "via", "at", "to", "as", "with", "w", "on", "in"})
+_SHORTEST_REMARK: Final = 3
 _LONGEST_RUN: Final = 12
 
 #: Shorter words of places may be a side, or many things.
@@ -100,10 +109,17 @@ class NameTails:
         said = [word for word in part if word not in _STARTERS and not self._is_number(word)]
         if "pt" in part and not said:  # "PT 2x": physical therapy, not the patient
             return False
+        if self._is_remark(part):
+            return True
         unknown = [word for word in said if not self._plain.are_plain((word,), forgiving=True)]
         if not unknown or self._is_known(part):
             return True
         return self._things.isdisjoint(unknown) and 2 * len(unknown) <= len(said) - (len(said) < 3)
+
+    def _is_remark(self, part: Sequence[str]) -> bool:
+        """Tell that a part says who ordered it, from where or how: "phone order from partner", "sent by fax"."""
+        is_sentence = len(part) >= _SHORTEST_REMARK and not _RELATING.isdisjoint(part[1:])
+        return is_sentence and part[0] in _REMARKING
 
     def _is_number(self, word: str) -> bool:
         """Tell whether a word is a number, but no code of a procedure."""
