@@ -88,6 +88,26 @@ class HeadWords(NamedTuple):
     doing: tuple[str, ...]
 
 
+class ExplicitWords(NamedTuple):
+    """Words by which a note orders a service in so many words, and those by which it does not (plain-words.json)."""
+
+    small: frozenset[str]
+    called: frozenset[str]
+    stating: frozenset[str]
+    verbs: frozenset[str]
+    no_verbs: frozenset[str]
+    leading: frozenset[str]
+    directions: frozenset[str]
+    how: frozenset[str]
+    remarking: frozenset[str]
+    requesting: frozenset[str]
+    asking: frozenset[str]
+    clinicians: frozenset[str]
+    being: frozenset[str]
+    ordering: frozenset[str]
+    not_ordering: frozenset[str]
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """What the policies of a deployment share.
@@ -116,6 +136,7 @@ class Vocabulary:
     imaging_words: tuple[str, ...]
     other_things: tuple[str, ...]
     heads: HeadWords
+    explicit: ExplicitWords
     past_openers: tuple[str, ...]
     past_treatments: tuple[str, ...]
     past_outcomes: tuple[str, ...]
@@ -195,6 +216,9 @@ def read_vocabulary(systems: CodeSystems, words: Json, cues: Json, plain: Json, 
         imaging_words=_words_of(plain, "imaging"),
         other_things=tuple(plain["other-things"]),
         heads=HeadWords(**{kind: tuple(words) for kind, words in plain["heads"].items()}),
+        explicit=ExplicitWords(
+            **{kind.replace("-", "_"): frozenset(words) for kind, words in plain["explicit"].items()}
+        ),
         past_openers=tuple(plain["past"]["openers"]),
         past_treatments=tuple(plain["past"]["treatments"]),
         past_outcomes=tuple(plain["past"]["outcomes"]),

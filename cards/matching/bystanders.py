@@ -16,6 +16,7 @@ _OF_THE_ORDER: Final = frozenset(
     (
         *("status", "order status", "note", "notes", "nota", "notas", "instructions", "special instructions", "series"),
         *("scheduling instructions", "reason", "visit", "session", "appt", "do", "otros", "motivo", "class"),
+        *("md", "np", "pa", "pa c", "provider", "ordering user", "supervising", "decision", "referral"),
         *("reason for request", "order class", "referral type"),
     )
 )
@@ -59,9 +60,8 @@ _OWN: Final = frozenset({"prolotherapy", "prolo", "proloterapia", "one"})
 _THERAPY: Final = "pt"
 _OF_THERAPY: Final = frozenset({"hold", "cd", "dcd", "finished", "maxed", "exhausted", "paused"})
 _EARLIER: Final = ("prior", "previous", "old", "older", "earlier", "last", "other", "first", "original")
-_ANOTHER_ORDER: Final = frozenset(
-    (("that", "one"), *((which, what) for which in _EARLIER for what in ("order", "one", "request", "referral")))
-)
+_OF_EARLIER: Final = ("order", "one", "request", "referral", "plan", "insurance", "carrier")
+_ANOTHER_ORDER: Final = frozenset((("that", "one"), *((which, what) for which in _EARLIER for what in _OF_EARLIER)))
 _LONGEST_LABEL: Final = 3
 _BOX_LENGTH: Final = 3
 _SIDES: Final = frozenset({"left", "right", "l", "r", "both", "bilat", "bilateral"})

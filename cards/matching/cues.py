@@ -151,6 +151,10 @@ class CuesOfText:
         found = self._within(first, end)
         return [hit for hit in found if hit.value.side != "after" or hit.value.kind == "negation"]
 
+    def stand_in(self, first: int, end: int) -> bool:
+        """Tell that a cue stands in the tokens from `first` to before `end`."""
+        return bool(self._within(first, end))
+
     def _within(self, first: int, end: int, *, harmless_too: bool = False) -> Sequence[Hit[Cue]]:
         found = self._cues[bisect_left(self._starts, first) : bisect_left(self._starts, end)]
         return found if harmless_too else [hit for hit in found if not self.harmless.hold(hit.first, hit.end)]

@@ -82,6 +82,8 @@ def mark_sentences(text: str, lines: Sequence[tuple[int, int]]) -> str:
     """
     if _DICTATED.search(text):
         text = _SPOKEN_STOP.sub(STOP.ljust(6), text).replace(" comma ", " ,     ")
+    if " = " in text:
+        text = text.replace(" = ", " : ")
     if "|" in text:
         text = _BAR.sub(STOP, text)
     if _TICKED.search(text):

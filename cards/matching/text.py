@@ -96,7 +96,7 @@ class TermFinder:
         names = (form for name in services for form in spellings(lists[name].terms, lists[name].misspelt))
         self.names = frozenset(name for name in names if " " not in name)
         self.tails = NameTails(vocabulary, self.plain, self.names)
-        self.explicit = ExplicitOrders(self.plain, vocabulary.actions)
+        self.explicit = ExplicitOrders(self.plain, vocabulary)
         self._ordering = Ordering(self.plain, self.tails, self._codes, vocabulary.actions)
         self.agreements: AgreementFinder = vocabulary.make_once("agreements", lambda: AgreementFinder(vocabulary))
 

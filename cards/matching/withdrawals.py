@@ -38,6 +38,7 @@ _NUMBERED: Final = re.compile(r"#\s?([1-9]|1[0-2])\b")
 _NAMED_SESSION: Final = re.compile(
     r"""[#]\s?([1-9]|1[0-2])\b
     |\b(?:session|visit|visita|sesi[o\xf3]n|tx|treatment|injection|round)\s[#]?([1-9]|1[0-2])\b
+    |\b([1-9]|1[0-2])(?:st|nd|rd|th)?\sof\s[1-9]
     |\b([1-9]|1[0-2])(?:st|nd|rd|th)\s(?:session|visit|tx|treatment|inj|injection|round)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
