@@ -38,12 +38,12 @@ _REACH: Final = 5
 _UNITS: Final = frozenset({"d", "day", "days", "wk", "wks", "week", "weeks", "hr", "hrs", "h"})
 _BEFORE: Final = frozenset({"before", "prior", "pre", "after", "post"})
 
-#: Words that name the order in a clause.
-_NAMING: Final = frozenset(
-    (
-        *("this", "order", "orders", "it", "prolotherapy", "prolo", "proloterapia", "request", "referral", "procedure"),
-        *("injection", "inj", "orden", "everything", "above", "below", "these"),
-    )
+#: Words of the order that may be of another, too: "her visit in January was cancelled".
+_OF_ANY: Final = frozenset(
+    """
+    all same one ours line slot visit session sessions series course appointment appt treatment tx encounter entry item
+    booking
+    """.split()  # noqa: SIM905 (as a text it is read at a glance)
 )
 #: What is over may begin again.
 _ENDED: Final = frozenset({"finished", "completed", "complete", "done"})
@@ -55,7 +55,6 @@ _NEAR: Final = 4
 _OF_THINGS: Final = frozenset({"candidate", "void", "cancel", "delete", "remove", "stop", "scrap"})
 #: With these another thing is what comes in the order's place: "cast instead", "cardiology has to clear first".
 _IN_PLACE: Final = frozenset({"instead", "first", "later"})
-_OWN: Final = frozenset({"prolotherapy", "prolo", "proloterapia", "one"})
 #: Physical therapy, not the patient, where it is said to be so: "PT on hold".
 _THERAPY: Final = "pt"
 _OF_THERAPY: Final = frozenset({"hold", "cd", "dcd", "finished", "maxed", "exhausted", "paused"})
@@ -86,7 +85,9 @@ class Bystanders:
 
     def __init__(self, others: Collection[str], subjects: Collection[str], objects: Collection[str]) -> None:
         self._others = frozenset(others)
-        self._of_order = frozenset((*subjects, *objects, *_NAMING, *(w for one in _OF_THE_ORDER for w in one.split())))
+        self._objects = frozenset(objects)
+        self._naming = self._objects - _OF_ANY
+        self._of_order = frozenset((*subjects, *objects, *(word for one in _OF_THE_ORDER for word in one.split())))
 
     def hold(self, hit: Hit[str], tokens: Tokens, around: Surroundings) -> bool:
         """Tell that a hit speaks of something else than the order."""
@@ -106,7 +107,7 @@ class Bystanders:
             or self._is_of_therapy(words[hit.end - 1], before)
             or self._is_ticked_for_another(tokens, begin, hit.first)
             or self._has_own_label(before)
-            or (words[hit.end - 1] == "instead" and not _OWN.isdisjoint(before) and self._others.isdisjoint(after))
+            or (words[hit.end - 1] == "instead" and self._is_chosen(before, after))
         )
 
     @staticmethod
@@ -160,17 +161,17 @@ class Bystanders:
             return True
         begin = next((at for at in range(len(before) - 1, -1, -1) if before[at] in _PARTING), -1) + 1
         subject = before[begin:][-_NEAR:]
-        return not self._others.isdisjoint(subject) and _NAMING.isdisjoint(subject)
+        return not self._others.isdisjoint(subject) and self._naming.isdisjoint(subject)
 
     def _is_answered(self, hit: Hit[str], clause: Sequence[str], around: Surroundings) -> bool:
         """Tell that the text orders the service later in so many words, and this was of another thing."""
         if around.orders and hit.value == "hint":
-            return _NAMING.isdisjoint(clause)
+            return self._naming.isdisjoint(clause)
         if not any(at > hit.end for at in around.orders):
             return False
         if hit.value == "state" and not _ENDED.isdisjoint(clause):  # "finished a first series ... we start again: ..."
             return True
-        if not _NAMING.isdisjoint(clause):
+        if not self._naming.isdisjoint(clause):
             return False
         return hit.value != "statement" or not self._others.isdisjoint(clause)
 
@@ -179,6 +180,12 @@ class Bystanders:
         """Tell that only a side was corrected: "left handed, scratch that, right handed"."""
         named = next((word for word in after if word != ","), "")
         return "scratch" in said and named in _SIDES
+
+    def _is_chosen(self, before: Sequence[str], after: Sequence[str]) -> bool:
+        """Tell that the order is what is done instead: "will do this one instead", of no other treatment."""
+        begin = next((at for at in range(len(before) - 1, -1, -1) if before[at] in _PARTING), -1) + 1
+        part = before[begin:]
+        return not self._objects.isdisjoint(part) and self._others.isdisjoint((*part, *after))
 
     @staticmethod
     def _is_of_another_order(before: Sequence[str]) -> bool:

@@ -78,7 +78,8 @@ class ExplicitOrders:
         if is_labelled and self._plain.are_plain(words[after_label : at.start]):
             return By.LABEL
         if at.start > at.begin:
-            return By.ACTION if self._is_led(reading, at) else None
+            is_of_label = label is not None and label[1] == at.start and not is_labelled
+            return By.ACTION if not is_of_label and self._is_led(reading, at) else None
         heading = reading.cues.heading_over(at.first)
         if heading and self._plain.head_orders(words[slice(*heading)]):
             return By.LABEL
