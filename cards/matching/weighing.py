@@ -95,8 +95,8 @@ def _identify_by_note(named: Sequence[Mentioned], evidence: Evidence) -> tuple[M
         is_other = evidence.names_another and not evidence.names_a_talk
         return (said[0], _of(DoubtKind.ANOTHER_NAME)) if said and not is_other else None
     given = next(iter(evidence.treatments(in_names=False)), None)
-    if not uncued and given:
-        return None
+    if given and not clear:
+        return None  # a treatment is ordered, and this service only mentioned
     cued = [found for found in named if not {cue.kind for cue in found.mention.cues} <= _BESIDE]
     if clear and all(found.at is clear[-1].at and found.mention.span < clear[-1].mention.span for found in cued):
         return clear[-1], _doubt(clear[-1], evidence)  # what a text says last is what it says now
