@@ -103,6 +103,7 @@ class ExplicitWords(NamedTuple):
     requesting: frozenset[str]
     asking: frozenset[str]
     clinicians: frozenset[str]
+    speaking: frozenset[str]
     being: frozenset[str]
     ordering: frozenset[str]
     not_ordering: frozenset[str]

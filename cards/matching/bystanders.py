@@ -27,6 +27,7 @@ _REFUSALS: Final = frozenset(
 _PAYERS: Final = frozenset(
     ("insurance", "ins", "insurer", "plan", "payer", "payor", "carrier", "adjuster", "wc", "comp", "seguro", "medicare")
 )
+_AUTHORIZING: Final = frozenset({"auth", "authorization", "preauth", "precert"})
 _NO: Final = frozenset({"said", "says", "no", "dijo", "dice"})
 
 _NEGATIONS: Final = frozenset({"not", "no", "never", "dont", "doesnt", "didnt", "wont", "isnt", "without", "cannot"})
@@ -109,6 +110,11 @@ class Bystanders:
             or self._has_own_label(before)
             or (words[hit.end - 1] == "instead" and self._is_chosen(before, after))
         )
+
+    @staticmethod
+    def refuse(words: Sequence[str]) -> bool:
+        """Tell that a sentence is about what a payer refuses."""
+        return not _PAYERS.isdisjoint(words) or not _AUTHORIZING.isdisjoint(words)
 
     @staticmethod
     def _is_labelled(hit: Hit[str], tokens: Tokens, around: Surroundings) -> bool:

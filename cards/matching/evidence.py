@@ -184,8 +184,20 @@ class Evidence:
     @lazy
     def _liveness(self) -> Sequence[tuple[OrderText, Liveness]]:
         ordered = self._ordered
-        is_paid = any(reading.says_who_pays for _, reading in self._texts)
-        return [(text, reading.liveness(ordered, is_paid=is_paid)) for text, reading in self._texts]
+        return [(text, reading.liveness(ordered, is_paid=self.is_paid)) for text, reading in self._texts]
+
+    @lazy
+    def is_paid(self) -> bool:
+        """Tell that a text says that the patient pays."""
+        return any(reading.says_who_pays for _, reading in self._texts)
+
+    def tells_of_refusal(self, found: Mentioned) -> bool:
+        """Tell that the sentence of a mention says that a payer refuses it, and no more."""
+        if {cue.kind for cue in found.mention.cues} != {"negation"}:
+            return False
+        reading = self._reading_of(found.at)
+        words = reading.tokens.words[slice(*reading.tokens.clause_range(found.mention.first))]
+        return self._finder.withdrawals.bystanders.refuse(words)
 
     @property
     def _ordered(self) -> Ordered:

@@ -11,6 +11,7 @@ from cards.vocabulary import Vocabulary
 
 #: These part a sentence.
 _PARTING: Final = frozenset({",", ":", "(", ")", "so", "but", "then", "\u2192", STOP, "and"})
+_IS_WHAT: Final = ["is", "what"]
 _ARROW: Final = "\u2192"
 
 #: Shorter words that end with "ed" are no verbs: "med".
@@ -46,7 +47,11 @@ class ExplicitOrders:
         """Return what orders in so many words what stands from `first` to before `end`; in a name nothing does."""
         words = reading.tokens.words
         begin, stop = reading.tokens.clause_range(first)
-        if reading.is_name or not self._goes_on(words[end:stop]):
+        if reading.is_name:
+            return None
+        if words[end : end + 2] == _IS_WHAT and not self._words.asking.isdisjoint(words[end + 2 : end + 4]):
+            return ExplicitOrder(By.ACTION, _part(words, begin, first), end)  # "prolotherapy is what I want"
+        if not self._goes_on(words[end:stop]):
             return None
         if reading.heads.reach((first, end), (begin, stop), reading.cues.harmless.before_a_name):
             return None
@@ -98,6 +103,8 @@ class ExplicitOrders:
         led = words[_part(words, at.begin, at.start - 1) : at.start - 1]
         if before == ":":
             return self._is_introduced(reading, at, led)
+        if before == ",":
+            return not self._words.speaking.isdisjoint(led)  # "per doc verbal - prolo neck"
         if before in self._words.asking and not self._words.clinicians.isdisjoint(led[-2:]):
             return True
         if before in self._words.requesting and at.start - 1 == at.begin:

@@ -88,7 +88,7 @@ def _identify_by_note(named: Sequence[Mentioned], evidence: Evidence) -> tuple[M
         return bare[0], _of(DoubtKind.ANY_WORD)
     clear = [found for found in named if found.mention.ordered and not found.mention.cues]
     uncued = [found for found in named if not found.mention.cues]
-    if explicit := _find_explicit(uncued, evidence):
+    if explicit := _find_explicit(uncued, evidence) or _find_refused(named, evidence):
         return explicit, _doubt(explicit, evidence)
     if not evidence.has_open_name:
         said = clear if evidence.names_another and evidence.names_a_talk else uncued
@@ -130,6 +130,13 @@ def _find_explicit(uncued: Sequence[Mentioned], evidence: Evidence) -> Mentioned
         return explicit[-1] if explicit else None
     is_of_form = explicit[-1].mention.explicit in (By.TICK, By.LABEL)
     return explicit[-1] if is_of_form and evidence.names_a_referral else None
+
+
+def _find_refused(named: Sequence[Mentioned], evidence: Evidence) -> Mentioned | None:
+    """Return the mention of what a payer refuses and the patient pays for: "auth for prolo denied. She pays cash"."""
+    if not (evidence.is_paid and evidence.has_open_name):
+        return None
+    return next((found for found in named if found.mention.cues and evidence.tells_of_refusal(found)), None)
 
 
 def _find_withdrawal(named: Sequence[Mentioned], found: Mentioned, evidence: Evidence) -> Remark | None:

@@ -101,7 +101,7 @@ class WithdrawalFinder:
         named = frozenset(word for phrase in treatments for word in phrase.split() if word.isalpha())
         grammar = words.objects | words.subjects | words.boundaries | words.conditions | words.negations
         self._others = (words.others | named) - grammar
-        self._bystanders = Bystanders(self._others, words.subjects, words.objects)
+        self.bystanders = Bystanders(self._others, words.subjects, words.objects)
         self._renewals = Renewals(words, self._others)
         self._passing = words.subjects | words.left | words.right | _SIGNS
 
@@ -118,7 +118,7 @@ class WithdrawalFinder:
             if hit.value in _RENEWING or (found and (found.is_sure or hit.value == "hint")):
                 continue
             is_overtaken = entries.is_overtaken(hit.first) or self._renewals.choose_instead(hit, renewing, tokens)
-            is_passed = is_overtaken or self._bystanders.hold(hit, tokens, around)
+            is_passed = is_overtaken or self.bystanders.hold(hit, tokens, around)
             is_sure = None if is_passed else self._judge(hit, tokens, ordered)
             if is_sure or (is_sure is not None and found is None):
                 found = _quote(hit, tokens, is_sure=is_sure)
