@@ -30,14 +30,38 @@ _PAYERS: Final = frozenset(
 _AUTHORIZING: Final = frozenset({"auth", "authorization", "preauth", "precert"})
 _NO: Final = frozenset({"said", "says", "no", "dijo", "dice"})
 
-_NEGATIONS: Final = frozenset({"not", "no", "never", "dont", "doesnt", "didnt", "wont", "isnt", "without", "cannot"})
-#: "Not going to stop", "do not have to hold", "asked whether ...": what is not, or only asked.
-_ASKED: Final = frozenset({"whether", "asked if", "asks if"})
-_REACH: Final = 5
+_NEGATIONS: Final = frozenset({"not", "never", "dont", "doesnt", "didnt", "wont", "isnt", "arent"})
+_MEANING: Final = frozenset({"going", "need", "needs", "want", "wants", "have", "having", "planning", "ready"})
+#: Words that are of an order wherever they stand.
+_STRONG: Final = frozenset({"wrong", "duplicate", "dup", "dupe", "error", "mistake", "positive"})
+#: Of another treatment a parenthesis says that it is over.
+_STOPPED: Final = frozenset({"stopped", "failed", "declined", "held", "discontinued", "refused", "d/c", "dc", "done"})
+_PAUSING: Final = frozenset({"hold", "stop", "holding", "stopping"})
+#: These say what becomes of an order, and are not what is stopped.
+_JUDGING: Final = frozenset(
+    (
+        *("cardiology", "clearance", "lab", "labs", "exam", "imaging", "mri", "ct", "xray", "upt", "hcg", "cbc", "bp"),
+        *("a1c", "inr", "rheumatology", "neurology", "neurosurgery", "hematology", "oncology", "anesthesia"),
+        *("tka", "tha"),
+    )
+)
+_PATIENT: Final = frozenset({"pt", "patient", "she", "he", "they"})
+#: Labels of things that are asked about each order, and answered "not needed", "stopped", "denied".
+_OF_THINGS_ASKED: Final = frozenset(
+    (
+        *("driver", "driver needed", "sedation", "sedation needed", "anesthesia", "anestesia", "interpreter", "ride"),
+        *("interpreter needed", "auth", "auth #", "auth no", "auth number", "authorization", "prior auth", "pregnant"),
+        *("allergies", "allergy", "alergias", "anticoagulants", "blood thinners", "meds", "medications", "medication"),
+        *("contrast", "imaging", "image guidance", "guidance", "fluoro", "ultrasound", "consent", "premed"),
+        *("insurance", "premedication", "prep", "weight", "equipment", "precautions", "ins", "payer", "payor"),
+        *("coverage", "driver ?"),
+        *("what has been tried", "side effects", "risks", "rtc", "fu", "recheck", "return"),
+    )
+)
 
 #: Units of time behind which "before" makes a medicine's pause: "hold 5 d prior to inj".
 _UNITS: Final = frozenset({"d", "day", "days", "wk", "wks", "week", "weeks", "hr", "hrs", "h"})
-_BEFORE: Final = frozenset({"before", "prior", "pre", "after", "post"})
+_BEFORE: Final = frozenset({"before", "prior", "pre"})
 
 #: Words of the order that may be of another, too: "her visit in January was cancelled".
 _OF_ANY: Final = frozenset(
@@ -90,45 +114,60 @@ class Bystanders:
         self._naming = self._objects - _OF_ANY
         self._of_order = frozenset((*subjects, *objects, *(word for one in _OF_THE_ORDER for word in one.split())))
 
-    def hold(self, hit: Hit[str], tokens: Tokens, around: Surroundings) -> bool:
-        """Tell that a hit speaks of something else than the order."""
+    def weaken(self, is_sure: bool, hit: Hit[str], tokens: Tokens, around: Surroundings) -> bool | None:
+        """Return what is left of a withdrawal that a hit surely is, or may be: None where it is none of the order.
+
+        What may be of another thing is not passed over in silence, but told.
+        """
         begin, stop = tokens.clause_range(hit.first)
         words = tokens.words
-        before, after = words[begin : hit.first], words[hit.end : stop]
-        return (
-            self._is_labelled(hit, tokens, around)
-            or (around.is_paid and self._is_refusal(hit, words, before))
+        said, before, after = words[hit.first : hit.end], words[begin : hit.first], words[hit.end : stop]
+        if _crosses(hit, around.labels) or self._is_of_another_order(before):
+            return None
+        if self._is_strong(said):
+            return is_sure
+        label = self._label_before(hit, tokens, around)
+        if label is not None and hit.value != "statement" and label in _OF_THINGS_ASKED:
+            return None
+        if (
+            (around.is_paid and self._is_refusal(hit, words, before))
             or self._is_denied(hit, before)
-            or self._is_pause(after)
-            or self._is_in_parenthesis(before)
-            or self._is_for_another(hit, words[hit.end - 1], before, after)
+            or self._is_pause(before, said, after)
+            or self._is_in_parenthesis(said, before)
             or (bool(before) and self._is_answered(hit, words[begin:stop], around))
-            or self._is_correction(words[hit.first : hit.end], after)
-            or self._is_of_another_order(before)
-            or self._is_of_therapy(words[hit.end - 1], before)
+            or self._is_correction(said, after)
             or self._is_ticked_for_another(tokens, begin, hit.first)
+            or (said[-1] == "instead" and self._is_chosen(before, after))
+        ):
+            return None
+        is_doubtful = (
+            label is not None
             or self._has_own_label(before)
-            or (words[hit.end - 1] == "instead" and self._is_chosen(before, after))
+            or self._is_for_another(hit, said[-1], before, after)
+            or self._is_of_therapy(said[-1], before)
+            or "whether" in before
         )
+        return is_sure and not is_doubtful
+
+    @staticmethod
+    def _is_strong(said: Sequence[str]) -> bool:
+        """Tell that words can only be of an order: "do not schedule", "wrong patient", "entered in error"."""
+        return said[:2] == ["do", "not"] or not _STRONG.isdisjoint(said)
+
+    @staticmethod
+    def _label_before(hit: Hit[str], tokens: Tokens, around: Surroundings) -> str | None:
+        """Return the label that says nothing of the order and whose value a hit is: "Sedation: not needed"."""
+        begin, _ = tokens.clause_range(hit.first)
+        own = next((one for one in reversed(around.labels) if begin <= one[0] and one[1] <= hit.first), None)
+        if own is None or "\u2192" in tokens.words[own[1] : hit.first]:
+            return None
+        label = " ".join(tokens.words[own[0] : own[1] - 1])
+        return None if label in _OF_THE_ORDER else label
 
     @staticmethod
     def refuse(words: Sequence[str]) -> bool:
         """Tell that a sentence is about what a payer refuses."""
         return not _PAYERS.isdisjoint(words) or not _AUTHORIZING.isdisjoint(words)
-
-    @staticmethod
-    def _is_labelled(hit: Hit[str], tokens: Tokens, around: Surroundings) -> bool:
-        """Tell that a hit crosses a label, or is the value of one that says nothing of the order: "Sedation: no"."""
-        begin, _ = tokens.clause_range(hit.first)
-        own = None
-        for first, end in around.labels:
-            if hit.first < end and first < hit.end:
-                return True
-            if begin <= first and end <= hit.first:
-                own = (first, end)
-        if own is None or "\u2192" in tokens.words[own[1] : hit.first]:
-            return False
-        return " ".join(tokens.words[own[0] : own[1] - 1]) not in _OF_THE_ORDER
 
     @staticmethod
     def _is_refusal(hit: Hit[str], words: Sequence[str], before: Sequence[str]) -> bool:
@@ -139,24 +178,26 @@ class Bystanders:
 
     @staticmethod
     def _is_denied(hit: Hit[str], before: Sequence[str]) -> bool:
-        """Tell that an action is denied or only asked about: "not going to stop", "asked whether to hold"."""
-        near = before[-_REACH:]
-        if "whether" in before or any(phrase in " ".join(before) for phrase in _ASKED if " " in phrase):
-            return True
-        return hit.value == "verb" and "to" in near[-1:] and not _NEGATIONS.isdisjoint(near)
-
-    @staticmethod
-    def _is_pause(after: Sequence[str]) -> bool:
-        """Tell that a medicine is paused for the order: "(hold 5 d prior to inj)"."""
-        numbers = list(after[:1]) if after and after[0].isdigit() else []
-        return bool(numbers) and not _UNITS.isdisjoint(after[1:2]) and not _BEFORE.isdisjoint(after[2:4])
-
-    def _is_in_parenthesis(self, before: Sequence[str]) -> bool:
-        """Tell that a hit stands in a parenthesis behind another thing: "naproxen (upset stomach, stopped)"."""
-        opened = next((at for at in range(len(before) - 1, -1, -1) if before[at] in "()"), None)
-        if opened is None or before[opened] == ")":
+        """Tell that an action is denied: "we are not going to stop it"; not "no ride, needs to cancel"."""
+        if hit.value != "verb" or before[-1:] != ["to"]:
             return False
-        return not self._others.isdisjoint(before[max(0, opened - _AFTER_PARENTHESIS) : opened])
+        return before[-2:-1] != [] and (
+            before[-2] in _NEGATIONS or (before[-2] in _MEANING and before[-3:-2] != [] and before[-3] in _NEGATIONS)
+        )
+
+    def _is_pause(self, before: Sequence[str], said: Sequence[str], after: Sequence[str]) -> bool:
+        """Tell that a medicine is paused for the order: "naproxen (hold 5 d prior to inj)"."""
+        if self._others.isdisjoint(before) or _PAUSING.isdisjoint(said) or not after or not after[0].isdigit():
+            return False
+        return not _UNITS.isdisjoint(after[1:2]) and not _BEFORE.isdisjoint(after[2:4])
+
+    def _is_in_parenthesis(self, said: Sequence[str], before: Sequence[str]) -> bool:
+        """Tell that a hit stands in a parenthesis behind another treatment: "naproxen (upset stomach, stopped)"."""
+        opened = next((at for at in range(len(before) - 1, -1, -1) if before[at] in "()"), None)
+        if opened is None or before[opened] == ")" or _STOPPED.isdisjoint(said):
+            return False
+        near = before[max(0, opened - _AFTER_PARENTHESIS) : opened]
+        return not (self._others - _JUDGING).isdisjoint(near) and self._naming.isdisjoint(before[opened:])
 
     def _is_for_another(self, hit: Hit[str], last: str, before: Sequence[str], after: Sequence[str]) -> bool:
         """Tell that a statement is of another thing that it names: "not candidate for PRP", "MRI off the table"."""
@@ -167,14 +208,14 @@ class Bystanders:
             return True
         begin = next((at for at in range(len(before) - 1, -1, -1) if before[at] in _PARTING), -1) + 1
         subject = before[begin:][-_NEAR:]
-        return not self._others.isdisjoint(subject) and self._naming.isdisjoint(subject)
+        return not (self._others - _JUDGING).isdisjoint(subject) and self._naming.isdisjoint(subject)
 
     def _is_answered(self, hit: Hit[str], clause: Sequence[str], around: Surroundings) -> bool:
         """Tell that the text orders the service later in so many words, and this was of another thing."""
-        if around.orders and hit.value == "hint":
-            return self._naming.isdisjoint(clause)
         if not any(at > hit.end for at in around.orders):
             return False
+        if hit.value == "hint":
+            return self._naming.isdisjoint(clause) and _PATIENT.isdisjoint(clause)
         if hit.value == "state" and not _ENDED.isdisjoint(clause):  # "finished a first series ... we start again: ..."
             return True
         if not self._naming.isdisjoint(clause):
@@ -220,3 +261,8 @@ class Bystanders:
 
     def _is_of_another(self, label: Sequence[str]) -> bool:
         return all(word.isalpha() for word in label) and self._of_order.isdisjoint(label)
+
+
+def _crosses(hit: Hit[str], labels: Sequence[tuple[int, int]]) -> bool:
+    """Tell that a hit is made of a label and what stands beside it: "Driver: no Auth #: self"."""
+    return any(hit.first < end and first < hit.end for first, end in labels)

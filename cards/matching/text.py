@@ -11,6 +11,7 @@ from cards.matching.agreement import AgreementFinder
 from cards.matching.asides import find_asides
 from cards.matching.bystanders import Surroundings
 from cards.matching.cues import CueFinder
+from cards.matching.explicit import By
 from cards.matching.explicit_orders import ExplicitOrders
 from cards.matching.heads import HeadFinder, HeadsOfText
 from cards.matching.lazy import lazy
@@ -37,6 +38,14 @@ _MOST_OTHERS: Final = 8
 
 #: Before a mention these order what the same sentence says was done before.
 _AGAIN: Final = frozenset({"repeat", "repeating", "continue", "continuing", "resume"})
+
+#: In a sentence with one of these nobody agrees to pay: "does not have the cash", "out of pocket is too high".
+_NOT_PAYING: Final = frozenset(
+    (
+        *("not", "cannot", "cant", "doesnt", "dont", "wont", "no", "too", "high", "?", "quoted", "unwilling", "option"),
+        *("would", "pass", "if", "unless", "unable", "refuses", "declines", "hung", "much", "afford"),
+    )
+)
 
 #: Kinds of cues by which it is left open which of several is meant.
 _OPEN: Final = frozenset({"alternative", "hypothesis"})
@@ -79,7 +88,8 @@ class TermFinder:
         self.treatments: TreatmentFinder = vocabulary.make_once("treatments", lambda: TreatmentFinder(vocabulary))
         self.things: frozenset[str] = vocabulary.withdrawals.others
         self.withdrawals: WithdrawalFinder = vocabulary.make_once(
-            "withdrawals", lambda: WithdrawalFinder(vocabulary.withdrawals, vocabulary.other_treatments)
+            "withdrawals",
+            lambda: WithdrawalFinder(vocabulary.withdrawals, vocabulary.other_treatments, vocabulary.place_words),
         )
         self.paying: PhraseFinder[None] = vocabulary.make_once(
             "paying", lambda: PhraseFinder((phrase, None) for phrase in vocabulary.withdrawals.paying)
@@ -242,11 +252,14 @@ class TextReading(OrderReading):
 
     def liveness(self, ordered: Ordered, *, is_paid: bool) -> Liveness:
         """Return what the text says of whether the order stands; `is_paid`: the patient pays for it."""
-        orders = [one.first for one in self._find_services() if one.explicit and not one.cues]
+        orders = [one.first for one in self._find_services() if one.explicit is By.ACTION and not one.cues]
         labels = [one for one in self.labels if not self._finder.plain.is_order_label(one, self.tokens)]
         return self._finder.withdrawals.find_in(self.tokens, ordered, Surroundings(labels, orders, is_paid))
 
     @lazy
     def says_who_pays(self) -> bool:
         """Tell that the text says that the patient pays."""
-        return next(self._finder.paying.find_in(self.tokens), None) is not None
+        return any(
+            _NOT_PAYING.isdisjoint(self.tokens.words[slice(*self.tokens.clause_range(hit.first))])
+            for hit in self._finder.paying.find_in(self.tokens)
+        )

@@ -50,6 +50,25 @@ _SESSIONS: Final = frozenset(
 _OF_A_SIDE: Final = frozenset({"verb", "state", "hint"})
 #: So does what says that a course of one side is over: "R knee series finished".
 _ENDED: Final = frozenset({"finished", "completed", "complete", "done", "over", "ended"})
+#: "Left" and "right" are sides before a place of the body; "l", "r" and "lt" are by themselves.
+_LONG_SIDE: Final = 4
+#: What befalls the other side puts off the order, too.
+_EVENTS: Final = frozenset(
+    {
+        "surgery",
+        "fracture",
+        "fx",
+        "dvt",
+        "infection",
+        "cellulitis",
+        "broke",
+        "thr",
+        "tha",
+        "tka",
+        "replacement",
+        "injury",
+    }
+)
 #: Under a condition these are still to come.
 _FORESEEN: Final = frozenset({"verb", "state", "movement", "switch"})
 _IF: Final = frozenset({"if", "si", "unless"})
@@ -84,8 +103,9 @@ class Liveness(NamedTuple):
 class WithdrawalFinder:
     """Finds withdrawals in texts; `treatments` are those that an order can be changed to."""
 
-    def __init__(self, words: WithdrawalWords, treatments: Iterable[str]) -> None:
+    def __init__(self, words: WithdrawalWords, treatments: Iterable[str], places: Iterable[str]) -> None:
         self._words = words
+        self._places = frozenset((*places, "side", "one", "is", "was", "done", "finished"))
         kinds = {
             "statement": words.statements,
             "switch": words.switches,
@@ -118,8 +138,9 @@ class WithdrawalFinder:
             if hit.value in _RENEWING or (found and (found.is_sure or hit.value == "hint")):
                 continue
             is_overtaken = entries.is_overtaken(hit.first) or self._renewals.choose_instead(hit, renewing, tokens)
-            is_passed = is_overtaken or self.bystanders.hold(hit, tokens, around)
-            is_sure = None if is_passed else self._judge(hit, tokens, ordered)
+            is_sure = None if is_overtaken else self._judge(hit, tokens, ordered)
+            if is_sure is not None:
+                is_sure = self.bystanders.weaken(is_sure, hit, tokens, around)
             if is_sure or (is_sure is not None and found is None):
                 found = _quote(hit, tokens, is_sure=is_sure)
         return Liveness(found, renewing[-1].end - 1 if renewing else None)
@@ -179,11 +200,17 @@ class WithdrawalFinder:
         return max((int(number) for number in _NUMBERED.findall(note)), default=0)
 
     def _is_of_other_side(self, words: Sequence[str], ordered: Ordered) -> bool:
-        """Tell that a clause speaks of the other side alone: of an order for the left knee "right knee is done"."""
-        if ordered.other_side.isdisjoint(words):
+        """Tell that a clause speaks of the other side alone: of an order for the left knee "right knee is done".
+
+        "Right now", "left a message", and what befell the other side ("right hip surgery, on hold") are not of it.
+        """
+        if not any(
+            word in ordered.other_side and (len(word) < _LONG_SIDE or following in self._places)
+            for word, following in zip(words, (*words[1:], ""), strict=True)
+        ):
             return False
         own = self._words.left if ordered.other_side is self._words.right else self._words.right
-        return own.isdisjoint(words)
+        return own.isdisjoint(words) and _EVENTS.isdisjoint(words)
 
     def _is_moved(self, after: Sequence[str], *, is_away: bool) -> bool | None:
         """Tell that the order, or the patient, was moved away; None where only the day or the hour was."""
