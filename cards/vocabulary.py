@@ -104,9 +104,17 @@ class ExplicitWords(NamedTuple):
     asking: frozenset[str]
     clinicians: frozenset[str]
     speaking: frozenset[str]
+    uncertain: frozenset[str]
+    light_labels: frozenset[str]
+    past: frozenset[str]
+    family: frozenset[str]
+    telling: frozenset[str]
+    subjects: frozenset[str]
     being: frozenset[str]
     ordering: frozenset[str]
     not_ordering: frozenset[str]
+    persons: frozenset[str]
+    asked_for: frozenset[str]
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from cards.matching.explicit import By, ExplicitOrder
 from cards.matching.ordering import OrderReading
 from cards.matching.plainness import PlainWords
 from cards.matching.sentence_ends import STOP
+from cards.matching.tokens import Tokens
 from cards.vocabulary import Vocabulary
 
 #: These part a sentence.
@@ -21,6 +22,7 @@ _FARTHEST: Final = 6
 
 _BOXES: Final = {"]": "[", ")": "("}
 _TICKS: Final = frozenset({"x", "\u2713", "\u2714", "o"})
+_OPENING: Final = frozenset("[(\u2610\u2611\u2612")
 _TICKED: Final = frozenset({"\u2611", "\u2612"})
 _BOX_LENGTH: Final = 3
 
@@ -47,22 +49,56 @@ class ExplicitOrders:
         """Return what orders in so many words what stands from `first` to before `end`; in a name nothing does."""
         words = reading.tokens.words
         begin, stop = reading.tokens.clause_range(first)
-        if reading.is_name:
+        if reading.is_name or self.denies(reading, first, end):
             return None
-        if words[end : end + 2] == _IS_WHAT and not self._words.asking.isdisjoint(words[end + 2 : end + 4]):
-            return ExplicitOrder(By.ACTION, _part(words, begin, first), end)  # "prolotherapy is what I want"
+        if self._is_wanted(words, end):
+            return ExplicitOrder(By.ACTION, _part(words, begin, first), end)
         if not self._goes_on(words[end:stop]):
             return None
         if reading.heads.reach((first, end), (begin, stop), reading.cues.harmless.before_a_name):
             return None
-        start = first
-        while start > max(begin, first - _FARTHEST) and self._is_small(words[start - 1]):
-            start -= 1
-        by = self._by(reading, _Place(begin, start, first, end, stop))
+        at = self._place(reading, first, end)
+        by = self._by(reading, at)
         if by is None:
             return None
         until = next((at for at in range(end, stop) if words[at] in _PARTING), stop)
-        return ExplicitOrder(by, _part(words, begin, start), until, start - 1 if by is By.ACTION else -1)
+        return ExplicitOrder(by, _part(words, begin, at.start), until, at.start - 1 if by is By.ACTION else -1)
+
+    def denies(self, reading: OrderReading, first: int, end: int) -> bool:
+        """Tell that what a note names is surely not ordered there: it is of another person, of what was, or a thing."""
+        if reading.is_name:
+            return False
+        at, words = self._place(reading, first, end), reading.tokens.words
+        before = words[at.begin : at.start]
+        if not self._words.uncertain.isdisjoint(words[at.begin : at.stop]) or not self._words.family.isdisjoint(before):
+            return True
+        behind = next((word for word in words[end : at.stop] if word not in self._words.called), "")
+        if behind in self._words.persons or self._plain.name_things((behind,)):
+            return True
+        if _is_ticked(before):
+            return not self._is_choice(reading, at.begin)
+        label, _, _ = reading.field(first)
+        if label and self._plain.is_order_label(label, reading.tokens):
+            return not self._is_of_this(reading, label)
+        if not before:
+            return first == at.start and not self._words.past.isdisjoint(words[end : at.stop])
+        return before[-1] in self._words.telling and not self._words.subjects.isdisjoint(before)
+
+    def is_asked_for(self, tokens: Tokens) -> bool:
+        """Tell that a text begins with a thing that it is for: "Labs: CBC"."""
+        return not self._words.asked_for.isdisjoint(tokens.words[:1])
+
+    def _place(self, reading: OrderReading, first: int, end: int) -> _Place:
+        words = reading.tokens.words
+        begin, stop = reading.tokens.clause_range(first)
+        start = first
+        while start > max(begin, first - _FARTHEST) and self._is_small(words[start - 1]):
+            start -= 1
+        return _Place(begin, start, first, end, stop)
+
+    def _is_wanted(self, words: Sequence[str], end: int) -> bool:
+        """Tell that a clinician wants what is named: "prolotherapy is what I want"."""
+        return words[end : end + 2] == _IS_WHAT and not self._words.asking.isdisjoint(words[end + 2 : end + 4])
 
     def _is_small(self, word: str) -> bool:
         return word in self._words.small or word[0].isdigit()
@@ -72,7 +108,7 @@ class ExplicitOrders:
         word = next((word for word in after if word not in self._words.called), "")
         if word in self._words.stating or (word.endswith("ed") and len(word) > _SHORTEST):
             return False
-        return not self._plain.name_things((word,))
+        return word not in self._words.persons and not self._plain.name_things((word,))
 
     def _by(self, reading: OrderReading, at: _Place) -> By | None:
         words = reading.tokens.words
@@ -89,6 +125,33 @@ class ExplicitOrders:
         if heading and self._plain.head_orders(words[slice(*heading)]):
             return By.LABEL
         return By.HEAD if self._begins(words, at) else None
+
+    def _is_choice(self, reading: OrderReading, begin: int) -> bool:
+        """Tell that boxes are of what is to be done: no words over them say that they are of what was, or of topics."""
+        words = reading.tokens.words
+        lead = begin
+        while lead > 0 and (words[lead] in _OPENING or words[lead] == STOP):
+            lead = reading.tokens.clause_range(lead - 1)[0]
+        over = words[lead:begin] if words[lead : lead + 1] and words[lead] not in _OPENING else ()
+        until = next((at for at, word in enumerate(over) if word in _OPENING), len(over))
+        return self._words.not_ordering.isdisjoint(over[:until])
+
+    def _is_of_this(self, reading: OrderReading, label: tuple[int, int]) -> bool:
+        """Tell that no label of more weight orders another thing: "Test: UPT. Plan: prolotherapy"."""
+        words = reading.tokens.words
+        name = " ".join(words[label[0] : label[1] - 1])
+        if label[0] and words[label[0] - 1] in self._words.not_ordering:
+            return False
+        if name not in self._words.light_labels:
+            return True
+        for first, end in reading.labels:
+            if end > label[0] or not self._plain.is_order_label((first, end), reading.tokens):
+                continue
+            if " ".join(words[first : end - 1]) not in self._words.light_labels:
+                stop = min(reading.tokens.clause_range(end - 1)[1], label[0])
+                if not self._plain.are_plain(words[end:stop]):
+                    return False
+        return True
 
     def _begins(self, words: Sequence[str], at: _Place) -> bool:
         """Tell that a service at the head of a sentence goes on with how or where: "Prolo R thumb base, 3 points"."""

@@ -162,7 +162,7 @@ class TermFinder:
         reaching = tuple(reading.cues.reaching(first, end, left_out=reading.beside, order=explicit))
         if not _AGAIN.isdisjoint(tokens.words[max(0, first - 2) : first]):
             reaching = tuple(cue for cue in reaching if cue.kind != "history")
-        ordered = self._ordering.orders(reading, first, end, name)
+        ordered = self._ordering.orders(reading, first, end, name) and not self.explicit.denies(reading, first, end)
         if not reading.is_name and self.agreements.is_of_talk(reaching):
             is_agreed = self.agreements.follows(tokens, end, self.plain, self.names)
             ordered, reaching = (True, ()) if is_agreed else (ordered, reaching)

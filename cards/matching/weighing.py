@@ -88,6 +88,8 @@ def _identify_by_note(named: Sequence[Mentioned], evidence: Evidence) -> tuple[M
         return bare[0], _of(DoubtKind.ANY_WORD)
     clear = [found for found in named if found.mention.ordered and not found.mention.cues]
     uncued = [found for found in named if not found.mention.cues]
+    if uncued and evidence.note_is_of_another:
+        return uncued[0], _of(DoubtKind.NOT_ORDERED)
     if explicit := _find_explicit(uncued, evidence) or _find_refused(named, evidence):
         return explicit, _doubt(explicit, evidence)
     if not evidence.has_open_name:
