@@ -237,7 +237,7 @@ class Bystanders:
     @staticmethod
     def _is_of_another_order(before: Sequence[str]) -> bool:
         """Tell that another order is spoken of: "prior order voided", "that one has been voided"."""
-        return any(pair in _ANOTHER_ORDER for pair in pairwise(before)) and "this" not in before
+        return any(pair in _ANOTHER_ORDER for pair in pairwise(before)) and "this" not in before[-_NEAR:]
 
     @staticmethod
     def _is_of_therapy(last: str, before: Sequence[str]) -> bool:

@@ -10,7 +10,6 @@ from cards.matching.match import Clause, Doubt, DoubtKind, Span
 from cards.matching.mention import Mention
 from cards.matching.phrases import Hit
 from cards.matching.text import TermFinder, TextReading
-from cards.matching.tokens import Tokens
 from cards.matching.withdrawals import Liveness, Ordered
 from cards.order import Order
 
@@ -120,20 +119,10 @@ class Evidence:
         return self._names_no_other and any(not _DOING.isdisjoint(one.tokens.words) for one in self._naming)
 
     @lazy
-    def notes_begin_with_another(self) -> bool:
-        """Tell that a sentence of a note begins with another thing: "CBC", and prolotherapy is only the reason."""
-        notes = (reading for text, reading in self._texts if text.place is Place.NOTE)
-        return any(self._begins_with_another(reading.tokens) for reading in notes)
-
-    @lazy
     def note_is_of_another(self) -> bool:
         """Tell that the first note begins with another thing: "Letter to insurer. Treatment: prolotherapy R knee"."""
         first = next((reading for text, reading in self._texts if text.place is Place.NOTE), None)
         return first is not None and self._finder.explicit.is_asked_for(first.tokens)
-
-    def _begins_with_another(self, tokens: Tokens) -> bool:
-        found = self._finder.plain.find_services(tokens)
-        return any(hit.first == tokens.clause_range(hit.first)[0] for hit in found)
 
     @lazy
     def names_a_referral(self) -> bool:

@@ -40,6 +40,8 @@ class ExplicitOrder(NamedTuple):
             return True
         if hit.first <= self.lead < hit.end and hit.value.kind != "negation":
             return False  # "requesting prolotherapy" orders it
+        if hit.end <= self.lead and hit.value.kind == "other-party":
+            return False  # so does "Dr Lee ordered prolotherapy"
         if hit.first >= self.begin and hit.end <= self.end:
             return True
         if hit.value.phrase in _CONDITIONS:

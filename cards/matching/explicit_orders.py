@@ -180,7 +180,7 @@ class ExplicitOrders:
             return "next" in words[at.start : at.first]
         if before in self._words.leading:
             return not self._verbs.isdisjoint(led[-_FARTHEST:]) or led[-2:] == ["plan", "is"] or self._is_come(led)
-        return before == _ARROW or before in self._verbs
+        return before == _ARROW or before in self._verbs or (before == "up" and led[-1:] == ["set"])
 
     def _is_come(self, led: Sequence[str]) -> bool:
         return bool(led) and led[-1] in self._words.directions

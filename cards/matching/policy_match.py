@@ -159,7 +159,7 @@ def _is_ordered(found: Mentioned, evidence: Evidence) -> bool:
     """Tell that a reason under a name that leaves open what is done says it: "here for prolotherapy #3"."""
     is_ordered = bool(found.mention.ordered or found.mention.explicit) and not found.mention.cues
     is_told = evidence.has_open_name or evidence.has_half_open_name
-    return is_ordered and is_told and not evidence.notes_begin_with_another
+    return is_ordered and is_told and not evidence.note_is_of_another
 
 
 def by_group(version: PolicyVersion, order: Order) -> Iterator[tuple[PolicyVersion, Found]]:

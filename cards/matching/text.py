@@ -39,13 +39,12 @@ _MOST_OTHERS: Final = 8
 #: Before a mention these order what the same sentence says was done before.
 _AGAIN: Final = frozenset({"repeat", "repeating", "continue", "continuing", "resume"})
 
-#: In a sentence with one of these nobody agrees to pay: "does not have the cash", "out of pocket is too high".
-_NOT_PAYING: Final = frozenset(
-    (
-        *("not", "cannot", "cant", "doesnt", "dont", "wont", "no", "too", "high", "?", "quoted", "unwilling", "option"),
-        *("would", "pass", "if", "unless", "unable", "refuses", "declines", "hung", "much", "afford"),
-    )
+#: In a sentence with one of these, or behind one of those, nobody agrees to pay: "does not have the cash".
+_NOT_PAYING: Final = frozenset(("too", "high", "?", "quoted", "unwilling", "option", "would", "pass", "if", "unless"))
+_NEGATIONS: Final = frozenset(
+    ("not", "cannot", "cant", "doesnt", "dont", "wont", "no", "unable", "refuses", "declines", "cannot", "never")
 )
+_NEGATED: Final = 4
 
 #: Kinds of cues by which it is left open which of several is meant.
 _OPEN: Final = frozenset({"alternative", "hypothesis"})
@@ -259,7 +258,9 @@ class TextReading(OrderReading):
     @lazy
     def says_who_pays(self) -> bool:
         """Tell that the text says that the patient pays."""
-        return any(
-            _NOT_PAYING.isdisjoint(self.tokens.words[slice(*self.tokens.clause_range(hit.first))])
-            for hit in self._finder.paying.find_in(self.tokens)
-        )
+        return any(self._tells_of_paying(hit.first) for hit in self._finder.paying.find_in(self.tokens))
+
+    def _tells_of_paying(self, first: int) -> bool:
+        begin, stop = self.tokens.clause_range(first)
+        is_negated = not _NEGATIONS.isdisjoint(self.tokens.words[max(begin, first - _NEGATED) : first])
+        return not is_negated and _NOT_PAYING.isdisjoint(self.tokens.words[begin:stop])

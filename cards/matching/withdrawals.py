@@ -69,6 +69,7 @@ _EVENTS: Final = frozenset(
         "injury",
     }
 )
+_TWICE: Final = frozenset({"duplicate", "dup", "dupe", "twice"})
 #: Under a condition these are still to come.
 _FORESEEN: Final = frozenset({"verb", "state", "movement", "switch"})
 _IF: Final = frozenset({"if", "si", "unless"})
@@ -138,6 +139,7 @@ class WithdrawalFinder:
             if hit.value in _RENEWING or (found and (found.is_sure or hit.value == "hint")):
                 continue
             is_overtaken = entries.is_overtaken(hit.first) or self._renewals.choose_instead(hit, renewing, tokens)
+            is_overtaken = is_overtaken and not _stays(hit, tokens, renewing)
             is_sure = None if is_overtaken else self._judge(hit, tokens, ordered)
             if is_sure is not None:
                 is_sure = self.bystanders.weaken(is_sure, hit, tokens, around)
@@ -256,6 +258,12 @@ class WithdrawalFinder:
             if word in self._words.boundaries:
                 return
             yield word
+
+
+def _stays(hit: Hit[str], tokens: Tokens, renewing: Sequence[Hit[str]]) -> bool:
+    """Tell that a duplicate stays one, whatever is said of the other order: "DUPLICATE. ... pt confirmed"."""
+    is_twice = not _TWICE.isdisjoint(tokens.words[hit.first : hit.end])
+    return is_twice and not any(one.value == "reinstatement" for one in renewing)
 
 
 def _session_before(tokens: Tokens, index: int) -> int:
