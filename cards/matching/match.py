@@ -31,6 +31,7 @@ class DoubtKind(Enum):
 
     ANOTHER_CODE = "while the code {code} is another service's"
     ANOTHER_NAME = "while the order's name says something else"
+    CONTRADICTED = 'while {place} is "{clause}"'
     ANOTHER_TREATMENT = 'while {place} also says "{clause}"'
     CONSIDERED = 'where {place} says "{clause}"'
     NOT_ORDERED = "where nothing says that it is to be done"

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any, Final, NamedTuple
 
 from cards.coding import CodeSystems, Coding
+from cards.matching.contradiction import ContradictionFinder
 from cards.matching.evidence import Evidence, read_evidence
 from cards.matching.match import Finding
 from cards.matching.policy_match import PolicyMatcher, by_code, by_group, has_nonspecific
@@ -56,6 +57,7 @@ class PolicyIndex:
         self._agent_codes = [(code, name) for name in self._by_list for code in self._lists[name].codes]
         self._ranks: dict[int, _Plan] = {}
         self._finder = TermFinder(self._lists, services, vocabulary, self._beside, self._by_list, own_codes, open_codes)
+        self._contradictions = ContradictionFinder(self._finder)
         self.matcher = PolicyMatcher(self._lists, vocabulary.lists, vocabulary.code_systems)
 
     def _add(self, policy: Policy, vocabulary: Vocabulary) -> set[str]:
@@ -157,9 +159,11 @@ class PolicyIndex:
         """Return the binding policies in force that a code of the order names."""
         coded: dict[str, Finding] = {}
         named = {policy_id for at in order.codings for policy_id in self._by_code.get(at.coding, ())}
-        for policy_id in named & rank.keys():
+        binding = named & rank.keys()
+        contradicted = self._contradictions.find_in(order) if binding else None
+        for policy_id in binding:
             version = self.policies[policy_id].in_force(on)
-            if version and (found := by_code(version, order)):
+            if version and (found := by_code(version, order, contradicted)):
                 coded[policy_id] = Finding(self.policies[policy_id], version, *found)
         return coded
 

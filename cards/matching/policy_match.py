@@ -5,7 +5,7 @@ from typing import Final
 
 from cards.coding import CodeSystems, Coding
 from cards.elements import Place
-from cards.matching.evidence import NAMING, Evidence, Mentioned
+from cards.matching.evidence import NAMING, Evidence, Mentioned, Remark
 from cards.matching.match import Found, Match, Span, Strength
 from cards.matching.plainness import is_number
 from cards.matching.tokens import normalise
@@ -147,10 +147,13 @@ def _first_spans(*kinds: Sequence[tuple[str, Mentioned | None]]) -> Iterator[Spa
             yield Span(found.at.path, *found.mention.span)
 
 
-def by_code(version: PolicyVersion, order: Order) -> Found | None:
-    """Return the match of a code that names the policy's service."""
+def by_code(version: PolicyVersion, order: Order, contradicted: Remark | None = None) -> Found | None:
+    """Return the match of a code that names the policy's service; a sure one, but where the name contradicts it."""
     for found in order.codings:
         if named := version.definitive.get(found.coding):
+            if contradicted:
+                match = Match(Strength.QUALIFIED, words=named.coding.code, doubt=contradicted.doubt)
+                return Found(match, found.path, (contradicted.span,) if contradicted.span else ())
             return Found(Match(Strength.DEFINITIVE, coding=named), found.path)
     return None
 

@@ -11,8 +11,8 @@ from cards.matching.match import Doubt, DoubtKind, Finding, Match, Strength
 from cards.order import Order
 from cards.response.plain_text import plain
 
-#: Doubts that no code on the order settles: its code is another service's, or its words take it back.
-_OTHERWISE: Final = frozenset({DoubtKind.ANOTHER_CODE, DoubtKind.TAKEN_BACK})
+#: Doubts that no code on the order settles: its code is another service's, its name is, or its words take it back.
+_OTHERWISE: Final = frozenset({DoubtKind.ANOTHER_CODE, DoubtKind.CONTRADICTED, DoubtKind.TAKEN_BACK})
 
 #: Orders for something that a procedure's code does not name.
 _OF_PRODUCTS: Final = frozenset({"DeviceRequest", "MedicationRequest", "NutritionOrder", "VisionPrescription"})
@@ -29,6 +29,7 @@ _TAKEN_BACK: Final = "Unclear whether the order for {} stands: confirm or cancel
 _AGAINST: Final[Mapping[DoubtKind, str]] = {
     DoubtKind.ANOTHER_CODE: "but the code {code} is another service's",
     DoubtKind.ANOTHER_NAME: "but the order's name says something else",
+    DoubtKind.CONTRADICTED: 'but {where} is "{clause}"',
     DoubtKind.ANOTHER_TREATMENT: 'and {where} says "{clause}"',
     DoubtKind.NEAR: "and may be another procedure",
     DoubtKind.NOT_ORDERED: "but nothing says that it is to be done",
@@ -103,6 +104,8 @@ def ask(finding: Finding, order: Order) -> str:
     if doubt and doubt.kind is DoubtKind.ANOTHER_CODE and doubt.code and codes:
         wrong = plain(doubt.code.code)
         return f"If {service} is ordered, replace code {wrong} with {codes}. If not, correct the order's name."
+    if doubt and doubt.kind is DoubtKind.CONTRADICTED:
+        return f"If {service} is ordered, correct the order's name. If not, replace code {finding.match.words}."
     if order.resource_type in _OF_PRODUCTS:
         code = f" with code {codes}" if codes else ""
         return f"If it is for {service}, order the procedure{code}. If not, say on the order what it is for."
@@ -120,6 +123,8 @@ def _tell_doubt(finding: Finding, order: Order) -> str:
     if match.code:
         return f"code {plain(match.code.code)} does not say what is done"
     words = _quote(finding, order)
+    if match.doubt and match.doubt.kind is DoubtKind.CONTRADICTED:
+        return f"the order's code is {words}, {_say_against(match.doubt)}"
     if match.strength is Strength.INFERRED:
         return f"{words} in {match.place.value} may mean it" if match.place else f"code {words} may mean it"
     if match.doubt is None:

@@ -47,6 +47,22 @@ SETS = (
     "osteopath-resident-and-desk",
     "osteopath-resident-and-desk-sealed",
     "small-town",
+    "physiatrist-assistant-and-chiropractor",
+    "physiatrist-assistant-and-chiropractor-sealed",
+    "nurse-veterans-desk-and-fellow",
+    "nurse-veterans-desk-and-fellow-sealed",
+    "naturopath-authorizations-and-bilingual",
+    "naturopath-authorizations-and-bilingual-sealed",
+    "prolotherapist-scheduling-and-athletes",
+    "prolotherapist-scheduling-and-athletes-sealed",
+    "family-doctor-surgery-center-and-podiatry",
+    "family-doctor-surgery-center-and-podiatry-sealed",
+    "rural-residents-and-telehealth",
+    "rural-residents-and-telehealth-sealed",
+    "integrative-central-desk-and-nurse",
+    "integrative-central-desk-and-nurse-sealed",
+    "sports-front-desk-and-rheumatology",
+    "sports-front-desk-and-rheumatology-sealed",
 )
 
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"

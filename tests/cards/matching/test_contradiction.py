@@ -1,0 +1,57 @@
+"""A name that says another treatment than the order's code: one of the two is wrong, and nobody is told an answer."""
+
+import pytest
+
+from cards import rests_on
+from cards.matching.match import DoubtKind, Strength
+from cards.response.doubts import ask, may_be_ordered
+from cds_hooks.rules.loading import Rules
+from tests.cards.matching.test_policy_index import find, strength
+from tests.cards.response.test_what_cards_say import judge
+
+CODED = [
+    {"system": "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets", "code": "M0076", "display": "Prolotherapy"}
+]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Corticosteroid injection, R knee - Kenalog 40", "Trigger point injection, 3+ muscles", "Radiofrequency ablation, SI joint L"],
+)  # fmt: skip
+def test_under_the_name_of_another_treatment_the_code_does_not_decide(name: str, rules: Rules) -> None:
+    found = find(rules, code={"text": name, "coding": CODED})
+
+    assert found is not None
+    assert found.match.strength is Strength.QUALIFIED
+    assert found.match.doubt is not None
+    assert found.match.doubt.kind is DoubtKind.CONTRADICTED
+    assert not may_be_ordered(found.match)  # the code is there: none is offered
+
+
+@pytest.mark.parametrize(
+    "name",
+    [None, "Injection, ligament", "See comments", "Dextrose injection SI joint, no steroid", "Prolotherapy, not PRP", "R knee"],
+)  # fmt: skip
+def test_a_name_that_says_nothing_or_the_service_leaves_the_code_as_it_is(name: str | None, rules: Rules) -> None:
+    code = {"coding": CODED} | ({"text": name} if name else {})
+
+    assert strength(rules, code=code) is Strength.DEFINITIVE
+
+
+def test_a_note_does_not_contradict_a_code(rules: Rules) -> None:
+    note = [{"text": "Kenalog did not help, steroid injection today declined"}]
+
+    assert strength(rules, code={"text": "Prolotherapy", "coding": CODED}, note=note) is Strength.DEFINITIVE
+
+
+def test_what_is_wrong_and_what_to_do_is_said_with_both(rules: Rules) -> None:
+    order = {"resourceType": "ServiceRequest", "id": "o", "code": {"text": "Kenalog 40, R knee", "coding": CODED}}
+    [decision] = judge(order, "EHP01")
+    [finding] = decision.findings
+
+    assert (
+        rests_on(finding, decision.order) == "the order's code is M0076, but the order's name is \"Kenalog 40, R knee\""
+    )
+    assert ask(finding, decision.order) == (
+        "If prolotherapy is ordered, correct the order's name. If not, replace code M0076."
+    )
