@@ -44,7 +44,7 @@ def test_a_note_does_not_contradict_a_code(rules: Rules) -> None:
     assert strength(rules, code={"text": "Prolotherapy", "coding": CODED}, note=note) is Strength.DEFINITIVE
 
 
-def test_what_is_wrong_and_what_to_do_is_said_with_both(rules: Rules) -> None:
+def test_what_is_wrong_and_what_to_do_is_said_with_both() -> None:
     order = {"resourceType": "ServiceRequest", "id": "o", "code": {"text": "Kenalog 40, R knee", "coding": CODED}}
     [decision] = judge(order, "EHP01")
     [finding] = decision.findings
