@@ -17,6 +17,7 @@ class Spelling:
     def __init__(self, words: Iterable[str], others: frozenset[str]) -> None:
         self._others = others
         self._words = frozenset(word for word in words if len(word) >= _SHORTEST and word.isalpha())
+        self._longest = max(map(len, self._words), default=0)
         self._by_rest: dict[str, tuple[str, ...] | str] = {}  # a word, or where they are more, these
         for word in self._words:
             for rest in _shorten(word):
@@ -25,8 +26,11 @@ class Spelling:
                     self._by_rest[rest] = (*_as_words(known), word)
 
     def knows(self, word: str) -> bool:
-        """Tell whether a word is one of the words with a typing error."""
-        if len(word) < _SHORTEST - 1 or not word.isalpha() or word in self._others:
+        """Tell whether a word is one of the words with a typing error.
+
+        A longer one than any of them and a letter is not looked at: all of its shortenings are as long as it is.
+        """
+        if not _SHORTEST - 1 <= len(word) <= self._longest + 1 or not word.isalpha() or word in self._others:
             return False
         if word in self._by_rest:
             return True
