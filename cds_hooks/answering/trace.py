@@ -34,6 +34,7 @@ class Explanation(NamedTuple):
     paying: PayerChoice
     decision: Decision | None
     steps: Steps
+    circumstances: Circumstances | None = None
 
     def with_authorization(self) -> "Explanation":
         """Return it with a step of what was found of prior authorizations, where one was asked for."""
@@ -76,7 +77,7 @@ def explain_order(
     decision = decide(order, paying, rules.index, on, outcome, keep, circumstances)
     if order.is_void:
         steps.append(("ruled out", "the order asks for nothing: not to be performed, revoked or entered in error"))
-    return Explanation(order, paying, decision, tuple(steps))
+    return Explanation(order, paying, decision, tuple(steps), circumstances)
 
 
 def tell_basis(decision: Decision) -> str | None:

@@ -1,6 +1,7 @@
 """The console as people use it: from an empty form to a card, to what one does with it, to why, to the policies."""
 
 import json
+import re
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PHONE, Open
+from tests.browser.conftest import PHONE, Open, take_pictures
 from tests.conftest import ROOT, example
 from tests.running_service import RunningService
 
@@ -215,3 +216,27 @@ def test_a_phone_is_enough(open_page: Open, hook: str) -> None:
     page.locator("text=Send to the service").tap()
 
     expect(page.locator(".card h2")).to_contain_text("is not covered")
+
+
+def test_a_gold_card_is_seen_by_who_orders(open_page: Open) -> None:
+    """From a mistyped NPI to the answer, to why, back to the form, and by a link to it in another browser."""
+    page = open_page()
+    page.fill("#code", "CPT 71260")
+    page.fill("#ordered_by", "2000000003")
+    page.click("text=Send to the service")
+    expect(page.locator("#ordered_by-fault")).to_contain_text("its last digit does not fit the others")
+    take_pictures(page, "try-mistyped-npi", "light")
+
+    page.fill("#ordered_by", "2000000002")
+    page.click("text=Send to the service")
+    expect(page.locator(".coverage .verdict")).to_have_text("Covered")
+    expect(page.locator("#request-text")).to_have_value(re.compile('"value": "2000000002"'))
+    link = page.get_attribute("text=Link to this try", "href")
+
+    page.click("text=Why this answer?")
+    expect(page.locator(".why dl")).to_contain_text("2000000002")
+    take_pictures(page, "why-gold-card", "light")
+    page.go_back()
+    page.click("text=Back to the form")
+    expect(page.locator("#ordered_by")).to_have_value("2000000002")
+    expect(open_page(str(link)).locator("#ordered_by")).to_have_value("2000000002")

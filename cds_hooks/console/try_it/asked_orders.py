@@ -94,14 +94,15 @@ def call_of(form: OrderForm) -> dict[str, Any]:
 
 
 def form_context(form: OrderForm | None, faults: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Return what a template needs to show a form; its link carries no word of the order."""
+    """Return what a template needs to show a form; its link carries no word of the order, and nothing faulty."""
     found = parts()
     carried = form._asdict().items() if form else ()
+    shared = set(SHARED) - set(faults or ())
     offered = examples(found.rules, found.settings)
     return {
         "form": form,
         "faults": faults or {},
-        "link": {name: value for name, value in carried if name in SHARED and value},
+        "link": {name: value for name, value in carried if name in shared and value},
         "payers": [(one.id, one.name) for one in sorted(found.rules.payers.payers, key=lambda one: one.name)],
         "situations": SITUATIONS,
         "hooks": HOOKS,

@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from cards import Payer, PayerDirectory
+from cards.fact_elements import performers
+from cards.npi import npis
 from cds_hooks.hooks.services import SERVICES, Service
 from cds_hooks.rules.cases import ANY_PAYER
 
@@ -141,11 +143,28 @@ def _dispatch(order: dict[str, Any], version: str, _on: str) -> Asked:
     key = f"{order['resourceType'][:1].lower()}{order['resourceType'][1:]}s"
     reference = _reference(order)
     named: dict[str, Any] = {"order": reference} if version == "2.0" else {"dispatchedOrders": [reference]}
-    return {"performer": "Organization/clinic-1", **named}, {key: _bundle("searchset", order | {"status": "active"})}
+    sent = {key: _bundle("searchset", order | {"status": "active"})}
+    return {"performer": "Organization/clinic-1", **named}, sent | _clinic(order)
+
+
+def _clinic(order: Mapping[str, Any]) -> dict[str, Any]:
+    """Return whom an order is dispatched to, where it says by NPI who is to perform it."""
+    performer: Any = next(performers(order), None)
+    if not npis(performer):
+        return {}
+    clinic = {"resourceType": "Organization", "id": "clinic-1", "active": True, "name": "Invented Clinic"}
+    return {"performer": {**clinic, "identifier": [performer["identifier"]]}}
+
+
+#: What an order says, and an Appointment cannot.
+_ONLY_ORDERS_SAY: Final = ("locationCode", "performer")
 
 
 def _book(order: dict[str, Any], version: str, on: str) -> Asked:
-    """Return an appointment: in CRD 2.0 it says itself what it is for, later it is based on an order."""
+    """Return an appointment: in CRD 2.0 it says itself what it is for, later it is based on an order.
+
+    It is based on one in 2.0, too, where that says what no Appointment can.
+    """
     appointment: dict[str, Any] = {
         "resourceType": "Appointment",
         "id": "appointment-1",
@@ -158,7 +177,8 @@ def _book(order: dict[str, Any], version: str, on: str) -> Asked:
         appointment |= {"serviceType": [order.get("code", {})]}
         appointment |= {"reasonCode": order["reasonCode"]} if "reasonCode" in order else {}
         appointment |= {"comment": order["note"][0].get("text", "")} if order.get("note") else {}
-        return {"appointments": _bundle("collection", appointment)}, {}
+        if not any(name in order for name in _ONLY_ORDERS_SAY) and order["requester"] == _PRACTITIONER:
+            return {"appointments": _bundle("collection", appointment)}, {}
     based = appointment | {"basedOn": [{"reference": _reference(order)}]}
     sent = _bundle("searchset", order | {"status": "active"})
     return {"appointments": _bundle("collection", based)}, {"serviceRequests": sent}

@@ -7,9 +7,11 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from cards import ORDER_TYPES, WIRE_VERSIONS, CodeSystems, DocumentError
+from cards import ORDER_TYPES, PLACE_OF_SERVICE, WIRE_VERSIONS, CodeSystems, DocumentError, is_npi
+from cards.fact_elements import codings
+from cards.npi import npis
 from cds_hooks.hooks.services import SERVICES
-from cds_hooks.rules.short_orders import read_code
+from cds_hooks.rules.short_orders import identify_provider, read_code
 from cds_hooks.strict_json import parse_json
 
 #: Where an order of each kind has what is ordered.
@@ -31,15 +33,14 @@ PLACES: Final = (
     ("24", "Ambulatory surgical center (24)"),
 )
 
-_PLACE_OF_SERVICE: Final = "https://www.cms.gov/Medicare/Coding/place-of-service-codes/Place_of_Service_Code_Set"
-
 HOOKS: Final = tuple(service.hook for service in SERVICES)
 VERSIONS: Final = tuple(WIRE_VERSIONS)
 
 
 class OrderForm(NamedTuple):
     """What a person wrote, as text. `coverage` is a payer's id or one of `hook_calls.SITUATIONS`; `resource` an order
-    as FHIR, which then stands for all that the fields say of one; `member` the id of a member, where members are asked.
+    as FHIR, which then stands for all that the fields say of one; `member` the id of a member, where members are asked;
+    `ordered_by` and `performed_by` are NPIs.
     """
 
     kind: str = "ServiceRequest"
@@ -54,10 +55,15 @@ class OrderForm(NamedTuple):
     version: str = "2.0"
     resource: str = ""
     member: str = ""
+    ordered_by: str = ""
+    performed_by: str = ""
 
 
-#: What a link to a try may carry: nothing that a person has written of a patient.
-SHARED: Final = ("kind", "code", "place", "coverage", "on", "hook", "version")
+#: What a link to a try may carry: nothing that a person has written of a patient. An NPI is public (CMS, NPPES).
+SHARED: Final = ("kind", "code", "place", "ordered_by", "performed_by", "coverage", "on", "hook", "version")
+
+#: The fields that name a provider.
+_PROVIDERS: Final = ("ordered_by", "performed_by")
 
 
 class FormError(ValueError):
@@ -99,7 +105,19 @@ def _faults(form: OrderForm) -> dict[str, str]:
         date.fromisoformat(form.on)
     except ValueError:
         faults["on"] = "A day such as 2026-01-31."
-    return faults
+    return faults if form.resource else faults | _npi_faults(form)
+
+
+def _npi_faults(form: OrderForm) -> dict[str, str]:
+    """Return what is wrong with the NPIs: a mistyped one would be somebody of whom nothing is known."""
+    written = {name: getattr(form, name) for name in _PROVIDERS}
+    return {name: _npi_fault(npi) for name, npi in written.items() if npi and not is_npi(npi)}
+
+
+def _npi_fault(npi: str) -> str:
+    if len(npi) != 10 or not (npi.isascii() and npi.isdecimal()):
+        return "An NPI has ten digits, and nothing else."
+    return "This is no NPI: its last digit does not fit the others. Look for a mistyped digit."
 
 
 def _describe(form: OrderForm, systems: CodeSystems) -> dict[str, Any]:
@@ -116,7 +134,12 @@ def _describe(form: OrderForm, systems: CodeSystems) -> dict[str, Any]:
     if form.reason:
         order["reasonCode"] = [{"text": form.reason}]
     if form.place and form.kind == "ServiceRequest":
-        order["locationCode"] = [{"coding": [{"system": _PLACE_OF_SERVICE, "code": form.place}]}]
+        order["locationCode"] = [{"coding": [{"system": PLACE_OF_SERVICE, "code": form.place}]}]
+    if form.ordered_by:
+        order["requester"] = identify_provider(form.ordered_by)
+    if form.performed_by:
+        performer = identify_provider(form.performed_by)
+        order["performer"] = [performer] if form.kind == "ServiceRequest" else performer
     return order
 
 
@@ -148,7 +171,7 @@ def fill_form(order: Mapping[str, Any], systems: CodeSystems, around: OrderForm)
             return filled
     except FormError:
         pass
-    blank = around._replace(code="", text="", note="", reason="", place="")
+    blank = around._replace(code="", text="", note="", reason="", place="", ordered_by="", performed_by="")
     return blank._replace(resource=orjson.dumps(order, option=orjson.OPT_INDENT_2).decode())
 
 
@@ -163,8 +186,20 @@ def _fields(order: Mapping[str, Any], systems: CodeSystems) -> dict[str, str]:
         "text": str(concept.get("text", "")),
         "note": _first_text(order.get("note")),
         "reason": _first_text(order.get("reasonCode")),
-        "place": "",
+        "place": _first_place(order.get("locationCode")),
+        "ordered_by": _npi_of(order.get("requester")),
+        "performed_by": _npi_of(order.get("performer")),
     }
+
+
+def _first_place(concepts: Any) -> str:
+    """Return the place of service that an order states, where the form has it to choose."""
+    return next((code for _, code in codings(concepts) if code in dict(PLACES)), "")
+
+
+def _npi_of(provider: Any) -> str:
+    named = provider[0] if isinstance(provider, list) and provider else provider
+    return next(iter(npis(named)), "")
 
 
 def _first_text(items: Any) -> str:

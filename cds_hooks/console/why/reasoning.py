@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Final, NamedTuple
 
 from cards import Decision, Order, explain
+from cards.conditions import Fact
 from cards.matching.match import Finding, Span
 from cds_hooks.answering.trace import Explanation, Steps, tell_basis
 from cds_hooks.console.wording import BASES
@@ -51,6 +52,13 @@ class Code(NamedTuple):
     decides: bool
 
 
+class Stated(NamedTuple):
+    """What an order states besides codes and words: what that is called, and what stands there."""
+
+    name: str
+    value: str
+
+
 class PolicyShown(NamedTuple):
     """A policy that the answer rests on, with its version and from when to when that is in force."""
 
@@ -79,6 +87,7 @@ class Why(NamedTuple):
     last: tuple[Step, ...]
     codes: tuple[Code, ...]
     texts: tuple[Text, ...]
+    stated: tuple[Stated, ...]
 
 
 def tell_why(explanation: Explanation, on: date) -> Why:
@@ -98,7 +107,22 @@ def tell_why(explanation: Explanation, on: date) -> Why:
         last=last,
         codes=tuple(_codes(order, decision)),
         texts=tuple(_texts(order, list(_marks(explanation)))),
+        stated=tuple(_stated(explanation)),
     )
+
+
+#: What is shown of an order besides its codes and words, where it says so: nothing of the patient.
+_STATED: Final = (
+    (Fact.PLACE, "Place of service"),
+    (Fact.ORDERED_BY, "Ordered by NPI"),
+    (Fact.PERFORMED_BY, "Performed by NPI"),
+)
+
+
+def _stated(explanation: Explanation) -> Iterator[Stated]:
+    circumstances = explanation.circumstances
+    if circumstances:
+        yield from (Stated(name, code) for fact, name in _STATED for code in sorted(circumstances.codes(fact)))
 
 
 def _reasons(decision: Decision) -> Iterator[str]:

@@ -324,3 +324,58 @@ def test_whom_to_ask_is_shown_with_how_to_reach_them(browser: FlaskClient) -> No
     page = send(browser, "/", code="E0784", payer="example-health-plan", version="2.2")
 
     assert re.search(r"<dt>Whom to ask</dt>\s*<dd>Authorization desk, \+1-800-555-0100</dd>", page)
+
+
+GOLD, MEMBER, OTHER = "2000000002", "2000000010", "2000000044"
+CHEST_CT, STRESS_ECHO = {"code": "CPT 71260"}, {"code": "CPT 93350"}
+
+
+def badges(page: str) -> list[str]:
+    """Return the answers that a page shows on its orders."""
+    return re.findall(r'<span class="verdict [\w-]+">([^<]+)</span>', page)
+
+
+def test_a_gold_card_is_tried_by_the_npi_of_who_orders(browser: FlaskClient) -> None:
+    """What is sent is what is shown beside the answer."""
+    with_card = send(browser, "/", **CHEST_CT, ordered_by=GOLD)
+
+    assert badges(with_card) == ["Covered"]
+    assert badges(send(browser, "/", **CHEST_CT, ordered_by=OTHER)) == ["Authorization needed"]
+    assert badges(send(browser, "/", **CHEST_CT, performed_by=GOLD)) == ["It depends"]
+    sent = re.search(r'<textarea id="request-text".*?</textarea>', with_card, re.DOTALL)
+    assert sent
+    assert json.loads(unescape(sent[0].split(">", 1)[1].rsplit("<", 1)[0])) == unpack(carried(with_card)).sent
+    [entry] = unpack(carried(with_card)).sent["context"]["draftOrders"]["entry"]
+    assert entry["resource"]["requester"]["identifier"]["value"] == GOLD
+
+
+@pytest.mark.parametrize("hook", ["order-sign", "order-dispatch", "appointment-book"])
+@pytest.mark.parametrize("version", ["2.0", "2.1", "2.2"])
+def test_a_network_is_tried_by_the_npi_of_who_performs(browser: FlaskClient, hook: str, version: str) -> None:
+    """On order-dispatch who performs it is whom the call names (hook-33), whose record comes along."""
+    said = [badges(send(browser, "/", **STRESS_ECHO, performed_by=one, hook=hook, version=version, coverage=PLAN))
+            for one in (MEMBER, OTHER, "")]  # fmt: skip
+
+    assert said == [["Covered"], ["Authorization needed"], ["It depends"]]
+
+
+PLAN = "example-health-plan"
+
+
+def test_a_mistyped_npi_is_said_at_its_field_and_is_in_no_link(browser: FlaskClient) -> None:
+    page = send(browser, "/", **CHEST_CT, ordered_by="2000000003", performed_by="Ida")
+
+    assert "Nothing was sent: look again at 2 fields below." in words(page)
+    assert "This is no NPI: its last digit does not fit the others." in words(page)
+    assert "An NPI has ten digits, and nothing else." in words(page)
+    assert 'aria-describedby="ordered_by-fault"' in page
+    assert not [link for link in re.findall(r'href="([^"]*)"', page) if "2000000003" in link or "Ida" in link]
+
+
+def test_providers_are_kept_on_the_way_back_and_in_links(browser: FlaskClient) -> None:
+    page = send(browser, "/", **CHEST_CT, ordered_by=GOLD, performed_by=OTHER)
+    [link] = re.findall(r'href="(/\?kind=[^"]*)"', page)
+
+    for shown in (send(browser, "/console/form", **hidden(page)), browser.get(unescape(link)).text):
+        fields = dict(re.findall(r'<input id="(\w+)" name="\w+" value="([^"]*)"', shown))
+        assert (fields["ordered_by"], fields["performed_by"]) == (GOLD, OTHER)

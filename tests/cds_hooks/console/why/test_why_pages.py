@@ -142,3 +142,15 @@ def test_an_order_that_asks_for_nothing_has_no_answer(rules: Rules) -> None:
 
     assert told.covered is None
     assert [step.rule for step in (*told.first, *told.last)] == ["payer", "ruled out"]
+
+
+def test_why_shows_by_whom_and_where_as_the_order_says_it(browser: FlaskClient) -> None:
+    page = words(send(browser, "/console/why", code="CPT 71260", ordered_by="2000000002", place="22"))
+
+    assert "Place of service 22 Ordered by NPI 2000000002" in page
+    assert "Performed by NPI" not in page
+    assert "depends on who orders it: who orders it -> covered, no-auth" in page
+
+
+def test_a_mistyped_npi_is_said_before_why(browser: FlaskClient) -> None:
+    assert "An NPI has ten digits" in send(browser, "/console/why", code="CPT 71260", ordered_by="Dr. Gold")
