@@ -28,6 +28,12 @@ def processor_seconds(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) * _TICK if fields else 0.0
 
 
+def family_seconds(root: int) -> float:
+    """Return the processor time of a process and its family so far, with that of children it has waited for."""
+    ended = _read(f"/proc/{root}/stat").rpartition(")")[2].split()[13:15]
+    return sum(map(processor_seconds, family(root))) + sum(map(int, ended)) * _TICK
+
+
 def memory(process: int, field: str = "VmHWM") -> float:
     """Return the resident memory of a process in MB: the peak so far, or `VmRSS`, what it has now."""
     found = [line.split()[1] for line in _read(f"/proc/{process}/status").splitlines() if line.startswith(f"{field}:")]
