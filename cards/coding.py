@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any, Final, NamedTuple
 
 
@@ -77,6 +78,11 @@ class CodeSystems:
         object.__setattr__(self, "_forms", forms)
         either = "|".join(form.pattern for form in forms.values()) or "(?!)"
         object.__setattr__(self, "_procedure", re.compile(f"({either}){_MODIFIERS}"))
+
+    def nearest(self, name: str) -> str:
+        """Return, as the end of a message, which system a misspelt name may mean; nothing where none is like it."""
+        found = get_close_matches(name.upper(), self.by_name, n=1, cutoff=0.5)
+        return f"; did you mean {found[0]}?" if found else ""
 
     def write_once(self, key: Any, write: Callable[[], Any]) -> Any:
         """Return what was written for a key, or else write it and keep it, as long as there is room."""

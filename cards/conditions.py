@@ -173,7 +173,8 @@ def read_code(text: str, path: str, systems: CodeSystems) -> Coding:
     name, _, code = text.rpartition(" ")
     if name not in systems.by_name:
         known = ", ".join(sorted(systems.by_name))
-        raise DocumentError(path, f"{text}: {name or 'a code system'} is not in the vocabulary (known: {known})")
+        told = f"{text}: {name or 'a code system'} is not in the vocabulary (known: {known}){systems.nearest(name)}"
+        raise DocumentError(path, told)
     return systems.coding(name, code)
 
 

@@ -110,4 +110,6 @@ def describe_member(member: Member) -> str:
 
 def _describe_period(period: CoveragePeriod) -> str:
     line = f", {period.line}" if period.line else ""
-    return f"{period.plan}{line} from {period.start or 'ever'} to {period.end or 'further notice'}"
+    begins = f" from {period.start}" if period.start else ""
+    ends = f"to {period.end}" if period.end else "until further notice"
+    return f"{period.plan}{line}{begins} {ends}"

@@ -28,7 +28,7 @@ def expand_codes(listed: Sequence[str], path: str, systems: CodeSystems) -> Iter
         name, _, code = first.rpartition(" ")
         if name not in systems.by_name:
             known = ", ".join(sorted(systems.by_name))
-            raise DocumentError(where, f"{text}: no code system {name!r} (known: {known})")
+            raise DocumentError(where, f"{text}: no code system {name!r} (known: {known}){systems.nearest(name)}")
         yield from ((name, one, where) for one in (_spell_out(code, last, where) if last else (code,)))
 
 
@@ -84,5 +84,6 @@ def check_code(system: str, code: str, path: str, systems: CodeSystems) -> None:
 def _readings(system: str, code: str, path: str, code_systems: CodeSystems) -> tuple[Coding, ...]:
     if system not in code_systems.by_name:
         known = ", ".join(sorted(code_systems.by_name))
-        raise DocumentError(f"{path}.system", f"code system {system} is not in the vocabulary (known: {known})")
+        told = f"code system {system} is not in the vocabulary (known: {known}){code_systems.nearest(system)}"
+        raise DocumentError(f"{path}.system", told)
     return code_systems.readings(system, code)

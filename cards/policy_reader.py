@@ -77,8 +77,13 @@ class _Reader:
         """Read a version that says the same of all its codes."""
         if "codes" not in entry:
             raise DocumentError(self._path, "codes: missing, and no groups in their place")
-        version = self._outline(entry, read_codes(entry["codes"], f"{self._path}.codes", self._vocabulary.code_systems))
+        codes = read_codes(entry["codes"], f"{self._where('codes')}.codes", self._vocabulary.code_systems)
+        version = self._outline(entry, codes)
         return self._answer(version, entry, self._path, {})
+
+    def _where(self, name: str) -> str:
+        """Return the path under which a member of this version stands: in its own entry, or under all-versions."""
+        return self._path if name in self._document["versions"][self._key] else "$['all-versions']"
 
     def _read_groups(self, entry: Json) -> PolicyVersion:
         """Read a version whose codes are in groups, each of which says something of its own."""

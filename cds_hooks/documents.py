@@ -118,8 +118,14 @@ def _reason(fault: "ValidationError") -> str:
 def _nearest_names(instance: dict[str, Any], known: dict[str, Any]) -> str:
     """Return, for each member that has no place here but a name like a known one, which may have been meant."""
     free = [name for name in known if name not in instance]
-    nearest = {name: get_close_matches(name, free, n=1) for name in instance if name not in known}
+    nearest = {name: _nearest_name(name, free) for name in instance if name not in known}
     return "".join(f"; did you mean '{found[0]}' for '{name}'?" for name, found in nearest.items() if found)
+
+
+def _nearest_name(name: str, known: list[str]) -> list[str]:
+    """Return the name that is spelled most like another, or else one that is a part of it, or that it is a part of."""
+    parts = [one for one in known if len(name) > 2 and (name in one or one in name)]
+    return get_close_matches(name, known, n=1) or parts[:1]
 
 
 def _nearest_value(fault: "ValidationError") -> str:

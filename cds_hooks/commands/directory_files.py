@@ -96,7 +96,7 @@ def load_file(
             note_load(engine, name, tally)
         finally:
             engine.dispose()
-    click.echo(f"{tally.right} lines loaded in {time.monotonic() - started:.0f} s{tally.told}{tally.why}")
+    click.echo(f"{_lines(tally.right)} loaded in {time.monotonic() - started:.0f} s{tally.told}{tally.why}")
     if crowded:
         click.echo(f"warning: {crowded} ids are on more than {MOST_ROWS} lines each: by them nobody is found", err=True)
 
@@ -117,7 +117,7 @@ def check_file(layout: Layout[Known], known: Known, path: Path, rejected: Path |
         lines = read_lines(_with_bar(file, path), path, layout, known)
         for _ in tally.rows(_doubting(lines, doubt, doubts) if doubt else lines):
             pass
-    click.echo(f"{tally.right} lines are right{tally.told}{tally.why}")
+    click.echo(f"{_right(tally.right)}{tally.told}{tally.why}")
     for said, numbers in doubts.items():
         click.echo(f"warning: {len(numbers)}: {said} (line {numbers[0]})", err=True)
     if tally.wrong:
@@ -200,7 +200,7 @@ class _Tally:
         """Raise StartError where too much is wrong for the directory to be replaced."""
         share = 100 * self.wrong / max(self.right + self.wrong, 1)
         if self.right == 0 or share > most_wrong:
-            raise StartError(f"nothing was replaced: {self.right} lines are right{self.told}{self.why}")
+            raise StartError(f"nothing was replaced: {_right(self.right)}{self.told}{self.why}")
 
     @property
     def about(self) -> dict[str, Any]:
@@ -234,3 +234,11 @@ def _with_bar(file: BinaryIO, path: Path) -> Any:
                 done = 0
             yield line
         bar.update(done)
+
+
+def _lines(number: int) -> str:
+    return "1 line" if number == 1 else f"{number} lines"
+
+
+def _right(number: int) -> str:
+    return f"{_lines(number)} {'is' if number == 1 else 'are'} right"

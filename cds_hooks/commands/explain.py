@@ -1,6 +1,6 @@
 """`crd explain`: how an order would be decided, with every step: for analysts and for disputes."""
 
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from cds_hooks.answering.deployment import Deployment
 from cds_hooks.answering.look_up_notes import note_look_up
 from cds_hooks.answering.trace import Explanation, explain_order, tell_basis
 from cds_hooks.app import create_deployment
+from cds_hooks.commands.days import DAY
 from cds_hooks.errors import CallError, StartError
 from cds_hooks.hooks.services import SERVICES
 from cds_hooks.rules.loading import Rules
@@ -43,7 +44,7 @@ _SERVICES: Final = {service.hook: service for service in SERVICES}
 @click.option("--ordered-by", help="Who orders it, by NPI.")
 @click.option("--performed-by", help="Who performs it, by NPI.")
 @click.option("--payer", "payer_id", help="The payer by the id of its file; without it the default payer.")
-@click.option("--on", "on", type=click.DateTime(["%Y-%m-%d"]), help="The day, such as 2024-06-01; without it today.")
+@click.option("--on", "on", type=DAY, help="The day, such as 2024-06-01; without it today.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def explain_command(
     request: Path | None,
@@ -54,7 +55,7 @@ def explain_command(
     ordered_by: str | None,
     performed_by: str | None,
     payer_id: str | None,
-    on: datetime | None,
+    on: date | None,
     as_json: bool,
 ) -> None:
     """Say how an order would be decided, and why.
@@ -68,16 +69,15 @@ def explain_command(
     """
     settings = read_settings()
     deployment, rules = create_deployment(settings), read_rules(settings)
-    day = on.date() if on else None
     if request:
-        explanations = _of_request(request, deployment, rules, day)
+        explanations = _of_request(request, deployment, rules, on)
     elif code or text or note:
         payer = _find_payer(payer_id, rules)
         order = {
             **_describe_order(code, text, note, place, rules.vocabulary.code_systems),
             **_describe_providers(ordered_by, performed_by),
         }
-        explanations = [_explain_alone(order, payer, day or deployment.today(), rules)]
+        explanations = [_explain_alone(order, payer, on or deployment.today(), rules)]
     else:
         raise click.UsageError("give a REQUEST file, or describe an order with --code, --text or --note")
     rows = [_row(explanation) for explanation in explanations]

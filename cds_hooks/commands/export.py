@@ -1,12 +1,13 @@
 """The commands `crd export`: the rules in formats that other engines read."""
 
-from datetime import datetime
+from datetime import date
 from typing import Any, BinaryIO
 
 import click
 import orjson
 
 from cards import Vocabulary
+from cds_hooks.commands.days import DAY
 from cds_hooks.rules.fhir_export import export_bundle
 from cds_hooks.rules.folders import find_policies
 from cds_hooks.rules.loading import load_policies, load_vocabulary, read_policy_document
@@ -35,15 +36,15 @@ def export() -> None:
     callback=_base_url,
     help="What every canonical URL begins with.",
 )
-@click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="Day of publication; ended versions are retired. [today]")
-def export_fhir(out: BinaryIO, json_lines: bool, base_url: str, on: datetime | None) -> None:
+@click.option("--on", type=DAY, help="Day of publication; ended versions are retired. [today]")
+def export_fhir(out: BinaryIO, json_lines: bool, base_url: str, on: date | None) -> None:
     """Write a FHIR R4 Bundle: PlanDefinition, Library and ValueSets of every policy version.
 
     Reads the folders that CRD_POLICIES and CRD_VOCABULARY name. The same files and day give the same bytes.
     """
     settings = read_settings()
     documents, vocabulary = _read_policies(settings)
-    bundle = export_bundle(documents, vocabulary, on.date() if on else settings.today(), base_url)
+    bundle = export_bundle(documents, vocabulary, on or settings.today(), base_url)
     out.write(_lines(bundle) if json_lines else _document(bundle))
 
 

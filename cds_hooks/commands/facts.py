@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from cds_hooks.commands.days import DAY
 from cds_hooks.commands.store_access import cipher_of, failing_clearly
 from cds_hooks.hooks.services import SERVICES
 from cds_hooks.settings import Settings, read_settings
@@ -17,16 +18,9 @@ def facts() -> None:
     """Count anew what Insights shows."""
 
 
-def _to_day(ctx: click.Context, param: click.Parameter, value: str | None) -> date | None:
-    try:
-        return date.fromisoformat(value) if value else None
-    except ValueError:
-        raise click.BadParameter("no day such as 2026-11-23", ctx, param) from None
-
-
 @facts.command()
-@click.option("--since", callback=_to_day, help="From this day on; else where a run was broken off, or the oldest day.")
-@click.option("--until", callback=_to_day, help="To this day, included; yesterday unless given.")
+@click.option("--since", type=DAY, help="From this day on; else where a run was broken off, or the oldest day.")
+@click.option("--until", type=DAY, help="To this day, included; yesterday unless given.")
 @click.option("--with-today", is_flag=True, help="Today too: only while no service runs on this store.")
 def recount(since: date | None, until: date | None, with_today: bool) -> None:
     """Count days anew from what is kept: those from before facts were, or after a process was killed.

@@ -1,13 +1,14 @@
 """`crd impact`: what policies would have said of a year of orders, before they go live."""
 
 import secrets
-from datetime import datetime
+from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from cds_hooks.commands.days import DAY
 from cds_hooks.commands.processors import count_processors
 from cds_hooks.errors import StartError
 from cds_hooks.settings import read_settings
@@ -28,7 +29,7 @@ _STOPPED: Final = 130
 @click.option("--payers", type=_FOLDER, help="Folder of payers, where new policies bind them otherwise.")
 @click.option("--baseline", type=_FILE_OR_FOLDER, help="Policies to compare with, given as --policies are.")
 @click.option("--members", multiple=True, help="Files, folders or URLs with coverages and payers beside ORDERS.")
-@click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="Ask the policies of this day, not of each order's own.")
+@click.option("--on", type=DAY, help="Ask the policies of this day, not of each order's own.")
 @click.option("--out", required=True, type=click.Path(file_okay=False, resolve_path=True, path_type=Path))
 @click.option("--engine", default="local", show_default=True, help="local, or a Spark master.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Processes of the local engine. [default: all cores]")
@@ -61,7 +62,7 @@ def _plan(
     policies: Path | None,
     payers: Path | None,
     baseline: Path | None,
-    on: datetime | None,
+    on: date | None,
     apart: bool,
     with_ids: bool,
 ) -> "Work":
@@ -80,7 +81,7 @@ def _plan(
         records=tuple(part for part in ranges if part.url not in asked),
         rules=pack_rules(settings, policies, payers),
         baseline=pack_rules(settings, baseline) if baseline else None,
-        terms=read_terms(settings, on.date() if on else None),
+        terms=read_terms(settings, on),
         today=settings.today(),
         key=None if with_ids else secrets.token_bytes(32),
         apart=apart,

@@ -1,5 +1,6 @@
 """The command `crd`: its sub-commands, each loaded when it is called."""
 
+import os
 import sys
 from collections.abc import Mapping
 from importlib import import_module
@@ -56,6 +57,18 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(import_module(found.module), found.attribute)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the sub-command that is called; of one that is not there, say which may have been meant."""
+        try:
+            found = super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:
+            raise click.NoSuchCommand(error.command_name, possibilities=COMMANDS, ctx=ctx) from None
+        if found[0] != "serve":  # which says it in its log
+            _warn_of_misspelt_settings()
+        return found
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - the same
         """Write the sub-commands with their help, without loading them."""
         with formatter.section("Commands"):
@@ -68,6 +81,17 @@ class LazyGroup(click.Group):
         except StartError as error:
             click.echo(f"crd: {error}", err=True)
             sys.exit(2)
+
+
+def _warn_of_misspelt_settings() -> None:
+    """Say which variables look like a setting and are none: what they were to set is as it was before."""
+    if not any(name.startswith("CRD_") for name in os.environ):
+        return
+    from cds_hooks.settings import nearest_setting, unknown_variables  # not needed where nothing is set
+
+    for name in unknown_variables():
+        if meant := nearest_setting(name):
+            click.echo(f"warning: {name} is no setting; did you mean {meant['did_you_mean']}?", err=True)
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

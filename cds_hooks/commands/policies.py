@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ import click
 import orjson
 
 from cards.policy_document import outline_version
+from cds_hooks.commands.days import DAY
 from cds_hooks.rules.cases import read_orders
 from cds_hooks.rules.check import Checked, Flaw, check_policies
 from cds_hooks.rules.code_lists import CodeList, read_code_list
@@ -27,9 +28,7 @@ _FILE_OR_FOLDER: Final = click.Path(exists=True, resolve_path=True, path_type=Pa
 _NEW_FOLDER: Final = click.Path(file_okay=False, resolve_path=True, path_type=Path)
 
 _json_option: Final = click.option("--json", "as_json", is_flag=True, help="Print as JSON, for programs.")
-_on_option: Final = click.option(
-    "--on", type=click.DateTime(["%Y-%m-%d"]), help="Day to ask for, as 2026-01-31. [default: today]"
-)
+_on_option: Final = click.option("--on", type=DAY, help="Day to ask for, as 2026-01-31. [default: today]")
 _cases_option: Final = click.option(
     "--cases",
     type=_FOLDER,
@@ -67,7 +66,7 @@ def list_policies(as_json: bool) -> None:
 @click.argument("policy", metavar="ID")
 @_on_option
 @_json_option
-def show_policy(policy: str, on: datetime | None, as_json: bool) -> None:
+def show_policy(policy: str, on: date | None, as_json: bool) -> None:
     """Show everything the policy ID says on a day.
 
     \b
@@ -76,7 +75,7 @@ def show_policy(policy: str, on: datetime | None, as_json: bool) -> None:
     """
     settings = read_settings()
     source = find_source(policy, settings)
-    day = on.date() if on else settings.today()
+    day = on or settings.today()
     if as_json:
         key = version_key(source.policy, day)
         _echo_json(outline_version(source.document, key) if key else None)
@@ -180,7 +179,7 @@ def begin_policy(
 @_cases_option
 @_json_option
 def diff_policies(
-    old: Path, new: Path, orders: Path | None, on: datetime | None, cases: Path | None, as_json: bool
+    old: Path, new: Path, orders: Path | None, on: date | None, cases: Path | None, as_json: bool
 ) -> None:
     """Say which cases and orders NEW answers otherwise than OLD, and what the policies differ in.
 
@@ -196,7 +195,7 @@ def diff_policies(
     settings = read_settings()
     both = (load_policy_set(old, cases, settings), load_policy_set(new, cases, settings))
     asked_cases = list(ask_cases(*both))
-    asked_orders = list(_ask_orders(orders, on.date() if on else settings.today(), both)) if orders else []
+    asked_orders = list(_ask_orders(orders, on or settings.today(), both)) if orders else []
     data = compare_documents(both[0].documents, both[1].documents, both[1].rules.vocabulary.code_systems)
     difference = compare([*asked_cases, *asked_orders], data)
     counts = {"cases": len(asked_cases), "orders": len({asked.path for asked in asked_orders})}

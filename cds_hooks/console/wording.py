@@ -151,7 +151,9 @@ def page_error(code: int, *, is_stale: bool) -> Told:
         return Told("There is no such page", "It may have been about a policy that is no longer here.")
     if code == 413:
         return Told("That is too much at once", "A form may have 16 MB. Send fewer orders, or fewer files.")
-    if code in (400, 405):
+    if code == 405:
+        return Told("There is nothing to show here", "This address answers a form, and none was sent. Begin with one.")
+    if code == 400:
         return Told("This cannot be read", "Something in the form is missing or damaged. Go back and send it again.")
     return Told("Something failed in here", "The log of the service says what and where: look for page-failed.")
 

@@ -5,7 +5,6 @@ and `reason` they make a ServiceRequest. Everything else is written long: as a F
 """
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any, Final
 
 from cards import NPI, PLACE_OF_SERVICE, CodeSystems, DocumentError
@@ -66,6 +65,4 @@ def _read_code(code: str, path: str, systems: CodeSystems) -> dict[str, str]:
     name, _, value = code.rpartition(" ")
     if name in systems.by_name:
         return {"system": systems.uri(name), "code": value}
-    nearest = get_close_matches(name.upper(), systems.by_name, n=1, cutoff=0.5)
-    meant = f"; did you mean {nearest[0]}?" if nearest else ""
-    raise DocumentError(path, f"no code system {name!r} (known: {', '.join(systems.by_name)}){meant}")
+    raise DocumentError(path, f"no code system {name!r} (known: {', '.join(systems.by_name)}){systems.nearest(name)}")

@@ -64,9 +64,13 @@ def unknown_variables() -> list[str]:
     return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
 
 
+#: Variables that Kubernetes sets for a Service of the name `crd`.
+_OF_KUBERNETES: Final = re.compile(rf"{PREFIX}(SERVICE_(HOST|PORT)|PORT_\d+_)")
+
+
 def nearest_setting(name: str) -> dict[str, str]:
     """Return the setting that a misspelt variable may mean, as `did_you_mean`; nothing where none is like it."""
-    found = get_close_matches(name, _variables(), n=1, cutoff=0.8)
+    found = [] if _OF_KUBERNETES.match(name) else get_close_matches(name, _variables(), n=1, cutoff=0.8)
     return {"did_you_mean": found[0]} if found else {}
 
 

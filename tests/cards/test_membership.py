@@ -160,5 +160,5 @@ def test_a_member_is_described_by_its_id_and_plans() -> None:
 
     assert member
     assert describe_member(member) == (
-        "member A1 (payer.example/member): example-health-plan from 2026-01-01 to further notice"
+        "member A1 (payer.example/member): example-health-plan from 2026-01-01 until further notice"
     )

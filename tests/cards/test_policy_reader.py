@@ -125,6 +125,11 @@ def test_a_version_changes_one_word_of_what_all_of_them_say(rules: Rules) -> Non
             "ZZ is not in the vocabulary",
         ),
         (
+            {"codes": ["HCPC K0800"], **SAID},
+            "$.groups['a'].codes[0]",
+            "no code system 'HCPC' (known: CPT, HCPCS, ICD-10-CM, NDC, RxNorm, SNOMED CT, SOPT); did you mean HCPCS?",
+        ),
+        (
             {"codes": ["HCPCS K0800"], **SAID, "documentation": {"needed": ["clinical", "conditional"]}},
             "$.groups['a']",
             "documentation: conditional stands alone",
@@ -226,3 +231,17 @@ def test_documentation_may_depend_on_what_a_later_step_tells(rules: Rules) -> No
     terms = said_of(read(rules, {"a": {"codes": ["HCPCS K0800"], **answer}}), "K0800").terms_of_coverage
 
     assert (terms.documents, terms.info_needed) == (("conditional",), ("performer",))
+
+
+@pytest.mark.parametrize("place", ["all-versions", "versions"])
+def test_a_wrong_code_is_named_where_it_stands(place: str, rules: Rules) -> None:
+    codes = {"codes": [{"system": "HCPC", "code": "L1851", "display": "Brace", "role": "definitive"}]}
+    shared, own = (codes, {}) if place == "all-versions" else ({}, codes)
+    written = document({"a": {"codes": ["CPT 20999"]}}, {"2026-01-01": {"label": "first", **own}}, **shared)
+    del written["groups"]
+
+    with pytest.raises(DocumentError, match=r"; did you mean HCPCS\?") as refused:
+        read_policy(written, rules.vocabulary)
+
+    stands = "$['all-versions']" if place == "all-versions" else "$.versions['2026-01-01']"
+    assert refused.value.path == f"{stands}.codes[0].system"

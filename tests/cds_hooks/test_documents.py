@@ -59,3 +59,14 @@ def test_a_word_that_is_like_none_of_those_allowed_is_not_guessed_at(tmp_path: P
         read(tmp_path, '{"covered": "xyz"}')
 
     assert "did you mean" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"), [("title-of-it", "title"), ("cov", "covered"), ("titel", "title"), ("ti", ""), ("place", "")]
+)
+def test_a_name_that_is_a_part_of_one_that_is_known_may_mean_that(written: str, meant: str, tmp_path: Path) -> None:
+    with pytest.raises(StartError) as refused:
+        read(tmp_path, f'{{"{written}": "x"}}')
+
+    said = str(refused.value)
+    assert said.endswith(f"; did you mean '{meant}' for '{written}'?") if meant else "did you mean" not in said

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from cds_hooks.commands.main import COMMANDS, main
 
@@ -99,3 +100,37 @@ def test_it_is_a_module_too() -> None:
     )
 
     assert ended.stdout.startswith("crd, version ")
+
+
+def test_a_misspelt_command_is_told_from_those_that_are_there() -> None:
+    ended = CliRunner().invoke(main, ["explian"])
+
+    assert ended.exit_code == 2
+    assert "No such command 'explian'. Did you mean 'explain'?" in ended.output
+
+
+def test_a_variable_that_is_nearly_a_setting_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever writes CRD_AUDIT_KEY keeps calls unencrypted, and CRD_POLICY asks the shipped policies."""
+    monkeypatch.setenv("CRD_POLICY", "policies")
+    monkeypatch.setenv("CRD_SERVICE_HOST", "10.0.0.1")  # such as Kubernetes sets for a service of that name
+
+    ended = CliRunner().invoke(main, ["settings"])
+
+    assert ended.stderr == "warning: CRD_POLICY is no setting; did you mean CRD_POLICIES?\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("explain", "--code", "M0076", "--on"),
+        ("policies", "show", "evicore-cmm-204", "--on"),
+        ("facts", "recount", "--since"),
+        ("impact", str(Path(__file__)), "--out", "report", "--on"),
+    ],
+)
+@pytest.mark.parametrize("day", ["2026-02-30", "01/31/2026", "tomorrow"])
+def test_what_is_no_day_is_told_with_one_that_is(arguments: tuple[str, ...], day: str) -> None:
+    ended = CliRunner().invoke(main, [*arguments, day])
+
+    assert ended.exit_code == 2
+    assert f"{day} is no day such as 2026-01-31" in ended.output

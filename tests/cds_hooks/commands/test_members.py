@@ -53,7 +53,7 @@ def _crd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Crd:
 def test_what_was_loaded_is_told(crd: Crd) -> None:
     loaded = crd("members", "load", crd.write(HEAD + GOOD))
 
-    assert (loaded.exit_code, loaded.output) == (0, "1 lines loaded in 0 s\n")
+    assert (loaded.exit_code, loaded.output) == (0, "1 line loaded in 0 s\n")
     checked = crd("members", "check")
     assert checked.exit_code == 0
     assert json.loads(checked.output)["plans"] == {"example-health-plan": 1}
@@ -140,7 +140,7 @@ def test_with_too_many_wrong_lines_nothing_is_replaced(crd: Crd) -> None:
     refused = crd("members", "load", crd.write(HEAD + GOOD + GOOD.replace("A1", "")))
 
     assert refused.exit_code == 2
-    assert "nothing was replaced: 1 lines are right, 1 set aside in" in refused.output
+    assert "nothing was replaced: 1 line is right, 1 set aside in" in refused.output
     assert "\n  1: member_id: is missing (line 3)\n" in refused.output
     assert json.loads(crd("members", "check").output)["rows"] == 1
     assert crd("members", "load", crd.write(HEAD)).exit_code == 2
@@ -149,7 +149,7 @@ def test_with_too_many_wrong_lines_nothing_is_replaced(crd: Crd) -> None:
 def test_a_file_is_checked_without_being_loaded(crd: Crd) -> None:
     right, wrong = crd.write(HEAD + GOOD), crd.write(HEAD + GOOD.replace("health", "wealth"), "wrong.csv")
 
-    assert crd("members", "check", right).output == "1 lines are right\n"
+    assert crd("members", "check", right).output == "1 line is right\n"
     checked = crd("members", "check", wrong)
 
     assert checked.exit_code == 1

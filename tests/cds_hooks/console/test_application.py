@@ -75,4 +75,11 @@ def test_what_goes_wrong_is_said_without_how_it_is_made(browser: FlaskClient) ->
 
         assert answer.status_code == 404
         assert "There is no such page" in answer.text
-    assert browser.get("/console/fire").status_code == 405
+
+
+def test_the_address_of_an_answer_says_that_it_is_none_of_a_page(browser: FlaskClient) -> None:
+    """Whoever asks for it again from the bar of the browser has sent no form that might be damaged."""
+    answer = browser.get("/console/fire")
+
+    assert answer.status_code == 405
+    assert "This address answers a form, and none was sent." in answer.text
