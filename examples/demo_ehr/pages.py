@@ -10,6 +10,7 @@ from typing import Any, Final
 from flask import Flask, Response, abort, jsonify, redirect, render_template, request, send_file, url_for
 from markdown_it import MarkdownIt
 from markupsafe import Markup
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as Redirect
 
 from examples.demo_ehr.actions import read_coverage_information
@@ -59,10 +60,19 @@ def create_app(base: str, service: str, catalogue: Catalogue) -> Flask:
     app.jinja_env.globals |= {"desk": desk, "service_url": service, "versions": _VERSIONS, "states": _STATES}
     app.before_request(_refuse_other_sites)
     app.after_request(_protect)
+    app.register_error_handler(404, _lead_back)
+    app.register_error_handler(405, _lead_back)
     _add_start(app, signer, desk)
     _add_chart(app, charts, catalogue)
     _add_moves(app, charts)
     return app
+
+
+def _lead_back(error: HTTPException) -> Any:
+    """Show a person the way back from where no page is; a program gets what it would have got."""
+    if "text/html" not in request.headers.get("Accept", ""):
+        return error
+    return render_template("missing.html"), error.code
 
 
 def _add_start(app: Flask, signer: Signer, desk: Desk) -> None:

@@ -351,6 +351,16 @@ def test_no_other_site_can_use_it(client: FlaskClient) -> None:
     assert client.get("/patients/nobody").status_code == 404
 
 
+def test_from_where_no_page_is_a_person_is_led_back(client: FlaskClient) -> None:
+    """Such as after a new start of the demo, or from the address that a form was sent to."""
+    for url, status in (("/patients/nobody", 404), ("/patients/ida/order", 405)):
+        page = client.get(url, headers={"Accept": "text/html,*/*"})
+
+        assert page.status_code == status
+        assert '<a href="/">Choose a patient</a>' in page.text
+        assert "Choose a patient" not in client.get(url, headers={"Accept": "application/fhir+json"}).text
+
+
 def test_pages_run_nothing_that_a_card_brings(client: FlaskClient) -> None:
     answer = client.get("/patients/ida")
 

@@ -30,7 +30,7 @@ def check() -> str:
         return render_template("drafts.html", effect=None, fault=str(error))
     effect = try_drafts(files, orders.read() if orders else b"", found.settings, found.today)
     bound = bound_payers(found.rules)
-    unbound = [id_ for id_ in effect.ids if id_ not in bound]
+    unbound = [id_ for id_ in effect.ids if id_ not in bound] if effect.is_asked else []
     known = set(found.rules.index.policies)
     return render_template(
         "drafts.html", effect=effect, fault=None, folder=found.settings.policies, unbound=unbound, known=known
