@@ -11,7 +11,7 @@ from cards.authorization import Authorization, OnFile
 from cards.circumstances import PLACE_OF_SERVICE, Circumstances
 from cards.coding import CodeSystems
 from cards.conditions import PLACES
-from cards.coverage import Coverage, CoverageProblem, Identifier, identifier, read_coverage
+from cards.coverage import Coverage, CoverageProblem, Identifier, identifier, is_of_record, read_coverage
 from cards.coverage_outcome import ANSWERED, AnswerRule, CoverageOutcome, find_outcome
 from cards.decision import Basis, Decision, decide, fail, set_aside
 from cards.elements import Fault, OrderText, Place
@@ -118,6 +118,7 @@ __all__ = [
     "identifier",
     "is_id",
     "is_npi",
+    "is_of_record",
     "literal_reference",
     "may_be_asked",
     "read_code_systems",

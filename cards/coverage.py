@@ -97,6 +97,15 @@ class Coverage:
         return self.status in (None, "active") and begun and not ended
 
 
+#: A status of a Coverage that is none of the patient's: it was never meant for the record, or is not complete yet.
+_NO_RECORD: Final = frozenset({"entered-in-error", "draft"})
+
+
+def is_of_record(resource: Json) -> bool:
+    """Tell whether a Coverage says anything of the patient's insurance: even that it has ended (FHIR R4, status)."""
+    return _status(resource) not in _NO_RECORD
+
+
 #: Returns the resource that a literal reference in some resource names, where it came.
 Resolve = Callable[[str], Json | None]
 
@@ -109,13 +118,13 @@ def read_coverage(resource: Json, code_systems: CodeSystems | None = None, resol
     """
     payors = [_read_payor(payor, resource, resolve) for payor in _objects(resource.get("payor"))]
     identifiers = [entry for payor in payors for entry in payor.identifiers]
-    order, status, identity = resource.get("order"), resource.get("status"), resource.get("id")
+    order, identity = resource.get("order"), resource.get("id")
     period = resource.get("period")
     return Coverage(
         reference=f"Coverage/{identity}" if isinstance(identity, str) and is_usable_id(identity) else None,
         starts=_day(period, "start"),
         ends=_day(period, "end"),
-        status=None if status is None else str(status).strip().lower(),
+        status=_status(resource),
         order=order if type(order) is int else _LAST,
         payer_identifiers=frozenset([identifier(system, value) for system, value in identifiers if system]),
         payer_names=tuple([name for payor in payors for name in payor.names]),
@@ -126,6 +135,11 @@ def read_coverage(resource: Json, code_systems: CodeSystems | None = None, resol
         is_self_pay=(bool(payors) and all(payor.is_person for payor in payors)) or _is_self_pay(resource.get("type")),
         source=resource,
     )
+
+
+def _status(resource: Json) -> str | None:
+    status = resource.get("status")
+    return None if status is None else str(status).strip().lower()
 
 
 class _Payor(NamedTuple):

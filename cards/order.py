@@ -16,8 +16,11 @@ VOID_STATUSES: Final = frozenset({"revoked", "entered-in-error", "cancelled", "s
 #: Places that a title is taken from, the best first; a code with a system goes before the last.
 _TITLES: Final = (Place.CODE_TEXT, Place.DISPLAY, Place.BARE_CODE)
 
-#: The elements that say whether an order is to be carried out, of the order itself or of one that it is made for.
-_TELLING: Final = frozenset({"status", "doNotPerform", "modifierExtension"})
+#: The elements that say whether an order is to be carried out, and for whom, of the order itself or of one that it is
+#: made for.
+_TELLING: Final = frozenset(
+    {"status", "doNotPerform", "modifierExtension", "subject", "subject.reference", "patient", "patient.reference"}
+)
 
 
 _write: Final = msgspec.json.Encoder().encode
@@ -78,7 +81,7 @@ class Order:
 
     @property
     def may_be_void(self) -> bool:
-        """Tell whether what says that an order is to be carried out could not be read."""
+        """Tell whether what says that an order is to be carried out, and for this patient, could not be read."""
         return any(fault.path.partition(".")[2] in _TELLING for fault in self.faults)
 
     @property

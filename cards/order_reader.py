@@ -83,7 +83,7 @@ def read_order(resource: Json, code_systems: CodeSystems, resolve: Callable[[str
         codings=tuple(reading.codings),
         reasons=tuple(reading.reasons),
         texts=tuple(reading.texts),
-        subject=_subject(resource),
+        subject=_subject(reading, resource, kind),
         insurance=reading.references(resource["insurance"], f"{kind}.insurance") if "insurance" in resource else (),
         service_days=read_service_days(reading, resource, kind),
         faults=tuple(dict.fromkeys(reading.faults)) if reading.faults else (),
@@ -196,13 +196,21 @@ def _read_reasons(reading: Reading, resource: Json, kind: str) -> None:
         reading.text(value.get("display"), f"{path}.display", Place.REASON)
 
 
-def _subject(resource: Json) -> str | None:
-    """Return whom the order is for: an Appointment names its patient among the participants."""
-    subject = resource.get("subject") or resource.get("patient")
+def _subject(reading: Reading, resource: Json, kind: str) -> str | None:
+    """Return whom the order is for: an Appointment names its patient among the participants.
+
+    What does not say it as FHIR does is a fault: it may name another patient than the call.
+    """
+    name = "subject" if resource.get("subject") else "patient"
+    subject = resource.get(name)
     if subject is None and isinstance(resource.get("participant"), list):
         actors = (literal_reference(p.get("actor")) for p in resource["participant"] if isinstance(p, dict))
         return next((actor for actor in actors if actor and "Patient/" in actor), None)
-    return literal_reference(subject)
+    if isinstance(subject, dict):
+        return reading.string(subject.get("reference"), f"{kind}.{name}.reference")
+    if subject:
+        reading.faults.append(Fault(f"{kind}.{name}", "must be an object"))
+    return None
 
 
 def _based_on(resource: Json) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from cards import (
     Coverage,
     Entry,
     ReferenceIndex,
+    is_of_record,
     literal_reference,
     read_coverage,
     read_reference,
@@ -33,6 +34,9 @@ Json = Mapping[str, Any]
 
 #: As many records are read for one call; a call of a thousand references is not a thousand reads.
 MOST_READS: Final = 100
+
+#: What may stand in a subject's place and is no patient (FHIR R4, ServiceRequest.subject).
+_NO_PATIENTS: Final = ("Group/", "Device/", "Location/")
 
 
 class ResourcePool:
@@ -105,9 +109,9 @@ class ResourcePool:
 
     def _keep_coverage(self, entry: Entry, path: str) -> None:
         # One that does not name its beneficiary was searched by patient.
-        if self.is_another_patient(literal_reference(entry.resource.get("beneficiary"))):
+        if self.is_another_patient(_beneficiary_of(entry.resource)):
             self.foreign_coverages += 1
-        else:
+        elif is_of_record(entry.resource):
             alike = self._coverages_by_key.setdefault(entry.key, [])
             if not any(_is_same(entry, other) for other in alike):
                 alike.append(entry)
@@ -124,9 +128,9 @@ class ResourcePool:
         return tuple([self._read_coverage(entry) for entry, _ in self.coverage_entries])
 
     def named_coverage(self, entry: Entry) -> Coverage | None:
-        """Return the Coverage that an order names, if it is the patient's."""
-        another = self.is_another_patient(literal_reference(entry.resource.get("beneficiary")))
-        return None if another else self._read_coverage(entry)
+        """Return the Coverage that an order names, if it is one of the patient's."""
+        another = self.is_another_patient(_beneficiary_of(entry.resource))
+        return None if another or not is_of_record(entry.resource) else self._read_coverage(entry)
 
     def _read_coverage(self, entry: Entry) -> Coverage:
         key = id(entry.resource)
@@ -148,12 +152,15 @@ class ResourcePool:
         return resolve
 
     def is_another_patient(self, reference: str | None) -> bool:
-        """Tell whether a reference names a patient, and not the one of the call: one at another server is another."""
+        """Tell whether a reference names a patient, and not the one of the call: one at another server is another.
+
+        So is what is no patient at all.
+        """
         if reference is None or reference == self._patient:  # as nearly all do
             return False
         key = read_reference(reference).key
         if key is None or not key.startswith("Patient/"):
-            return False
+            return key is not None and key.startswith(_NO_PATIENTS)
         return not same_reference(reference, self._patient, self._call.fhir_base)
 
     @property
@@ -294,3 +301,9 @@ def _is_same(one: Entry, other: Entry) -> bool:
     if "id" not in one.resource:
         return False
     return None in (one.base, other.base) or one.base == other.base or one.resource == other.resource
+
+
+def _beneficiary_of(coverage: Json) -> str | None:
+    """Return whom a Coverage is of, also where the reference stands where FHIR has an object."""
+    beneficiary = coverage.get("beneficiary")
+    return beneficiary if isinstance(beneficiary, str) else literal_reference(beneficiary)

@@ -35,6 +35,9 @@ PROBLEMS = {
     "a payer without identifier": (lambda r: organization_of(r).pop("identifier"), NO_IDENTIFIER, "2.1 2.2"),
     "an unknown payer": (lambda r: (organization_of(r)["identifier"][0].update(value="nobody"), organization_of(r).update(name="Nobody")), "the payer of the coverage is not one this service answers for", "2.1 2.2"),
     "a payer that was not sent": (lambda r: r["prefetch"]["coverage"]["entry"].pop(), NO_IDENTIFIER, "2.1"),
+    "a coverage that was entered in error": (lambda r: coverage_of(r).update(status="entered-in-error"), NOT_SENT, "2.1 2.2"),
+    "a coverage that is a draft": (lambda r: coverage_of(r).update(status=" Draft"), NOT_SENT, "2.1 2.2"),
+    "another patient's, as a string": (lambda r: coverage_of(r).update(beneficiary="Patient/other"), NOT_SENT, "2.1 2.2"),
     "another patient's coverage": (lambda r: coverage_of(r)["beneficiary"].update(reference="Patient/other"), NOT_SENT, "2.1 2.2"),
 }  # fmt: skip
 
@@ -174,6 +177,9 @@ BAD_ORDERS = {
         "insurance": [{"reference": "https://elsewhere.example.org/Coverage/cov-1"}]
     },
     "of another patient": {"subject": {"reference": "Patient/other"}},
+    "of a group": {"subject": {"reference": "Group/other"}},
+    "of a device": {"subject": {"reference": "Device/other"}},
+    "of a location, by its version": {"subject": {"reference": "Location/other/_history/1"}},
     "of a patient at another server": {"subject": {"reference": "https://elsewhere.example.org/fhir/Patient/pat-1"}},
 }
 
@@ -229,3 +235,32 @@ def test_an_assertion_says_until_when_it_holds(service: Any, example: Any) -> No
         parts = {p["url"]: p for p in action["resource"]["extension"][0]["extension"]}
 
         assert parts.get("expiry-date", {}).get("valueDate") == expiry
+
+
+@pytest.mark.parametrize("status", ["draft", "entered-in-error"])
+def test_a_coverage_that_is_none_is_none_also_where_an_order_names_it(status: str, service: Any, example: Any) -> None:
+    """FHIR R4, Coverage.status: "not covered" would rest on a record that was never meant to be there."""
+    request = example("order-sign-2.2")
+    coverage_of(request)["status"] = status
+    for entry in request["context"]["draftOrders"]["entry"]:
+        entry["resource"]["insurance"] = [{"reference": f"Coverage/{coverage_of(request)['id']}"}]
+
+    response = service.post("/cds-services/order-sign-crd", request)
+
+    assert response.status_code == 400
+    assert "not-covered" not in response.text
+
+
+@pytest.mark.parametrize("subject", ["Patient/other", [{"reference": "Patient/other"}], {"reference": {}}])
+def test_an_order_whose_subject_cannot_be_read_is_not_judged_as_this_patients(
+    subject: Any, service: Any, example: Any
+) -> None:
+    """It may be another patient's: conditional, with the place of what could not be read."""
+    request = example("m0076-order-sign")
+    request["context"]["draftOrders"]["entry"][0]["resource"]["subject"] = subject
+
+    [action] = service.post("/cds-services/order-sign-crd", request).json()["systemActions"]
+
+    said = {part["url"]: part for part in action["resource"]["extension"][-1]["extension"]}
+    assert said["covered"]["valueCode"] == "conditional"
+    assert "ServiceRequest.subject" in said["reason"]["valueCodeableConcept"]["text"]

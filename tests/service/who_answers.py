@@ -122,6 +122,11 @@ ROWS = (
         (SUPPOSED, SUPPOSED, *("400: no coverage of the patient was sent or found",) * 4),
     ),
     Row(
+        "the only coverage was entered in error, or is a draft",
+        lambda request: coverage(request).update(status="entered-in-error"),
+        (SUPPOSED, SUPPOSED, *("400: no coverage of the patient was sent or found",) * 4),
+    ),
+    Row(
         "the client looked for coverages and found none",
         lambda request: request["prefetch"].update(coverage={"resourceType": "Bundle", "type": "searchset"}),
         (SUPPOSED, SUPPOSED, *("400: no coverage of the patient was found",) * 2, SUPPOSED, SUPPOSED),
