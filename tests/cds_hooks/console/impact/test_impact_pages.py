@@ -95,6 +95,14 @@ def test_no_orders_are_told_kindly(browser: FlaskClient) -> None:
     assert "No orders here" in words(send(browser, PAGE))
 
 
+def test_files_without_an_order_are_told_and_no_table_is_empty(browser: FlaskClient) -> None:
+    _, page = report_on(browser, orders=[(io.BytesIO(b"\x89PNG\r\n\x1a\n"), "picture.png")])
+
+    assert "No order was found in these files." in words(page)
+    assert "set aside: not JSON in UTF-8" in words(page)
+    assert "<table" not in page
+
+
 def test_where_the_packages_are_missing_the_page_says_which(
     browser: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
