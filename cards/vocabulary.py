@@ -50,6 +50,32 @@ class WordList:
     codes: tuple[CodePattern, ...] = ()
 
 
+class BystanderWords(NamedTuple):
+    """Words by which what looks like a withdrawal is of another thing, or may be (withdrawals.json)."""
+
+    of_the_order: frozenset[str]
+    things_asked: frozenset[str]
+    refusals: frozenset[str]
+    payers: frozenset[str]
+    authorizing: frozenset[str]
+    saying_no: frozenset[str]
+    not_paying: frozenset[str]
+    meaning: frozenset[str]
+    strong: frozenset[str]
+    twice: frozenset[str]
+    stopped: frozenset[str]
+    pausing: frozenset[str]
+    judging: frozenset[str]
+    events: frozenset[str]
+    of_any: frozenset[str]
+    ended: frozenset[str]
+    of_things: frozenset[str]
+    in_place: frozenset[str]
+    of_therapy: frozenset[str]
+    earlier: frozenset[str]
+    of_earlier: frozenset[str]
+
+
 @dataclass(frozen=True, slots=True)
 class WithdrawalWords:
     """How people take an order back, put it off, or say that it is over or another's (see withdrawals.schema.json)."""
@@ -74,6 +100,7 @@ class WithdrawalWords:
     past: frozenset[str]
     left: frozenset[str]
     right: frozenset[str]
+    bystanders: BystanderWords
 
 
 class HeadWords(NamedTuple):
@@ -115,6 +142,10 @@ class ExplicitWords(NamedTuple):
     not_ordering: frozenset[str]
     persons: frozenset[str]
     asked_for: frozenset[str]
+    procedures: frozenset[str]
+    referrals: frozenset[str]
+    forms: frozenset[str]
+    offices: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -225,9 +256,7 @@ def read_vocabulary(systems: CodeSystems, words: Json, cues: Json, plain: Json, 
         imaging_words=_words_of(plain, "imaging"),
         other_things=tuple(plain["other-things"]),
         heads=HeadWords(**{kind: tuple(words) for kind, words in plain["heads"].items()}),
-        explicit=ExplicitWords(
-            **{kind.replace("-", "_"): frozenset(words) for kind, words in plain["explicit"].items()}
-        ),
+        explicit=ExplicitWords(**_word_sets(plain["explicit"])),
         past_openers=tuple(plain["past"]["openers"]),
         past_treatments=tuple(plain["past"]["treatments"]),
         past_outcomes=tuple(plain["past"]["outcomes"]),
@@ -248,6 +277,10 @@ def _read_plain(document: Json, *, only_in_open_names: bool) -> tuple[str, ...]:
 def _words_of(document: Json, property_name: str) -> tuple[str, ...]:
     """Return the words of the groups that have a property."""
     return tuple(word for group in document["groups"] if group.get(property_name, False) for word in group["words"])
+
+
+def _word_sets(document: Json) -> dict[str, frozenset[str]]:
+    return {kind.replace("-", "_"): frozenset(words) for kind, words in document.items()}
 
 
 def _read_withdrawals(document: Json) -> WithdrawalWords:
@@ -278,6 +311,7 @@ def _read_withdrawals(document: Json) -> WithdrawalWords:
         past=words("past"),
         left=frozenset(document["sides"]["left"]),
         right=frozenset(document["sides"]["right"]),
+        bystanders=BystanderWords(**_word_sets(document["bystanders"])),
     )
 
 

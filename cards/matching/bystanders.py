@@ -10,85 +10,26 @@ from typing import Final, NamedTuple
 
 from cards.matching.phrases import Hit
 from cards.matching.tokens import Tokens
-
-#: Labels behind which is said how the order stands.
-_OF_THE_ORDER: Final = frozenset(
-    (
-        *("status", "order status", "note", "notes", "nota", "notas", "instructions", "special instructions", "series"),
-        *("scheduling instructions", "reason", "visit", "session", "appt", "do", "otros", "motivo", "class"),
-        *("md", "np", "pa", "pa c", "provider", "ordering user", "supervising", "decision", "referral"),
-        *("reason for request", "order class", "referral type"),
-    )
-)
-#: Words by which a payer refuses.
-_REFUSALS: Final = frozenset(
-    ("denied", "denial", "auth", "authorization", "approved", "authorized", "claim", "expired", "coverage", "covered")
-)
-_PAYERS: Final = frozenset(
-    ("insurance", "ins", "insurer", "plan", "payer", "payor", "carrier", "adjuster", "wc", "comp", "seguro", "medicare")
-)
-_AUTHORIZING: Final = frozenset({"auth", "authorization", "preauth", "precert"})
-_NO: Final = frozenset({"said", "says", "no", "dijo", "dice"})
+from cards.vocabulary import WithdrawalWords
 
 _NEGATIONS: Final = frozenset({"not", "never", "dont", "doesnt", "didnt", "wont", "isnt", "arent"})
-_MEANING: Final = frozenset({"going", "need", "needs", "want", "wants", "have", "having", "planning", "ready"})
-#: Words that are of an order wherever they stand.
-_STRONG: Final = frozenset({"wrong", "duplicate", "dup", "dupe", "error", "mistake", "positive"})
-#: Of another treatment a parenthesis says that it is over.
-_STOPPED: Final = frozenset({"stopped", "failed", "declined", "held", "discontinued", "refused", "d/c", "dc", "done"})
-_PAUSING: Final = frozenset({"hold", "stop", "holding", "stopping"})
-#: These say what becomes of an order, and are not what is stopped.
-_JUDGING: Final = frozenset(
-    (
-        *("cardiology", "clearance", "lab", "labs", "exam", "imaging", "mri", "ct", "xray", "upt", "hcg", "cbc", "bp"),
-        *("a1c", "inr", "rheumatology", "neurology", "neurosurgery", "hematology", "oncology", "anesthesia"),
-        *("tka", "tha"),
-    )
-)
 _PATIENT: Final = frozenset({"pt", "patient", "she", "he", "they"})
-#: Labels of things that are asked about each order, and answered "not needed", "stopped", "denied".
-_OF_THINGS_ASKED: Final = frozenset(
-    (
-        *("driver", "driver needed", "sedation", "sedation needed", "anesthesia", "anestesia", "interpreter", "ride"),
-        *("interpreter needed", "auth", "auth #", "auth no", "auth number", "authorization", "prior auth", "pregnant"),
-        *("allergies", "allergy", "alergias", "anticoagulants", "blood thinners", "meds", "medications", "medication"),
-        *("contrast", "imaging", "image guidance", "guidance", "fluoro", "ultrasound", "consent", "premed"),
-        *("insurance", "premedication", "prep", "weight", "equipment", "precautions", "ins", "payer", "payor"),
-        *("coverage", "driver ?"),
-        *("what has been tried", "side effects", "risks", "rtc", "fu", "recheck", "return"),
-    )
-)
 
 #: Units of time behind which "before" makes a medicine's pause: "hold 5 d prior to inj".
 _UNITS: Final = frozenset({"d", "day", "days", "wk", "wks", "week", "weeks", "hr", "hrs", "h"})
 _BEFORE: Final = frozenset({"before", "prior", "pre"})
 
-#: Words of the order that may be of another, too: "her visit in January was cancelled".
-_OF_ANY: Final = frozenset(
-    """
-    all same one ours line slot visit session sessions series course appointment appt treatment tx encounter entry item
-    booking
-    """.split()  # noqa: SIM905 (as a text it is read at a glance)
-)
-#: What is over may begin again.
-_ENDED: Final = frozenset({"finished", "completed", "complete", "done"})
-_AFTER_PARENTHESIS: Final = 3
 _PARTING: Final = frozenset({",", "(", ")", "but", "so", "\u2192"})
 #: Behind these stands what something is for: "not candidate for PRP".
 _FOR: Final = frozenset({"for", "of", "the", "a", "his", "her", "our", "my", "in", "to"})
-_NEAR: Final = 4
-_OF_THINGS: Final = frozenset({"candidate", "void", "cancel", "delete", "remove", "stop", "scrap"})
-#: With these another thing is what comes in the order's place: "cast instead", "cardiology has to clear first".
-_IN_PLACE: Final = frozenset({"instead", "first", "later"})
-#: Physical therapy, not the patient, where it is said to be so: "PT on hold".
+_SIDES: Final = frozenset({"left", "right", "l", "r", "both", "bilat", "bilateral"})
+#: Physical therapy, or the patient.
 _THERAPY: Final = "pt"
-_OF_THERAPY: Final = frozenset({"hold", "cd", "dcd", "finished", "maxed", "exhausted", "paused"})
-_EARLIER: Final = ("prior", "previous", "old", "older", "earlier", "last", "other", "first", "original")
-_OF_EARLIER: Final = ("order", "one", "request", "referral", "plan", "insurance", "carrier")
-_ANOTHER_ORDER: Final = frozenset((("that", "one"), *((which, what) for which in _EARLIER for what in _OF_EARLIER)))
+_NEAR: Final = 4
+_DENIAL: Final = 3
+_AFTER_PARENTHESIS: Final = 3
 _LONGEST_LABEL: Final = 3
 _BOX_LENGTH: Final = 3
-_SIDES: Final = frozenset({"left", "right", "l", "r", "both", "bilat", "bilateral"})
 
 
 class Surroundings(NamedTuple):
@@ -103,16 +44,18 @@ class Surroundings(NamedTuple):
 
 
 class Bystanders:
-    """Judges what a withdrawal's words are of.
+    """Judges what a withdrawal's words are of; `others` are the words for other things."""
 
-    `others` are the words for other things, `subjects` those of who says or does something, `objects` of the order.
-    """
-
-    def __init__(self, others: Collection[str], subjects: Collection[str], objects: Collection[str]) -> None:
+    def __init__(self, words: WithdrawalWords, others: Collection[str]) -> None:
+        self._words = words.bystanders
         self._others = frozenset(others)
-        self._objects = frozenset(objects)
-        self._naming = self._objects - _OF_ANY
-        self._of_order = frozenset((*subjects, *objects, *(word for one in _OF_THE_ORDER for word in one.split())))
+        self._treatments = self._others - self._words.judging
+        self._objects = words.objects
+        self._naming = words.objects - self._words.of_any
+        labels = (word for label in self._words.of_the_order for word in label.split())
+        self._of_order = words.subjects | words.objects | frozenset(labels)
+        earlier = ((which, what) for which in self._words.earlier for what in self._words.of_earlier)
+        self._another_order = frozenset((("that", "one"), *earlier))
 
     def weaken(self, is_sure: bool, hit: Hit[str], tokens: Tokens, around: Surroundings) -> bool | None:
         """Return what is left of a withdrawal that a hit surely is, or may be: None where it is none of the order.
@@ -127,7 +70,7 @@ class Bystanders:
         if self._is_strong(said):
             return is_sure
         label = self._label_before(hit, tokens, around)
-        if label is not None and hit.value != "statement" and label in _OF_THINGS_ASKED:
+        if label is not None and hit.value != "statement" and label in self._words.things_asked:
             return None
         if (
             (around.is_paid and self._is_refusal(hit, words, before))
@@ -149,66 +92,65 @@ class Bystanders:
         )
         return is_sure and not is_doubtful
 
-    @staticmethod
-    def _is_strong(said: Sequence[str]) -> bool:
+    def _is_strong(self, said: Sequence[str]) -> bool:
         """Tell that words can only be of an order: "do not schedule", "wrong patient", "entered in error"."""
-        return said[:2] == ["do", "not"] or not _STRONG.isdisjoint(said)
+        return said[:2] == ["do", "not"] or not self._words.strong.isdisjoint(said)
 
-    @staticmethod
-    def _label_before(hit: Hit[str], tokens: Tokens, around: Surroundings) -> str | None:
+    def _label_before(self, hit: Hit[str], tokens: Tokens, around: Surroundings) -> str | None:
         """Return the label that says nothing of the order and whose value a hit is: "Sedation: not needed"."""
         begin, _ = tokens.clause_range(hit.first)
         own = next((one for one in reversed(around.labels) if begin <= one[0] and one[1] <= hit.first), None)
         if own is None or "\u2192" in tokens.words[own[1] : hit.first]:
             return None
         label = " ".join(tokens.words[own[0] : own[1] - 1])
-        return None if label in _OF_THE_ORDER else label
+        return None if label in self._words.of_the_order else label
 
-    @staticmethod
-    def refuse(words: Sequence[str]) -> bool:
+    def refuse(self, words: Sequence[str]) -> bool:
         """Tell that a sentence is about what a payer refuses."""
-        return not _PAYERS.isdisjoint(words) or not _AUTHORIZING.isdisjoint(words)
+        return not self._words.payers.isdisjoint(words) or not self._words.authorizing.isdisjoint(words)
 
-    @staticmethod
-    def _is_refusal(hit: Hit[str], words: Sequence[str], before: Sequence[str]) -> bool:
+    def _is_refusal(self, hit: Hit[str], words: Sequence[str], before: Sequence[str]) -> bool:
         said = words[hit.first : hit.end]
-        if not _REFUSALS.isdisjoint(said):
+        if not self._words.refusals.isdisjoint(said):
             return True
-        return not _NO.isdisjoint(said) and not _PAYERS.isdisjoint((*before, *said))
+        return not self._words.saying_no.isdisjoint(said) and not self._words.payers.isdisjoint((*before, *said))
 
-    @staticmethod
-    def _is_denied(hit: Hit[str], before: Sequence[str]) -> bool:
+    def _is_denied(self, hit: Hit[str], before: Sequence[str]) -> bool:
         """Tell that an action is denied: "we are not going to stop it"; not "no ride, needs to cancel"."""
-        if hit.value != "verb" or before[-1:] != ["to"]:
+        if hit.value != "verb" or len(before) < _DENIAL or before[-1] != "to":
             return False
-        return before[-2:-1] != [] and (
-            before[-2] in _NEGATIONS or (before[-2] in _MEANING and before[-3:-2] != [] and before[-3] in _NEGATIONS)
-        )
+        negated = before[-3] if before[-2] in self._words.meaning else before[-2]
+        return negated in _NEGATIONS
 
     def _is_pause(self, before: Sequence[str], said: Sequence[str], after: Sequence[str]) -> bool:
         """Tell that a medicine is paused for the order: "naproxen (hold 5 d prior to inj)"."""
-        if self._others.isdisjoint(before) or _PAUSING.isdisjoint(said) or not after or not after[0].isdigit():
+        if (
+            self._others.isdisjoint(before)
+            or self._words.pausing.isdisjoint(said)
+            or not after
+            or not after[0].isdigit()
+        ):
             return False
         return not _UNITS.isdisjoint(after[1:2]) and not _BEFORE.isdisjoint(after[2:4])
 
     def _is_in_parenthesis(self, said: Sequence[str], before: Sequence[str]) -> bool:
         """Tell that a hit stands in a parenthesis behind another treatment: "naproxen (upset stomach, stopped)"."""
         opened = next((at for at in range(len(before) - 1, -1, -1) if before[at] in "()"), None)
-        if opened is None or before[opened] == ")" or _STOPPED.isdisjoint(said):
+        if opened is None or before[opened] == ")" or self._words.stopped.isdisjoint(said):
             return False
         near = before[max(0, opened - _AFTER_PARENTHESIS) : opened]
-        return not (self._others - _JUDGING).isdisjoint(near) and self._naming.isdisjoint(before[opened:])
+        return not self._treatments.isdisjoint(near) and self._naming.isdisjoint(before[opened:])
 
     def _is_for_another(self, hit: Hit[str], last: str, before: Sequence[str], after: Sequence[str]) -> bool:
         """Tell that a statement is of another thing that it names: "not candidate for PRP", "MRI off the table"."""
-        if hit.value != "statement" or last in _IN_PLACE:
+        if hit.value != "statement" or last in self._words.in_place:
             return False
         named = next((word for word in after[:_NEAR] if word not in _FOR), "")
-        if last in _OF_THINGS and named in self._others:
+        if last in self._words.of_things and named in self._others:
             return True
         begin = next((at for at in range(len(before) - 1, -1, -1) if before[at] in _PARTING), -1) + 1
         subject = before[begin:][-_NEAR:]
-        return not (self._others - _JUDGING).isdisjoint(subject) and self._naming.isdisjoint(subject)
+        return not self._treatments.isdisjoint(subject) and self._naming.isdisjoint(subject)
 
     def _is_answered(self, hit: Hit[str], clause: Sequence[str], around: Surroundings) -> bool:
         """Tell that the text orders the service later in so many words, and this was of another thing."""
@@ -216,7 +158,9 @@ class Bystanders:
             return False
         if hit.value == "hint":
             return self._naming.isdisjoint(clause) and _PATIENT.isdisjoint(clause)
-        if hit.value == "state" and not _ENDED.isdisjoint(clause):  # "finished a first series ... we start again: ..."
+        if hit.value == "state" and not self._words.ended.isdisjoint(
+            clause
+        ):  # "finished a first series ... we start again: ..."
             return True
         if not self._naming.isdisjoint(clause):
             return False
@@ -234,14 +178,12 @@ class Bystanders:
         part = before[begin:]
         return not self._objects.isdisjoint(part) and self._others.isdisjoint((*part, *after))
 
-    @staticmethod
-    def _is_of_another_order(before: Sequence[str]) -> bool:
+    def _is_of_another_order(self, before: Sequence[str]) -> bool:
         """Tell that another order is spoken of: "prior order voided", "that one has been voided"."""
-        return any(pair in _ANOTHER_ORDER for pair in pairwise(before)) and "this" not in before[-_NEAR:]
+        return any(pair in self._another_order for pair in pairwise(before)) and "this" not in before[-_NEAR:]
 
-    @staticmethod
-    def _is_of_therapy(last: str, before: Sequence[str]) -> bool:
-        return before[-1:] == [_THERAPY] and last in _OF_THERAPY
+    def _is_of_therapy(self, last: str, before: Sequence[str]) -> bool:
+        return before[-1:] == [_THERAPY] and last in self._words.of_therapy
 
     def _is_ticked_for_another(self, tokens: Tokens, begin: int, first: int) -> bool:
         """Tell that a box is ticked of another thing, which stands before it: "knee sleeve - [X] not approved"."""

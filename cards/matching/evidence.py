@@ -16,23 +16,6 @@ from cards.order import Order
 #: Places that name the order; another treatment there, or one given now elsewhere, is a doubt.
 NAMING: Final = frozenset({Place.CODE_TEXT, Place.DISPLAY, Place.ORDER_DETAIL})
 
-#: A name with one of these is of a procedure; with one of those, of a referral.
-_DOING: Final = frozenset(
-    (
-        *("procedure", "procedures", "proc", "request", "order", "inj", "injection", "injections", "treatment", "tx"),
-        *("series", "slot", "infiltracion", "inyeccion", "procedimiento", "treatments", "therapy", "other", "misc"),
-    )
-)
-_REFERRING: Final = frozenset({"referral", "consult", "care", "referencia", "authorization", "services", "service"})
-#: What a name has that is a form to fill in, or a visit to come to.
-_OF_FORMS: Final = frozenset(
-    (
-        *("form", "forms", "list", "request", "requests", "requested", "visit", "visits", "room", "note", "notes"),
-        *("office", "clinic", "intake", "template", "letter", "nurse", "staff", "comment", "comments", "referral"),
-        *("consult", "consults", "authorization", "program", "see", "suite", "dictation", "order", "type"),
-    )
-)
-
 #: Requests that can be for an injection; in any other a note that names one is only a remark.
 _INJECTING: Final = frozenset({"ServiceRequest", "MedicationRequest", "Appointment", "Encounter"})
 
@@ -116,7 +99,8 @@ class Evidence:
 
         Then a note that orders the service in so many words says what is done ("Procedure request (rural group)").
         """
-        return self._names_no_other and any(not _DOING.isdisjoint(one.tokens.words) for one in self._naming)
+        words = self._finder.explicit.words
+        return self._names_no_other and any(not words.procedures.isdisjoint(one.tokens.words) for one in self._naming)
 
     @lazy
     def note_is_of_another(self) -> bool:
@@ -127,7 +111,8 @@ class Evidence:
     @lazy
     def names_a_referral(self) -> bool:
         """Tell that the texts that name the order call it a referral, for what a form in the note says."""
-        return self._names_no_other and any(not _REFERRING.isdisjoint(one.tokens.words) for one in self._naming)
+        words = self._finder.explicit.words
+        return self._names_no_other and any(not words.referrals.isdisjoint(one.tokens.words) for one in self._naming)
 
     @lazy
     def _names_no_other(self) -> bool:
@@ -138,9 +123,8 @@ class Evidence:
             for reading, found in ((one, self._finder.plain.find_services(one.tokens)) for one in self._naming)
         )
 
-    @staticmethod
-    def _is_other(reading: TextReading, hit: Hit[bool]) -> bool:
-        return not _OF_FORMS.issuperset(reading.tokens.words[hit.first : hit.end])
+    def _is_other(self, reading: TextReading, hit: Hit[bool]) -> bool:
+        return not self._finder.explicit.words.forms.issuperset(reading.tokens.words[hit.first : hit.end])
 
     def _names_another(self, reading: TextReading) -> bool:
         return next(self._finder.plain.find_services(reading.tokens), None) is not None or reading.heads.name_another

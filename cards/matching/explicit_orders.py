@@ -42,8 +42,8 @@ class ExplicitOrders:
 
     def __init__(self, plain: PlainWords, vocabulary: Vocabulary) -> None:
         self._plain = plain
-        self._words = vocabulary.explicit
-        self._verbs = (frozenset(vocabulary.actions) - self._words.no_verbs) | self._words.verbs
+        self.words = vocabulary.explicit
+        self._verbs = (frozenset(vocabulary.actions) - self.words.no_verbs) | self.words.verbs
 
     def find(self, reading: OrderReading, first: int, end: int) -> ExplicitOrder | None:
         """Return what orders in so many words what stands from `first` to before `end`; in a name nothing does."""
@@ -70,10 +70,10 @@ class ExplicitOrders:
             return False
         at, words = self._place(reading, first, end), reading.tokens.words
         before = words[at.begin : at.start]
-        if not self._words.uncertain.isdisjoint(words[at.begin : at.stop]) or not self._words.family.isdisjoint(before):
+        if not self.words.uncertain.isdisjoint(words[at.begin : at.stop]) or not self.words.family.isdisjoint(before):
             return True
-        behind = next((word for word in words[end : at.stop] if word not in self._words.called), "")
-        if behind in self._words.persons or self._plain.name_things((behind,)):
+        behind = next((word for word in words[end : at.stop] if word not in self.words.called), "")
+        if behind in self.words.persons or self._plain.name_things((behind,)):
             return True
         if _is_ticked(before):
             return not self._is_choice(reading, at.begin)
@@ -81,12 +81,12 @@ class ExplicitOrders:
         if label and self._plain.is_order_label(label, reading.tokens):
             return not self._is_of_this(reading, label)
         if not before:
-            return first == at.start and not self._words.past.isdisjoint(words[end : at.stop])
-        return before[-1] in self._words.telling and not self._words.subjects.isdisjoint(before)
+            return first == at.start and not self.words.past.isdisjoint(words[end : at.stop])
+        return before[-1] in self.words.telling and not self.words.subjects.isdisjoint(before)
 
     def is_asked_for(self, tokens: Tokens) -> bool:
         """Tell that a text begins with a thing that it is for: "Labs: CBC"."""
-        return not self._words.asked_for.isdisjoint(tokens.words[:1])
+        return not self.words.asked_for.isdisjoint(tokens.words[:1])
 
     def _place(self, reading: OrderReading, first: int, end: int) -> _Place:
         words = reading.tokens.words
@@ -98,17 +98,17 @@ class ExplicitOrders:
 
     def _is_wanted(self, words: Sequence[str], end: int) -> bool:
         """Tell that a clinician wants what is named: "prolotherapy is what I want"."""
-        return words[end : end + 2] == _IS_WHAT and not self._words.asking.isdisjoint(words[end + 2 : end + 4])
+        return words[end : end + 2] == _IS_WHAT and not self.words.asking.isdisjoint(words[end + 2 : end + 4])
 
     def _is_small(self, word: str) -> bool:
-        return word in self._words.small or word[0].isdigit()
+        return word in self.words.small or word[0].isdigit()
 
     def _goes_on(self, after: Sequence[str]) -> bool:
         """Tell that what follows a service says how and where it is done, not what became of it."""
-        word = next((word for word in after if word not in self._words.called), "")
-        if word in self._words.stating or (word.endswith("ed") and len(word) > _SHORTEST):
+        word = next((word for word in after if word not in self.words.called), "")
+        if word in self.words.stating or (word.endswith("ed") and len(word) > _SHORTEST):
             return False
-        return word not in self._words.persons and not self._plain.name_things((word,))
+        return word not in self.words.persons and not self._plain.name_things((word,))
 
     def _by(self, reading: OrderReading, at: _Place) -> By | None:
         words = reading.tokens.words
@@ -134,20 +134,20 @@ class ExplicitOrders:
             lead = reading.tokens.clause_range(lead - 1)[0]
         over = words[lead:begin] if words[lead : lead + 1] and words[lead] not in _OPENING else ()
         until = next((at for at, word in enumerate(over) if word in _OPENING), len(over))
-        return self._words.not_ordering.isdisjoint(over[:until])
+        return self.words.not_ordering.isdisjoint(over[:until])
 
     def _is_of_this(self, reading: OrderReading, label: tuple[int, int]) -> bool:
         """Tell that no label of more weight orders another thing: "Test: UPT. Plan: prolotherapy"."""
         words = reading.tokens.words
         name = " ".join(words[label[0] : label[1] - 1])
-        if label[0] and words[label[0] - 1] in self._words.not_ordering:
+        if label[0] and words[label[0] - 1] in self.words.not_ordering:
             return False
-        if name not in self._words.light_labels:
+        if name not in self.words.light_labels:
             return True
         for first, end in reading.labels:
             if end > label[0] or not self._plain.is_order_label((first, end), reading.tokens):
                 continue
-            if " ".join(words[first : end - 1]) not in self._words.light_labels:
+            if " ".join(words[first : end - 1]) not in self.words.light_labels:
                 stop = min(reading.tokens.clause_range(end - 1)[1], label[0])
                 if not self._plain.are_plain(words[end:stop]):
                     return False
@@ -155,9 +155,9 @@ class ExplicitOrders:
 
     def _begins(self, words: Sequence[str], at: _Place) -> bool:
         """Tell that a service at the head of a sentence goes on with how or where: "Prolo R thumb base, 3 points"."""
-        ends = (word for word in range(at.end, at.stop) if words[word] in _PARTING | self._words.remarking)
-        said = [word for word in words[at.end : next(ends, at.stop)] if word not in self._words.called]
-        is_how = bool(said) and said[0] in self._words.how
+        ends = (word for word in range(at.end, at.stop) if words[word] in _PARTING | self.words.remarking)
+        said = [word for word in words[at.end : next(ends, at.stop)] if word not in self.words.called]
+        is_how = bool(said) and said[0] in self.words.how
         return (is_how or self._plain.are_plain(said[:1], forgiving=True)) and not self._plain.name_things(said)
 
     def _is_led(self, reading: OrderReading, at: _Place) -> bool:
@@ -167,30 +167,30 @@ class ExplicitOrders:
         if before == ":":
             return self._is_introduced(reading, at, led)
         if before == ",":
-            return not self._words.speaking.isdisjoint(led)  # "per doc verbal - prolo neck"
-        if before in self._words.asking and not self._words.clinicians.isdisjoint(led[-2:]):
+            return not self.words.speaking.isdisjoint(led)  # "per doc verbal - prolo neck"
+        if before in self.words.asking and not self.words.clinicians.isdisjoint(led[-2:]):
             return True
-        if before in self._words.requesting and at.start - 1 == at.begin:
+        if before in self.words.requesting and at.start - 1 == at.begin:
             return True
         if before == "is":
-            return bool(led) and led[-1] in self._words.being
+            return bool(led) and led[-1] in self.words.being
         if before == "be":
             return led[-1:] in (["will"], ["to"])
         if before == "your":
             return "next" in words[at.start : at.first]
-        if before in self._words.leading:
+        if before in self.words.leading:
             return not self._verbs.isdisjoint(led[-_FARTHEST:]) or led[-2:] == ["plan", "is"] or self._is_come(led)
         return before == _ARROW or before in self._verbs or (before == "up" and led[-1:] == ["set"])
 
     def _is_come(self, led: Sequence[str]) -> bool:
-        return bool(led) and led[-1] in self._words.directions
+        return bool(led) and led[-1] in self.words.directions
 
     def _is_introduced(self, reading: OrderReading, at: _Place, led: Sequence[str]) -> bool:
         """Tell that what stands before a colon orders what stands behind it: "per dr verbal: prolo R knee"."""
         words = reading.tokens.words
-        if not self._words.not_ordering.isdisjoint(led):
+        if not self.words.not_ordering.isdisjoint(led):
             return False
-        if not self._words.ordering.isdisjoint((*led, words[at.start - 2])):
+        if not self.words.ordering.isdisjoint((*led, words[at.start - 2])):
             return True
         says_nothing = not reading.cues.stand_in(at.begin, at.start) and not self._plain.name_things(led)
         return says_nothing and self._begins(words, at)

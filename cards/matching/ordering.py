@@ -1,6 +1,6 @@
 """Whether the words around a mention of a service order it: an action governs it, or nothing else is named."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -10,6 +10,7 @@ from cards.matching.name_tail import NameTails
 from cards.matching.own_codes import OwnCodes
 from cards.matching.plainness import PlainWords
 from cards.matching.reading import ReadText
+from cards.vocabulary import Vocabulary
 
 #: Words after a mention that say it is meant for this visit.
 _NOW: Final = frozenset({"today", "now"})
@@ -28,31 +29,7 @@ _FOR: Final = frozenset({"for", "para"})
 _SO: Final = frozenset({"so", "therefore", "hence", "thus"})
 
 
-#: Where a service is done, and for whom: "Non VA Care Pain - Prolotherapy".
-_OFFICES: Final = frozenset(
-    (
-        *("community", "care", "provider", "providers", "network", "non", "outside", "va", "dept"),
-        *("center", "centre", "hospital", "group", "rural", "office", "department", "services", "service", "vendor"),
-        *("campus", "facility", "outpatient", "order", "orders", "procedure", "request", "referral", "team", "private"),
-    )
-)
 _PARTING_NAMES: Final = frozenset(",()[]:")
-
-
-def _without_offices(
-    words: Sequence[str], kept: Sequence[int], clause: tuple[int, int], first: int, plain: PlainWords
-) -> Sequence[int]:
-    """Return the tokens that are not of a part of a name that only says whose the order is, or where it is done."""
-    begin, stop = clause
-    ends = [begin - 1, *(at for at in range(begin, stop) if words[at] in _PARTING_NAMES), stop]
-    left_out: set[int] = set()
-    for before, after in pairwise(ends):
-        part = words[before + 1 : after]
-        if before < first < after or _OFFICES.isdisjoint(part):
-            continue
-        if plain.are_plain(word for word in part if word not in _OFFICES):
-            left_out.update(range(before + 1, after))
-    return [at for at in kept if at not in left_out]
 
 
 class OrderReading(ReadText):
@@ -77,13 +54,14 @@ class _Around(NamedTuple):
 
 
 class Ordering:
-    """Tells of mentions whether they are ordered; `actions` are words by which a service is."""
+    """Tells of mentions whether they are ordered."""
 
-    def __init__(self, plain: PlainWords, tails: NameTails, codes: OwnCodes, actions: Collection[str]) -> None:
+    def __init__(self, plain: PlainWords, tails: NameTails, codes: OwnCodes, vocabulary: Vocabulary) -> None:
         self._plain = plain
         self._tails = tails
         self._codes = codes
-        self._actions = frozenset(actions)
+        self._actions = frozenset(vocabulary.actions)
+        self._offices = vocabulary.explicit.offices
 
     def orders(self, reading: OrderReading, first: int, end: int, word_list: str) -> bool:
         """Tell that the mention of a word list from `first` to before `end` is ordered.
@@ -113,13 +91,13 @@ class Ordering:
         kept = harmless.before_a_name.kept(max(begin, first - FARTHEST), first)
         before = self._codes.leave_out(word_list, [tokens.words[at] for at in kept])
         if reading.is_name:
-            kept = _without_offices(tokens.words, kept, clause, first, self._plain)
+            kept = self._without_offices(tokens.words, kept, clause, first)
             before = self._codes.leave_out(word_list, [tokens.words[at] for at in kept])
             before = self._leave_out_actions(self._plain.leave_out_doctor(before))
             stop = clause[1]  # in a name what stands behind a label counts too
         kept = harmless.kept(end, min(stop, end + FARTHEST))
         if reading.is_name:
-            kept = _without_offices(tokens.words, kept, clause, first, self._plain)
+            kept = self._without_offices(tokens.words, kept, clause, first)
         after = self._codes.leave_out(word_list, reading.without_labels(at for at in kept if at not in reading.beside))
         return _Around(
             over=() if self._plain.head_orders(over) else self._leave_out_actions(over),
@@ -129,6 +107,21 @@ class Ordering:
             has_label=label is not None,
             is_led=reading.heads.reach((first, end), clause, harmless.before_a_name),
         )
+
+    def _without_offices(
+        self, words: Sequence[str], kept: Sequence[int], clause: tuple[int, int], first: int
+    ) -> Sequence[int]:
+        """Return the tokens that are not of a part of a name that only says whose the order is, or where it is done."""
+        begin, stop = clause
+        ends = [begin - 1, *(at for at in range(begin, stop) if words[at] in _PARTING_NAMES), stop]
+        left_out: set[int] = set()
+        for before, after in pairwise(ends):
+            part = words[before + 1 : after]
+            if before < first < after or self._offices.isdisjoint(part):
+                continue
+            if self._plain.are_plain(word for word in part if word not in self._offices):
+                left_out.update(range(before + 1, after))
+        return [at for at in kept if at not in left_out]
 
     def _leave_out_actions(self, words: Sequence[str]) -> Sequence[str]:
         return [word for word in words if word not in self._actions]

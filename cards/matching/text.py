@@ -39,8 +39,7 @@ _MOST_OTHERS: Final = 8
 #: Before a mention these order what the same sentence says was done before.
 _AGAIN: Final = frozenset({"repeat", "repeating", "continue", "continuing", "resume"})
 
-#: In a sentence with one of these, or behind one of those, nobody agrees to pay: "does not have the cash".
-_NOT_PAYING: Final = frozenset(("too", "high", "?", "quoted", "unwilling", "option", "would", "pass", "if", "unless"))
+#: Behind one of these nobody agrees to pay: "does not have the cash".
 _NEGATIONS: Final = frozenset(
     ("not", "cannot", "cant", "doesnt", "dont", "wont", "no", "unable", "refuses", "declines", "cannot", "never")
 )
@@ -93,6 +92,7 @@ class TermFinder:
         self.paying: PhraseFinder[None] = vocabulary.make_once(
             "paying", lambda: PhraseFinder((phrase, None) for phrase in vocabulary.withdrawals.paying)
         )
+        self.not_paying = vocabulary.withdrawals.bystanders.not_paying
         self.heads: HeadFinder = vocabulary.make_once("heads", lambda: HeadFinder(vocabulary.heads, vocabulary.actions))
         terms = (term for name in (*services, *beside) for term in lists[name].terms)
         given = (term for name in agents for term in lists[name].terms)
@@ -106,7 +106,7 @@ class TermFinder:
         self.names = frozenset(name for name in names if " " not in name)
         self.tails = NameTails(vocabulary, self.plain, self.names)
         self.explicit = ExplicitOrders(self.plain, vocabulary)
-        self._ordering = Ordering(self.plain, self.tails, self._codes, vocabulary.actions)
+        self._ordering = Ordering(self.plain, self.tails, self._codes, vocabulary)
         self.agreements: AgreementFinder = vocabulary.make_once("agreements", lambda: AgreementFinder(vocabulary))
 
     def read(self, text: str, *, is_name: bool = False) -> "TextReading":
@@ -263,4 +263,4 @@ class TextReading(OrderReading):
     def _tells_of_paying(self, first: int) -> bool:
         begin, stop = self.tokens.clause_range(first)
         is_negated = not _NEGATIONS.isdisjoint(self.tokens.words[max(begin, first - _NEGATED) : first])
-        return not is_negated and _NOT_PAYING.isdisjoint(self.tokens.words[begin:stop])
+        return not is_negated and self._finder.not_paying.isdisjoint(self.tokens.words[begin:stop])

@@ -52,24 +52,6 @@ _OF_A_SIDE: Final = frozenset({"verb", "state", "hint"})
 _ENDED: Final = frozenset({"finished", "completed", "complete", "done", "over", "ended"})
 #: "Left" and "right" are sides before a place of the body; "l", "r" and "lt" are by themselves.
 _LONG_SIDE: Final = 4
-#: What befalls the other side puts off the order, too.
-_EVENTS: Final = frozenset(
-    {
-        "surgery",
-        "fracture",
-        "fx",
-        "dvt",
-        "infection",
-        "cellulitis",
-        "broke",
-        "thr",
-        "tha",
-        "tka",
-        "replacement",
-        "injury",
-    }
-)
-_TWICE: Final = frozenset({"duplicate", "dup", "dupe", "twice"})
 #: Under a condition these are still to come.
 _FORESEEN: Final = frozenset({"verb", "state", "movement", "switch"})
 _IF: Final = frozenset({"if", "si", "unless"})
@@ -122,7 +104,7 @@ class WithdrawalFinder:
         named = frozenset(word for phrase in treatments for word in phrase.split() if word.isalpha())
         grammar = words.objects | words.subjects | words.boundaries | words.conditions | words.negations
         self._others = (words.others | named) - grammar
-        self.bystanders = Bystanders(self._others, words.subjects, words.objects)
+        self.bystanders = Bystanders(words, self._others)
         self._renewals = Renewals(words, self._others)
         self._passing = words.subjects | words.left | words.right | _SIGNS
 
@@ -139,13 +121,18 @@ class WithdrawalFinder:
             if hit.value in _RENEWING or (found and (found.is_sure or hit.value == "hint")):
                 continue
             is_overtaken = entries.is_overtaken(hit.first) or self._renewals.choose_instead(hit, renewing, tokens)
-            is_overtaken = is_overtaken and not _stays(hit, tokens, renewing)
+            is_overtaken = is_overtaken and not self._stays(hit, tokens, renewing)
             is_sure = None if is_overtaken else self._judge(hit, tokens, ordered)
             if is_sure is not None:
                 is_sure = self.bystanders.weaken(is_sure, hit, tokens, around)
             if is_sure or (is_sure is not None and found is None):
                 found = _quote(hit, tokens, is_sure=is_sure)
         return Liveness(found, renewing[-1].end - 1 if renewing else None)
+
+    def _stays(self, hit: Hit[str], tokens: Tokens, renewing: Sequence[Hit[str]]) -> bool:
+        """Tell that a duplicate stays one, whatever is said of the other order: "DUPLICATE. ... pt confirmed"."""
+        is_twice = not self._words.bystanders.twice.isdisjoint(tokens.words[hit.first : hit.end])
+        return is_twice and not any(one.value == "reinstatement" for one in renewing)
 
     def _judge(self, hit: Hit[str], tokens: Tokens, ordered: Ordered) -> bool | None:
         """Tell whether a hit surely takes the order back; None where it speaks of something else."""
@@ -212,7 +199,7 @@ class WithdrawalFinder:
         ):
             return False
         own = self._words.left if ordered.other_side is self._words.right else self._words.right
-        return own.isdisjoint(words) and _EVENTS.isdisjoint(words)
+        return own.isdisjoint(words) and self._words.bystanders.events.isdisjoint(words)
 
     def _is_moved(self, after: Sequence[str], *, is_away: bool) -> bool | None:
         """Tell that the order, or the patient, was moved away; None where only the day or the hour was."""
@@ -258,12 +245,6 @@ class WithdrawalFinder:
             if word in self._words.boundaries:
                 return
             yield word
-
-
-def _stays(hit: Hit[str], tokens: Tokens, renewing: Sequence[Hit[str]]) -> bool:
-    """Tell that a duplicate stays one, whatever is said of the other order: "DUPLICATE. ... pt confirmed"."""
-    is_twice = not _TWICE.isdisjoint(tokens.words[hit.first : hit.end])
-    return is_twice and not any(one.value == "reinstatement" for one in renewing)
 
 
 def _session_before(tokens: Tokens, index: int) -> int:
