@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from cards.coding import CodeSystem, CodeSystems, Coding, fold_system
 from cards.errors import DocumentError
+from cards.word_kinds import BystanderWords, ExplicitWords, HeadWords, WithdrawalWords
 
 Json = Mapping[str, Any]
 
@@ -48,104 +49,6 @@ class WordList:
     near_names: tuple[str, ...] = ()
     misspelt: tuple[str, ...] = ()
     codes: tuple[CodePattern, ...] = ()
-
-
-class BystanderWords(NamedTuple):
-    """Words by which what looks like a withdrawal is of another thing, or may be (withdrawals.json)."""
-
-    of_the_order: frozenset[str]
-    things_asked: frozenset[str]
-    refusals: frozenset[str]
-    payers: frozenset[str]
-    authorizing: frozenset[str]
-    saying_no: frozenset[str]
-    not_paying: frozenset[str]
-    meaning: frozenset[str]
-    strong: frozenset[str]
-    twice: frozenset[str]
-    stopped: frozenset[str]
-    pausing: frozenset[str]
-    judging: frozenset[str]
-    events: frozenset[str]
-    of_any: frozenset[str]
-    ended: frozenset[str]
-    of_things: frozenset[str]
-    in_place: frozenset[str]
-    of_therapy: frozenset[str]
-    earlier: frozenset[str]
-    of_earlier: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class WithdrawalWords:
-    """How people take an order back, put it off, or say that it is over or another's (see withdrawals.schema.json)."""
-
-    statements: tuple[str, ...]
-    switches: tuple[str, ...]
-    verbs: tuple[str, ...]
-    states: tuple[str, ...]
-    hints: tuple[str, ...]
-    harmless: tuple[str, ...]
-    reinstatements: tuple[str, ...]
-    renewals: tuple[str, ...]
-    movements: tuple[str, ...]
-    paying: tuple[str, ...]
-    objects: frozenset[str]
-    subjects: frozenset[str]
-    others: frozenset[str]
-    boundaries: frozenset[str]
-    conditions: frozenset[str]
-    negations: frozenset[str]
-    days: frozenset[str]
-    past: frozenset[str]
-    left: frozenset[str]
-    right: frozenset[str]
-    bystanders: BystanderWords
-
-
-class HeadWords(NamedTuple):
-    """Plain words that are ordered themselves where they lead to a service's name, by kind (plain-words.json)."""
-
-    heads: tuple[str, ...]
-    checks: tuple[str, ...]
-    returns: tuple[str, ...]
-    outcomes: tuple[str, ...]
-    compounds: tuple[str, ...]
-    results: tuple[str, ...]
-    doing: tuple[str, ...]
-
-
-class ExplicitWords(NamedTuple):
-    """Words by which a note orders a service in so many words, and those by which it does not (plain-words.json)."""
-
-    small: frozenset[str]
-    called: frozenset[str]
-    stating: frozenset[str]
-    verbs: frozenset[str]
-    no_verbs: frozenset[str]
-    leading: frozenset[str]
-    directions: frozenset[str]
-    how: frozenset[str]
-    remarking: frozenset[str]
-    requesting: frozenset[str]
-    asking: frozenset[str]
-    clinicians: frozenset[str]
-    speaking: frozenset[str]
-    uncertain: frozenset[str]
-    light_labels: frozenset[str]
-    past: frozenset[str]
-    family: frozenset[str]
-    telling: frozenset[str]
-    subjects: frozenset[str]
-    being: frozenset[str]
-    ordering: frozenset[str]
-    not_ordering: frozenset[str]
-    persons: frozenset[str]
-    asked_for: frozenset[str]
-    procedures: frozenset[str]
-    referrals: frozenset[str]
-    forms: frozenset[str]
-    offices: frozenset[str]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from cards.matching.phrases import Hit
 from cards.matching.tokens import Tokens
-from cards.vocabulary import WithdrawalWords
+from cards.word_kinds import WithdrawalWords
 
 _NEGATIONS: Final = frozenset({"not", "never", "dont", "doesnt", "didnt", "wont", "isnt", "arent"})
 _PATIENT: Final = frozenset({"pt", "patient", "she", "he", "they"})

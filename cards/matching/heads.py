@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from cards.matching.cues import HarmlessPhrases
 from cards.matching.phrases import Hit, PhraseFinder, variants
 from cards.matching.tokens import Tokens
-from cards.vocabulary import HeadWords
+from cards.word_kinds import HeadWords
 
 #: With this before the name one comes back for the service itself: "RTC 2 weeks for prolotherapy".
 _FOR: Final = frozenset({"for", "para"})

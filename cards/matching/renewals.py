@@ -5,7 +5,7 @@ from typing import Final
 
 from cards.matching.phrases import Hit
 from cards.matching.tokens import Tokens
-from cards.vocabulary import WithdrawalWords
+from cards.word_kinds import WithdrawalWords
 
 #: A renewal under a condition is none; the words of a condition stand so near it.
 _CONDITIONS_BEFORE: Final = 5

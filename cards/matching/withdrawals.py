@@ -18,7 +18,7 @@ from cards.matching.phrases import Hit, PhraseFinder
 from cards.matching.renewals import Renewals
 from cards.matching.sentences import is_empty_box
 from cards.matching.tokens import Tokens
-from cards.vocabulary import WithdrawalWords
+from cards.word_kinds import WithdrawalWords
 
 #: Words on either side of the deciding ones that are quoted with them.
 _QUOTED: Final = 25
