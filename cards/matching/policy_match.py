@@ -148,10 +148,13 @@ def _first_spans(*kinds: Sequence[tuple[str, Mentioned | None]]) -> Iterator[Spa
 
 
 def by_code(version: PolicyVersion, order: Order, contradicted: Remark | None = None) -> Found | None:
-    """Return the match of a code that names the policy's service; a sure one, but where the name contradicts it."""
+    """Return the match of a code that names the policy's service; a sure one, but where the name contradicts it.
+
+    A policy that has no words for its services, only lists of codes, cannot tell whose name that is.
+    """
     for found in order.codings:
         if named := version.definitive.get(found.coding):
-            if contradicted:
+            if contradicted and version.word_lists:
                 match = Match(Strength.QUALIFIED, words=named.coding.code, doubt=contradicted.doubt)
                 return Found(match, found.path, (contradicted.span,) if contradicted.span else ())
             return Found(Match(Strength.DEFINITIVE, coding=named), found.path)

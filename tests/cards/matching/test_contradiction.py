@@ -55,3 +55,13 @@ def test_what_is_wrong_and_what_to_do_is_said_with_both() -> None:
     assert ask(finding, decision.order) == (
         "If prolotherapy is ordered, correct the order's name. If not, replace code M0076."
     )
+
+
+def test_a_policy_of_codes_alone_cannot_tell_whose_name_it_is() -> None:
+    """ "Laser therapy" is another treatment beside prolotherapy, and what a code of the coverage guide is for."""
+    coding = [{"system": "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets", "code": "S8948"}]
+    order = {"resourceType": "ServiceRequest", "id": "o", "code": {"text": "Low level laser therapy", "coding": coding}}
+    [decision] = judge(order, "EHP01")
+    [finding] = decision.findings
+
+    assert finding.match.strength is Strength.DEFINITIVE
