@@ -16,7 +16,7 @@ from cards.response.codings import write_coding
 from cards.response.doubts import quoted
 from cards.response.options import ResponseOptions
 from cards.response.terms import ask_authorization
-from cards.response.versions import ACT_REASON, TEMPORARY, WireVersion
+from cards.response.versions import TEMPORARY, WireVersion
 from cards.response.wording import NOT_LOOKED_UP, explain, instruct
 
 Part = dict[str, Any]
@@ -163,11 +163,7 @@ def _reason_code(decision: Decision, number: int, wire: WireVersion) -> Part:
 
 
 def _coding(code: str | None, wire: WireVersion) -> Part:
-    """Return the coding of a reason, with HL7's own beside it where the version wants both (CRD 2.2, prof-15)."""
-    if code not in wire.reason_codes:
-        return {}
-    systems = (TEMPORARY, ACT_REASON) if code in wire.act_reasons else (TEMPORARY,)
-    return {"coding": [{"system": system, "code": code} for system in systems]}
+    return {"coding": [{"system": TEMPORARY, "code": code}]} if code in wire.reason_codes else {}
 
 
 def _billing_codes(decision: Decision) -> tuple[PolicyCode, ...]:

@@ -10,9 +10,6 @@ TEMPORARY: Final = "http://hl7.org/fhir/us/davinci-crd/CodeSystem/temp"
 _CARD_TYPE: Final = "http://terminology.hl7.org/CodeSystem/cdshooks-card-type"
 _COVERAGE_DETAIL: Final = "http://terminology.hl7.org/CodeSystem/crd-coverage-detail"
 
-#: HL7's reasons, which CRD's own are to become.
-ACT_REASON: Final = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WireVersion:
@@ -27,7 +24,6 @@ class WireVersion:
     `detail_code_place`: where `detail-code` (the ordered code is too coarse) stands: `reason` or `info-needed`.
     `indeterminate`: code of `covered` where a technical failure prevents an answer.
     `reason_codes`: codes of `reason` that exist, of those this service uses.
-    `act_reasons`: those of them that HL7's ActReason has as well, sent side by side.
     `documentation_codes`: codes of `doc-needed`; `both_documents` the one for clinical and admin together.
     `documents_withpa`: `doc-purpose` may be `withpa` (crd-ci-q4 of 2.1 and 2.2 fails on it by mistake).
     `contact_type`: value type of `contact`.
@@ -60,7 +56,6 @@ class WireVersion:
     suggests_without_action: bool
     tells_network_in_detail: bool = False
     tells_inactive_by_card: bool = False
-    act_reasons: frozenset[str] = frozenset()
 
 
 #: CRD 2.0.1. Its invariant crd-ci-q2 says in words that not-covered excludes pa-needed, but its expression is
@@ -140,7 +135,6 @@ CRD_2_2: Final = WireVersion(
     annotates_based_on=True,
     refuses_coverage_problems=True,
     suggests_without_action=False,
-    act_reasons=frozenset({"gold-card"}),
 )
 
 #: Every supported version by its name, `major.minor` as `davinci-crd.requestedVersion` says it.
