@@ -49,7 +49,8 @@ def _run(chosen: argparse.Namespace, folder: Path) -> list[Demand]:
     bench = Bench(SMALL if chosen.small else FULL, checkout, folder)
     for part in bench.run():
         rows += part
-        print("", *table(part), sep="\n", flush=True)
+        if part:
+            print("", *table(part), sep="\n", flush=True)
     print("", *(f"{name}: {figure:.2f}" for name, figure in bench.figures.items()), sep="\n")
     demands = judge(Results(rows, bench.figures))
     print("", *(one.describe() for one in demands if one.figure is not None or not chosen.small), sep="\n")

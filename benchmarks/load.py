@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import requests
+
 from benchmarks.processes import memory, processor_seconds
 from benchmarks.services import Service
 
@@ -44,6 +46,8 @@ done = function(summary, latency)
     latency:percentile(99) / 1e3, latency.max / 1e3, e.connect + e.read + e.write + e.status + e.timeout))
 end
 """
+
+_JSON: Final = {"Content-Type": "application/json"}
 
 #: What still runs of a call when its answer has left, such as writing its log record, has this many seconds to end.
 _SETTLE: Final = 0.1
@@ -108,6 +112,12 @@ def measure(service: Service, call: Call, connections: int, seconds: int) -> Mea
     peak = max(memory(process) for process in service.workers())
     times = {name: result[name] for name in ("seconds", "p50", "p95", "p99", "worst")}
     return Measured(calls=int(result["calls"]), processor=used, peak=peak, **times)
+
+
+def is_answered(service: Service, call: Call) -> bool:
+    """Tell whether a service answers a call with 2xx."""
+    answer = requests.post(service.base + call.path, data=call.body, headers=_JSON, timeout=60)
+    return answer.ok
 
 
 def _run(service: Service, call: Call, connections: int, seconds: int) -> dict[str, float]:

@@ -8,10 +8,10 @@ from typing import Final, NamedTuple
 
 from benchmarks import healthchain, postgresql, rules, slow_flush, startup
 from benchmarks.bodies import SIGN, sign
-from benchmarks.load import Call, measure
+from benchmarks.load import Call, LoadError, is_answered, measure
 from benchmarks.members import write_members
 from benchmarks.rounds import Case, Row, take_turns
-from benchmarks.services import Plan, Service, running
+from benchmarks.services import ROOT, Plan, Service, running
 from benchmarks.tokens import ALGORITHMS, Client
 from benchmarks.variants import SETTINGS
 
@@ -70,10 +70,20 @@ class Bench:
             yield self._connections(services)
             yield self._bodies(services["as shipped"])
         if not self.scale.is_small:
-            yield self._rules()
-            yield self._members()
+            yield self._try(self._rules)
+            yield self._try(self._members)
             self._slow_flush()
         self._startup()
+
+    def _try(self, part: Callable[[], list[Row]]) -> list[Row]:
+        """Return a part's rows; none, and why, where another checkout does not have what is measured."""
+        try:
+            return part()
+        except (LoadError, RuntimeError) as error:
+            if self.checkout == ROOT:
+                raise
+            print(f"left out: {str(error).splitlines()[0]}")
+            return []
 
     @contextmanager
     def _services(self) -> Iterator[dict[str, Service]]:
@@ -129,7 +139,18 @@ class Bench:
         if self.scale.is_small:
             made = {name: made[name] for name in _FEW_BODIES}
         cases = [Case(name, service, partial(Call, SIGN, body()), 1) for name, body in made.items()]
-        return take_turns("bodies", cases, self.scale.short, 1 if self.scale.is_small else self.scale.rounds - 1)
+        rounds = 1 if self.scale.is_small else self.scale.rounds - 1
+        return take_turns("bodies", self._leave_out_refused(cases), self.scale.short, rounds)
+
+    def _leave_out_refused(self, cases: list[Case]) -> list[Case]:
+        """Leave out what the service of another checkout refuses, and say so; of this one that is an error."""
+        if self.checkout == ROOT:
+            return cases
+        answered = [case for case in cases if is_answered(case.service, case.call())]
+        left_out = [case.name for case in cases if case not in answered]
+        if left_out:
+            print(f"refused, and left out: {', '.join(left_out)}")
+        return answered
 
     def _rules(self) -> list[Row]:
         """Compare rules of different size."""
