@@ -4,19 +4,23 @@ The metrics are prometheus_client's in its multiprocess mode as it comes: each w
 shared memory where there is some, and the server process adds them up (`metrics_server`). No label has values that
 callers choose: clients are those registered, policies those loaded, everything else is a code of this package.
 
-Measured: a call pays 16 to 22 µs for its nine metrics; notes that a thread added up once a second cost 9 µs and
-more code. Without the server process's folder nothing is counted, prometheus_client is not even imported, and each of
-the functions below returns at once. docs/operations.md has every metric.
+A call adds to sums in memory (`counts`), which a thread writes to the files once a second, and the process at its end.
+Without the server process's folder nothing is counted, prometheus_client is not even imported, and each of the
+functions below returns at once. docs/operations.md has every metric.
 """
 
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import version
+from math import inf
+from multiprocessing.util import Finalize
 from typing import Any, Final, NamedTuple
 
 from cds_hooks.telemetry import logs
+from cds_hooks.telemetry.counts import Counts
 
 #: The variable that names the folder of the files; prometheus_client looks for it when it is imported.
 FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
@@ -24,7 +28,7 @@ FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 #: As many combinations of labels are kept of one metric; what comes after them is counted under `other`.
 MOST_CHILDREN: Final = 10_000
 
-#: Gauges are asked for their value this often, in seconds.
+#: Gauges are asked for their value this often, in seconds, and what was counted is written to the files.
 PERIOD: Final = 1.0
 
 Labels = tuple[str, ...]
@@ -88,8 +92,14 @@ _OUTCOMES: Final = {"2": "answered", "5": "failed"}
 #: prometheus_client's metrics by name, while this process counts.
 _metrics: dict[str, Any] | None = None
 
+#: What was counted and is not in the files yet.
+_counts: Final = Counts({name: (*metric.buckets, inf) for name, metric in METRICS.items() if metric.buckets})
+
 #: What counts for each combination of labels that occurred; the library's own look-up takes longer.
 _children: dict[str, dict[Labels, Any]] = {name: {} for name in METRICS}
+
+#: What the store still writes at the end of a process is counted, too.
+_AFTER_THE_STORE: Final = -1
 
 #: Lost records of the log that were counted already.
 _lost = 0
@@ -105,7 +115,8 @@ def start() -> bool:
         watch("crd_build_info", lambda: 1, version("crd-server"))
         watch("crd_workers", lambda: 1)
         _read_watched()
-        threading.Thread(target=_keep_reading, name="metrics", daemon=True).start()
+        threading.Thread(target=_keep_writing, name="metrics", daemon=True).start()
+        Finalize(None, _write_counts, exitpriority=_AFTER_THE_STORE)
     return _metrics is not None
 
 
@@ -123,7 +134,7 @@ def called(service: str, status: str, seconds: float, facts: Mapping[str, Any], 
     """Count a call to an endpoint by what its facts say, and how long a hook took to answer."""
     _count("crd_calls", (service, status, facts.get("client", "unknown")))
     if hook is not None:
-        _count("crd_call_duration_seconds", (hook, _OUTCOMES.get(status[0], "refused")), seconds)
+        _observe("crd_call_duration_seconds", (hook, _OUTCOMES.get(status[0], "refused")), seconds)
     if "cause" in facts:
         _count("crd_tokens_rejected", (facts["cause"], facts.get("claimed", "unknown")))
 
@@ -142,7 +153,7 @@ def prefetched(client: str, outcomes: Mapping[str, str]) -> None:
 
 def asked_fhir(seconds: float, outcome: str) -> None:
     """Count one HTTP request to a client's FHIR server."""
-    _count("crd_fhir_request_duration_seconds", (outcome,), seconds)
+    _observe("crd_fhir_request_duration_seconds", (outcome,), seconds)
 
 
 def read_fhir(outcome: str) -> None:
@@ -167,7 +178,7 @@ def refused_for_rate(client: str) -> None:
 
 def stored(seconds: float, batch: int) -> None:
     """Count a commit of the store: how long it took, and of how many records."""
-    _count("crd_store_commit_duration_seconds", (), seconds)
+    _observe("crd_store_commit_duration_seconds", (), seconds)
     _count("crd_stored_records", (), batch)
 
 
@@ -201,13 +212,32 @@ class ThreadGauge:
 
 
 def _count(name: str, labels: Labels = (), value: float = 1) -> None:
-    """Add to a counter, or observe in a histogram; what goes wrong with that costs no call."""
+    """Add to a counter."""
     if _metrics is not None:
-        try:
+        _counts.add((name, labels), value)
+
+
+def _observe(name: str, labels: Labels, value: float) -> None:
+    """Add to a histogram."""
+    if _metrics is not None:
+        _counts.observe((name, labels), value)
+
+
+def _write_counts() -> None:
+    """Write what was counted since the last time; what goes wrong with one metric does not touch the others."""
+    assert _metrics is not None  # noqa: S101 - for the type
+    taken = _counts.take()
+    for (name, labels), value in taken.sums.items():
+        with _reported():
+            _child(_metrics[name], name, labels).inc(value)
+    for (name, labels), (buckets, seconds) in taken.observed.items():
+        with _reported():
             child = _child(_metrics[name], name, labels)
-            (child.observe if METRICS[name].buckets else child.inc)(value)
-        except Exception as error:
-            _report(error)
+            # The library observes one by one: what its `observe` does, done for all that came.
+            child._sum.inc(seconds)
+            for bucket, found in zip(child._buckets, buckets, strict=True):
+                if found:
+                    bucket.inc(found)
 
 
 def _child(metric: Any, name: str, labels: Labels) -> Any:
@@ -220,9 +250,13 @@ def _child(metric: Any, name: str, labels: Labels) -> Any:
     return children[labels]
 
 
-def _report(error: Exception) -> None:
-    """Say that something was not counted, for want of disk or files."""
-    logs.record("error", "metrics-failed", error=type(error).__name__, where=logs.where(error))
+@contextmanager
+def _reported() -> Iterator[None]:
+    """Say where something was not counted, for want of disk or files; nothing else ends by it."""
+    try:
+        yield
+    except Exception as error:
+        logs.record("error", "metrics-failed", error=type(error).__name__, where=logs.where(error))
 
 
 def _create(name: str, metric: _Metric) -> Any:
@@ -237,14 +271,13 @@ def _create(name: str, metric: _Metric) -> Any:
     return Counter(name, text, labels, registry=None)
 
 
-def _keep_reading() -> None:
-    """Ask the gauges again and again; what goes wrong once does not end it."""
+def _keep_writing() -> None:
+    """Write counts and gauges again and again."""
     while True:
         time.sleep(PERIOD)
-        try:
+        _write_counts()
+        with _reported():
             _read_watched()
-        except Exception as error:
-            _report(error)
 
 
 def _read_watched() -> None:
