@@ -60,7 +60,10 @@ class Inserter:
                 cursor.execute("BEGIN IMMEDIATE")
             for statement, values in statements:
                 cursor.execute(statement, values)
-            self._opened.commit()
+            if self._is_sqlite:
+                cursor.execute("COMMIT")  # kept prepared, which what `commit` executes is not
+            else:
+                self._opened.commit()
             self._flush_log()
         except (self._errors.Error, sa.exc.SQLAlchemyError, OSError) as error:
             self._roll_back()
@@ -114,8 +117,14 @@ def _insertions(rows: Rows, is_sqlite: bool) -> Iterator[tuple[str, list[Any]]]:
     """Yield the statements that insert some rows, and their values."""
     for name, some in rows.items():
         for start in range(0, len(some), _MOST_IN_ONE):
-            values = some[start : start + _MOST_IN_ONE]
-            yield _insertion(name, len(values), is_sqlite), [value for row in values for value in row.values()]
+            part = some[start : start + _MOST_IN_ONE]
+            values = [value for row in part for value in row.values()]
+            yield _insertion(name, len(part), is_sqlite), _bindable(values) if is_sqlite else values
+
+
+def _bindable(values: list[Any]) -> list[Any]:
+    """Return values as sqlite3 binds them at once: `bytes`, of all types, it first tries to adapt, fourteen a call."""
+    return [bytearray(value) if type(value) is bytes else value for value in values]
 
 
 @cache
