@@ -91,9 +91,8 @@ class Coverage:
 
     def is_active_within(self, first: date, last: date) -> bool:
         """Tell whether the coverage counts on any day from `first` to `last`."""
-        begins, ends = first.isoformat(), last.isoformat()
-        begun = self.starts is None or self.starts <= ends[: len(self.starts)]
-        ended = self.ends is not None and self.ends < begins[: len(self.ends)]
+        begun = self.starts is None or self.starts <= last.isoformat()[: len(self.starts)]
+        ended = self.ends is not None and self.ends < first.isoformat()[: len(self.ends)]
         return self.status in (None, "active") and begun and not ended
 
 

@@ -109,7 +109,7 @@ def read_json(body: bytes, max_nesting: int) -> dict[str, Any]:
     is_flat = len(body) <= _SMALL and written is not None and b"\n" + max_nesting * b"  " not in written
     if not is_flat and _is_deeper(document, max_nesting):
         raise UnreadableBodyError(Issue("too-costly", f"the body is nested deeper than {max_nesting} levels"))
-    if written is None or body.count(b":") != written.count(b":") or _ESCAPED_COLON.search(body):
+    if written is None or body.count(b":") != written.count(b":") or (_ESCAPE in body and _ESCAPED_COLON.search(body)):
         _refuse_duplicate_keys(body)
     return document
 
@@ -129,6 +129,9 @@ def _write_again(document: dict[str, Any], *, is_small: bool) -> bytes | None:
 
 #: Bytes of a body that may be indented: written so, a large one that is nested deep grows a hundredfold.
 _SMALL: Final = 16 * 1024
+
+#: The byte that every escape begins with: looking for one byte takes a tenth of the time that an expression does.
+_ESCAPE: Final = ord("\\")
 
 _ESCAPED_COLON: Final = re.compile(rb"\\u003[aA]")
 
@@ -170,7 +173,7 @@ def replace_lone_surrogates(body: bytes) -> bytes:
     Some clients cut notes in the middle of a character. Half of one stands for nothing and cannot be written in UTF-8,
     so no reader can do better, and one must not cost the whole call its answer (Unicode 3.9, U+FFFD substitution).
     """
-    if not _ESCAPED_SURROGATE.search(body):
+    if _ESCAPE not in body or not _ESCAPED_SURROGATE.search(body):
         return body
     return _ESCAPES.sub(lambda found: rb"\ufffd" if found["lone"] else found[0], body)
 

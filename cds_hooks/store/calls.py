@@ -149,8 +149,8 @@ def mentions_of(summary: Summary) -> list[bytes]:
     """Return the digests of all that a call can be found by, each once."""
     ids = [card.id for card in summary.cards]
     ids += [decision.assertion for decision in summary.decisions if decision.assertion]
-    found = {digest_of(CALL, identity[:CALL_PART]) for identity in ids}
-    found.update(digest_of(ORDER, decision.order) for decision in summary.decisions)
+    found = {digest_of(CALL, part) for part in {identity[:CALL_PART] for identity in ids}}
+    found.update([digest_of(ORDER, decision.order) for decision in summary.decisions])
     if summary.hook_instance is not None:
         found.add(digest_of(HOOK, summary.hook_instance))
     return list(found)
