@@ -132,6 +132,6 @@ def _card(
     _, *about = parts
     named = [decision for decision in decisions if decision.order in about]
     concerned = named or [decision for decision in decisions if decision.payer in about]
-    orders = dict.fromkeys(decision.order for decision in concerned)
-    policies = dict.fromkeys(policy.version for decision in concerned for policy in decision.policies)
+    orders = dict.fromkeys([decision.order for decision in concerned])
+    policies = dict.fromkeys([policy.version for decision in concerned for policy in decision.policies])
     return CardSummary(identity, tuple(orders), tuple(policies), known.get(identity) if policies else None)

@@ -118,8 +118,8 @@ _BODIES: Final = b"bodies"
 SEALED: Final = {"summary": _SUMMARY, "bodies": _BODIES}
 _DIGEST: Final = 16
 
-_summaries: Final = msgspec.json.Encoder()
-_bodies: Final = msgspec.msgpack.Encoder()
+write_summary: Final = msgspec.json.Encoder().encode
+write_bodies: Final = msgspec.msgpack.Encoder().encode
 _read_summary: Final = msgspec.json.Decoder(Summary)
 _read_bodies: Final = msgspec.msgpack.Decoder(Bodies)
 
@@ -167,25 +167,24 @@ Rows = dict[str, list[dict[str, Any]]]
 
 def to_rows(kept: Sequence[CallRecord | Rows], cipher: RecordCipher) -> Rows:
     """Return the rows of some calls, and of what else is kept."""
-    exchanges = [one for one in kept if isinstance(one, CallRecord)]
-    texts = [(_summaries.encode(one.summary), one.id + _SUMMARY) for one in exchanges]
-    texts += [(_bodies.encode(one.bodies), one.id + _BODIES) for one in exchanges]
-    sealed = cipher.seal(texts) if texts else []
     rows: Rows = {"exchanges": [], "mentions": []}
-    for exchange, summary, bodies in zip(exchanges, sealed, sealed[len(exchanges) :], strict=False):
-        mentions = mentions_of(exchange.summary)
-        rows["exchanges"].append(_to_row(exchange, b"".join(mentions), summary, bodies))
-        rows["mentions"] += [{"digest": digest, "exchange": exchange.id} for digest in mentions]
     for one in kept:
-        if not isinstance(one, CallRecord):
+        if isinstance(one, CallRecord):
+            mentions = mentions_of(one.summary)
+            rows["exchanges"].append(_to_row(one, b"".join(mentions), cipher))
+            rows["mentions"] += [{"digest": digest, "exchange": one.id} for digest in mentions]
+        else:
             for name, some in one.items():
                 rows.setdefault(name, []).extend(some)
     return rows
 
 
-def _to_row(exchange: CallRecord, mentions: bytes, summary: bytes, bodies: bytes) -> dict[str, Any]:
+def _to_row(exchange: CallRecord, mentions: bytes, cipher: RecordCipher) -> dict[str, Any]:
+    identity, summary, bodies = exchange.id, exchange.summary, exchange.bodies
+    texts = ((write_summary(summary), identity + _SUMMARY), (write_bodies(bodies), identity + _BODIES))
+    sealed_summary, sealed_bodies = cipher.seal(texts)
     return {
-        "id": exchange.id,
+        "id": identity,
         "at": exchange.at,
         "client": exchange.client,
         "service": exchange.service,
@@ -195,8 +194,8 @@ def _to_row(exchange: CallRecord, mentions: bytes, summary: bytes, bodies: bytes
         "duration": exchange.duration,
         "request_id": exchange.request_id,
         "mentions": mentions,
-        "summary": summary,
-        "bodies": bodies,
+        "summary": sealed_summary,
+        "bodies": sealed_bodies,
     }
 
 
