@@ -14,6 +14,9 @@ from cds_hooks.store.encryption import RecordCipher, SealError, make_key, read_k
 TEXT = b'{"resourceType":"Patient","name":[{"family":"Invented"}]}' * 20
 ONE, OTHER = b"1" * 32, b"2" * 32
 
+#: TEXT as the first dictionary had it.
+FIRST = "010128b52ffd607403cd000020507d5d7d05002770f503a638f37cceb97049c7bd89984f10"
+
 
 def seal(cipher: RecordCipher, text: bytes, about: bytes = b"a") -> bytes:
     return cipher.seal([(text, about)])[0]
@@ -95,7 +98,14 @@ def test_dictionaries_never_change() -> None:
     """Records of years rest on them."""
     folder = Path(encryption.__file__).parent / "dictionaries"
     digests = {file.name: hashlib.sha256(file.read_bytes()).hexdigest()[:16] for file in folder.iterdir()}
-    assert digests == {"1.bin": "a8621896d1170a5b"}
+    assert digests == {"1.bin": "a8621896d1170a5b", "2.bin": "25191413e58d828c"}
+
+
+def test_what_was_kept_with_the_first_dictionary_can_be_opened() -> None:
+    """As it was written, byte for byte, before there was a second."""
+    sealed = bytes.fromhex(FIRST)
+    assert RecordCipher().open(sealed, b"a") == TEXT
+    assert seal(RecordCipher(), TEXT)[1] > sealed[1]
 
 
 def test_a_text_of_a_newer_version_is_told() -> None:
