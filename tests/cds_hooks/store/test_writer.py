@@ -221,14 +221,23 @@ def test_the_store_is_checked_without_anything_to_write(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "crd.sqlite3", isolation_level=None) as other:
         before = other.execute("PRAGMA data_version").fetchone()
         assert writer.fault() is None
+        await_check()
         writer.close()
         assert other.execute("PRAGMA data_version").fetchone() == before
     other.close()
     (tmp_path / "crd.sqlite3").unlink()
     writer = Writer(connect(store, patience=0.1), RecordCipher())
     assert writer.fault() is None
+    await_check()
     writer.close()
     assert str(writer.fault()) == "SQLITE_ERROR"
+
+
+def await_check() -> None:
+    """Wait until the check that was begun has ended."""
+    for thread in threading.enumerate():
+        if thread.name == "store":
+            thread.join(60)
 
 
 def test_what_is_written_while_the_writer_closes_is_written_too(tmp_path: Path) -> None:
