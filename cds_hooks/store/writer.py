@@ -7,6 +7,7 @@ writes share a commit for it instead of 2.0, and at 32 connections 10 instead of
 """
 
 import contextlib
+import select
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -187,7 +188,7 @@ class _Line:
         """Give the interpreter to who waits for it, which then runs until it waits here; no time where none does."""
         for _ in range(_MOST_YIELDS):
             known = len(self.waiting)
-            time.sleep(0)
+            select.select((), (), (), 0)
             if len(self.waiting) == known:
                 return
 

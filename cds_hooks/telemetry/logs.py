@@ -30,7 +30,7 @@ MOST_WAITING: Final = 10_000
 
 #: As many are written at once at most, after the thread that writes has rested for so many seconds.
 MOST_AT_ONCE: Final = 256
-_REST: Final = 0.1
+_REST: Final = 0.02
 
 #: A process that ends gives its last records so many seconds to be written.
 _PATIENCE: Final = 1.0
