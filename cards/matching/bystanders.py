@@ -148,8 +148,7 @@ class Bystanders:
         named = next((word for word in after[:_NEAR] if word not in _FOR), "")
         if last in self._words.of_things and named in self._others:
             return True
-        begin = next((at for at in range(len(before) - 1, -1, -1) if before[at] in _PARTING), -1) + 1
-        subject = before[begin:][-_NEAR:]
+        subject = _last_part(before)[-_NEAR:]
         return not self._treatments.isdisjoint(subject) and self._naming.isdisjoint(subject)
 
     def _is_answered(self, hit: Hit[str], clause: Sequence[str], around: Surroundings) -> bool:
@@ -174,8 +173,7 @@ class Bystanders:
 
     def _is_chosen(self, before: Sequence[str], after: Sequence[str]) -> bool:
         """Tell that the order is what is done instead: "will do this one instead", of no other treatment."""
-        begin = next((at for at in range(len(before) - 1, -1, -1) if before[at] in _PARTING), -1) + 1
-        part = before[begin:]
+        part = _last_part(before)
         return not self._objects.isdisjoint(part) and self._others.isdisjoint((*part, *after))
 
     def _is_of_another_order(self, before: Sequence[str]) -> bool:
@@ -203,6 +201,11 @@ class Bystanders:
 
     def _is_of_another(self, label: Sequence[str]) -> bool:
         return all(word.isalpha() for word in label) and self._of_order.isdisjoint(label)
+
+
+def _last_part(before: Sequence[str]) -> Sequence[str]:
+    """Return the words behind the last one that parts a sentence."""
+    return before[next((at for at in range(len(before) - 1, -1, -1) if before[at] in _PARTING), -1) + 1 :]
 
 
 def _crosses(hit: Hit[str], labels: Sequence[tuple[int, int]]) -> bool:

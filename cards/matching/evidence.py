@@ -99,8 +99,7 @@ class Evidence:
 
         Then a note that orders the service in so many words says what is done ("Procedure request (rural group)").
         """
-        words = self._finder.explicit.words
-        return self._names_no_other and any(not words.procedures.isdisjoint(one.tokens.words) for one in self._naming)
+        return self._calls_itself(self._finder.explicit.words.procedures)
 
     @lazy
     def note_is_of_another(self) -> bool:
@@ -111,8 +110,10 @@ class Evidence:
     @lazy
     def names_a_referral(self) -> bool:
         """Tell that the texts that name the order call it a referral, for what a form in the note says."""
-        words = self._finder.explicit.words
-        return self._names_no_other and any(not words.referrals.isdisjoint(one.tokens.words) for one in self._naming)
+        return self._calls_itself(self._finder.explicit.words.referrals)
+
+    def _calls_itself(self, words: frozenset[str]) -> bool:
+        return self._names_no_other and any(not words.isdisjoint(one.tokens.words) for one in self._naming)
 
     @lazy
     def _names_no_other(self) -> bool:

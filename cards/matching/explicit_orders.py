@@ -44,6 +44,7 @@ class ExplicitOrders:
         self._plain = plain
         self.words = vocabulary.explicit
         self._verbs = (frozenset(vocabulary.actions) - self.words.no_verbs) | self.words.verbs
+        self._ending = _PARTING | self.words.remarking
 
     def find(self, reading: OrderReading, first: int, end: int) -> ExplicitOrder | None:
         """Return what orders in so many words what stands from `first` to before `end`; in a name nothing does."""
@@ -72,7 +73,7 @@ class ExplicitOrders:
         before = words[at.begin : at.start]
         if not self.words.uncertain.isdisjoint(words[at.begin : at.stop]) or not self.words.family.isdisjoint(before):
             return True
-        behind = next((word for word in words[end : at.stop] if word not in self.words.called), "")
+        behind = self._behind(words[end : at.stop])
         if behind in self.words.persons or self._plain.name_things((behind,)):
             return True
         if _is_ticked(before):
@@ -103,18 +104,20 @@ class ExplicitOrders:
     def _is_small(self, word: str) -> bool:
         return word in self.words.small or word[0].isdigit()
 
+    def _behind(self, after: Sequence[str]) -> str:
+        """Return the word behind a service and what it is called with; "" where none is."""
+        return next((word for word in after if word not in self.words.called), "")
+
     def _goes_on(self, after: Sequence[str]) -> bool:
         """Tell that what follows a service says how and where it is done, not what became of it."""
-        word = next((word for word in after if word not in self.words.called), "")
-        if word in self.words.stating or (word.endswith("ed") and len(word) > _SHORTEST):
-            return False
-        return word not in self.words.persons and not self._plain.name_things((word,))
+        word = self._behind(after)
+        return word not in self.words.stating and not (word.endswith("ed") and len(word) > _SHORTEST)
 
     def _by(self, reading: OrderReading, at: _Place) -> By | None:
         words = reading.tokens.words
         if _is_ticked(words[at.begin : at.start]):
             return By.TICK
-        label, after_label, _ = reading.field(min(at.start, at.first))
+        label, after_label, _ = reading.field(at.start)
         is_labelled = label is not None and self._plain.is_order_label(label, reading.tokens)
         if is_labelled and self._plain.are_plain(words[after_label : at.start]):
             return By.LABEL
@@ -132,9 +135,8 @@ class ExplicitOrders:
         lead = begin
         while lead > 0 and (words[lead] in _OPENING or words[lead] == STOP):
             lead = reading.tokens.clause_range(lead - 1)[0]
-        over = words[lead:begin] if words[lead : lead + 1] and words[lead] not in _OPENING else ()
-        until = next((at for at, word in enumerate(over) if word in _OPENING), len(over))
-        return self.words.not_ordering.isdisjoint(over[:until])
+        until = next((at for at in range(lead, begin) if words[at] in _OPENING), begin)
+        return self.words.not_ordering.isdisjoint(words[lead:until])
 
     def _is_of_this(self, reading: OrderReading, label: tuple[int, int]) -> bool:
         """Tell that no label of more weight orders another thing: "Test: UPT. Plan: prolotherapy"."""
@@ -155,7 +157,7 @@ class ExplicitOrders:
 
     def _begins(self, words: Sequence[str], at: _Place) -> bool:
         """Tell that a service at the head of a sentence goes on with how or where: "Prolo R thumb base, 3 points"."""
-        ends = (word for word in range(at.end, at.stop) if words[word] in _PARTING | self.words.remarking)
+        ends = (word for word in range(at.end, at.stop) if words[word] in self._ending)
         said = [word for word in words[at.end : next(ends, at.stop)] if word not in self.words.called]
         is_how = bool(said) and said[0] in self.words.how
         return (is_how or self._plain.are_plain(said[:1], forgiving=True)) and not self._plain.name_things(said)

@@ -88,17 +88,15 @@ class Ordering:
         clause = tokens.clause_range(first)
         heading = reading.cues.heading_over(first)
         over = tokens.words[slice(*heading)] if heading else ()
+        offices = self._find_offices(tokens.words, clause, first) if reading.is_name else frozenset()
         kept = harmless.before_a_name.kept(max(begin, first - FARTHEST), first)
-        before = self._codes.leave_out(word_list, [tokens.words[at] for at in kept])
+        before = self._codes.leave_out(word_list, [tokens.words[at] for at in kept if at not in offices])
         if reading.is_name:
-            kept = self._without_offices(tokens.words, kept, clause, first)
-            before = self._codes.leave_out(word_list, [tokens.words[at] for at in kept])
             before = self._leave_out_actions(self._plain.leave_out_doctor(before))
             stop = clause[1]  # in a name what stands behind a label counts too
-        kept = harmless.kept(end, min(stop, end + FARTHEST))
-        if reading.is_name:
-            kept = self._without_offices(tokens.words, kept, clause, first)
-        after = self._codes.leave_out(word_list, reading.without_labels(at for at in kept if at not in reading.beside))
+        left_out = reading.beside | offices
+        kept = [at for at in harmless.kept(end, min(stop, end + FARTHEST)) if at not in left_out]
+        after = self._codes.leave_out(word_list, reading.without_labels(kept))
         return _Around(
             over=() if self._plain.head_orders(over) else self._leave_out_actions(over),
             before=before,
@@ -108,20 +106,18 @@ class Ordering:
             is_led=reading.heads.reach((first, end), clause, harmless.before_a_name),
         )
 
-    def _without_offices(
-        self, words: Sequence[str], kept: Sequence[int], clause: tuple[int, int], first: int
-    ) -> Sequence[int]:
-        """Return the tokens that are not of a part of a name that only says whose the order is, or where it is done."""
+    def _find_offices(self, words: Sequence[str], clause: tuple[int, int], first: int) -> frozenset[int]:
+        """Return the tokens of the parts of a name that only say whose the order is, or where it is done."""
         begin, stop = clause
         ends = [begin - 1, *(at for at in range(begin, stop) if words[at] in _PARTING_NAMES), stop]
-        left_out: set[int] = set()
+        found: set[int] = set()
         for before, after in pairwise(ends):
             part = words[before + 1 : after]
             if before < first < after or self._offices.isdisjoint(part):
                 continue
             if self._plain.are_plain(word for word in part if word not in self._offices):
-                left_out.update(range(before + 1, after))
-        return [at for at in kept if at not in left_out]
+                found.update(range(before + 1, after))
+        return frozenset(found)
 
     def _leave_out_actions(self, words: Sequence[str]) -> Sequence[str]:
         return [word for word in words if word not in self._actions]

@@ -41,7 +41,7 @@ _AGAIN: Final = frozenset({"repeat", "repeating", "continue", "continuing", "res
 
 #: Behind one of these nobody agrees to pay: "does not have the cash".
 _NEGATIONS: Final = frozenset(
-    ("not", "cannot", "cant", "doesnt", "dont", "wont", "no", "unable", "refuses", "declines", "cannot", "never")
+    ("not", "cannot", "cant", "doesnt", "dont", "wont", "no", "unable", "refuses", "declines", "never")
 )
 _NEGATED: Final = 4
 
