@@ -12,6 +12,7 @@ import requests
 
 from tests.fhir.servers import access
 from tests.guide.conformance import faults
+from tests.waiting import wait_until
 
 pytest_plugins = ["tests.fhir.fixtures"]
 
@@ -830,8 +831,7 @@ def test_calls_that_wait_on_a_fhir_server_do_not_hold_up_others(reading: Any, od
     asked_before = len(odd_server.log())
     for thread in threads:
         thread.start()
-    while len(odd_server.log()) < asked_before + len(threads):
-        time.sleep(0.01)
+    wait_until(lambda: len(odd_server.log()) >= asked_before + len(threads))
 
     response = post(reading, example("m0076-order-sign"))
     waiting_still = [thread.is_alive() for thread in threads]

@@ -16,6 +16,7 @@ from cds_hooks.fhir.access import FhirAccess, FhirServer
 from cds_hooks.fhir.client import FhirClient
 from cds_hooks.outbound.problems import FetchError, Problem
 from cds_hooks.outbound.resolver import MOST_LOOK_UPS, MOST_OF_A_DOMAIN, Resolver
+from tests.waiting import wait_until
 
 FOUND = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 9))]
 ADDRESSES = [(socket.AF_INET, ("127.0.0.1", 9))]
@@ -66,8 +67,7 @@ def test_a_name_is_looked_up_once_for_all_who_ask_at_the_same_time(names: NameSe
 
     with ThreadPoolExecutor(30) as threads:
         asking = [threads.submit(resolver.look_up, "slow.example.org", 443, 10) for _ in range(30)]
-        while len(names.asked) < 1 or threads._work_queue.qsize():
-            time.sleep(0.01)
+        wait_until(lambda: names.asked and not threads._work_queue.qsize())
         time.sleep(0.1)
         names.release.set()
 

@@ -25,6 +25,7 @@ from cds_hooks.rules.loading import RulesError, load_rules
 from cds_hooks.rules.reload import RuleReloader, read_rules
 from cds_hooks.settings import read_settings
 from cds_hooks.telemetry.logs import flush
+from tests.waiting import wait_until
 
 pytest_plugins = ["tests.fhir.fixtures"]
 
@@ -63,15 +64,6 @@ def _files(tmp_path: Path) -> Rules:
 
 def marks(text: str) -> set[str]:
     return set(re.findall(r"Mark\d+", text))
-
-
-def wait_until(is_so: Callable[[], Any], seconds: float = 60) -> float:
-    """Wait until something is so, and return how long that took."""
-    begun = time.monotonic()
-    while not is_so():
-        assert time.monotonic() - begun < seconds
-        time.sleep(0.02)
-    return time.monotonic() - begun
 
 
 def events(log: str, event: str) -> list[dict[str, Any]]:

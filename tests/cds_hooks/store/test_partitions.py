@@ -33,6 +33,7 @@ from tests.cds_hooks.store.test_database import MIGRATIONS
 from tests.conftest import ROOT
 from tests.databases.servers import POSTGRES, PostgreSQL
 from tests.documents.snippets import read
+from tests.waiting import wait_until
 
 pytest_plugins = ["tests.databases.fixtures"]
 
@@ -392,12 +393,10 @@ def test_services_of_the_older_version_go_on_while_the_tables_are_changed(older:
     with ThreadPoolExecutor(2) as threads:
         services = [threads.submit(serve, first) for first in (1, 1_000_000)]
         try:
-            while len(written) < 50:
-                time.sleep(0.01)
+            wait_until(lambda: len(written) >= 50)
             assert prepare(older) == NEWEST
             then = len(written)
-            while len(written) < then + 50 and not any(service.done() for service in services):
-                time.sleep(0.01)
+            wait_until(lambda: len(written) >= then + 50 or any(service.done() for service in services))
         finally:
             ends.set()
         for service in services:

@@ -20,6 +20,7 @@ from cds_hooks.store.writer import Writer
 from tests.cds_hooks.store.reading import kept, new_store
 from tests.cds_hooks.store.samples import exchange
 from tests.databases.servers import PostgreSQL
+from tests.waiting import wait_until
 
 pytest_plugins = ["tests.databases.fixtures"]
 
@@ -87,6 +88,7 @@ def test_what_the_database_refuses_costs_the_others_nothing(postgresql: PostgreS
     calls = [exchange(number) for number in range(20)]
     calls[7] = exchange(7, client="x" * 500)
     failed = []
+    blocked = "SELECT count(*) FROM pg_locks WHERE relation = 'exchanges'::regclass AND NOT granted"
 
     def keep(call: CallRecord) -> None:
         try:
@@ -96,10 +98,11 @@ def test_what_the_database_refuses_costs_the_others_nothing(postgresql: PostgreS
 
     with (engine := connect(store)).connect() as lock, ThreadPoolExecutor(20) as threads:
         lock.execute(sa.text("LOCK TABLE exchanges"))  # while one commit waits for it, the others come together
-        for call in calls:
+        threads.submit(keep, calls[0])
+        wait_until(lambda: lock.exec_driver_sql(blocked).scalar())
+        for call in calls[1:]:
             threads.submit(keep, call)
-        while writer.waiting < 19:
-            time.sleep(0.01)
+        wait_until(lambda: writer.waiting == 19)
         lock.commit()
     engine.dispose()
     assert failed == [calls[7].id]
@@ -306,8 +309,7 @@ def test_those_who_come_during_a_flush_share_the_next(tmp_path: Path, monkeypatc
         first = threads.submit(writer.write, exchange(0))
         assert disk.flushes.acquire(timeout=60)
         others = [threads.submit(writer.write, exchange(number)) for number in range(1, 9)]
-        while writer.waiting < 8:
-            time.sleep(0.01)
+        wait_until(lambda: writer.waiting == 8)
         disk.may_end.set()
         for one in (first, *others):
             one.result(60)

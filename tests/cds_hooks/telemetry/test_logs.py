@@ -19,6 +19,7 @@ import requests
 from cds_hooks.telemetry.logs import MOST_AT_ONCE, MOST_WAITING
 from tests.cds_hooks.telemetry.servers import Metrics, wait_for
 from tests.running_service import TODAY
+from tests.waiting import wait_until
 
 
 class Pipe(NamedTuple):
@@ -88,8 +89,7 @@ def test_with_a_full_log_pipe_the_service_starts_answers_and_keeps(
     lines: list[dict[str, Any]] = []
     reading = threading.Thread(target=read_all, args=(pipe.reader, lines))
     reading.start()
-    while sum(line["event"] == "call" and line["method"] == "POST" for line in list(lines)) < 5:
-        time.sleep(0.02)
+    wait_until(lambda: sum(line["event"] == "call" and line["method"] == "POST" for line in list(lines)) >= 5)
     service.stop()
     reading.join(60)
 
