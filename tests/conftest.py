@@ -57,6 +57,9 @@ LONG = (
     "tests/cards/response/test_every_answer.py",
 )
 
+#: Seconds for the test that waits for Maven, which may take eight minutes to download HL7's validator.
+MAVEN_SECONDS = 720
+
 #: Their tests share nothing that takes time to start, so each may run on any core.
 APART = frozenset({"tests/survival/test_killed.py", "tests/cards/response/test_every_answer.py"})
 
@@ -108,6 +111,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     ranks: dict[str, int] = {}
     for item in items:
         starts = isinstance(item, pytest.Function) and _starts_processes(item)
+        if item.nodeid.startswith("tests/validator/"):
+            item.add_marker(pytest.mark.timeout(MAVEN_SECONDS))
         if starts:
             item.add_marker("process")
         group = _group(item.nodeid)
