@@ -1,15 +1,17 @@
 """What `make bench` runs: each part yields rows, or single figures, as it goes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from benchmarks import healthchain, postgresql, rules, slow_flush, startup
 from benchmarks.bodies import SIGN, sign
 from benchmarks.load import Call, LoadError, is_answered, measure
 from benchmarks.members import write_members
+from benchmarks.neighbours import CALLS, Neighbour, take_close_turns
 from benchmarks.rounds import Case, Row, take_turns
 from benchmarks.services import ROOT, Plan, Service, running
 from benchmarks.tokens import ALGORITHMS, Client
@@ -40,13 +42,13 @@ _FEW_BODIES: Final = ("1 order", "20 orders", "200 orders", "note of 100 kB")
 class Scale(NamedTuple):
     """How much is measured: rounds and seconds of each, seconds of the parts with many cases, times that it is started.
 
-    `alone` are the rounds of what is judged to a tenth, under one worker and one connection.
+    `turns` has what is judged to a tenth, by a few calls each.
     """
 
     rounds: int = 3
     seconds: int = 2
     short: int = 1
-    alone: int = 5
+    turns: int = 40
     starts: int = 5
     is_small: bool = False
 
@@ -72,6 +74,7 @@ class Bench:
         if not self.scale.is_small:
             yield self._try(self._rules)
             yield self._try(self._members)
+            yield self._try(self._tokens)
             self._slow_flush()
         self._startup()
 
@@ -156,7 +159,7 @@ class Bench:
         """Compare rules of different size."""
         folder = self._folder / "rules"
         folder.mkdir()
-        return self._compare_alone(rules.plans(folder / "data", self.checkout), folder, Call(SIGN, rules.request()))
+        return self._compare_closely(rules.plans(folder / "data", self.checkout), folder, rules.request())
 
     def _members(self) -> list[Row]:
         """Compare a service that looks each patient up among members, kept beside its records, with one without."""
@@ -166,15 +169,26 @@ class Bench:
         write_members(url)
         plans = [self._shipped._replace(name=name) for name in _MEMBERS]
         asked = {**plans[1].variables, "CRD_MEMBERS": "database", "CRD_DATABASE_URL": url}
-        return self._compare_alone([plans[0], plans[1]._replace(variables=asked)], folder, Call(SIGN, sign()))
+        return self._compare_closely([plans[0], plans[1]._replace(variables=asked)], folder, sign())
 
-    def _compare_alone(self, plans: list[Plan], folder: Path, call: Call) -> list[Row]:
+    def _tokens(self) -> list[Row]:
+        """Compare a service that looks at tokens with one that does not."""
+        folder = self._folder / "tokens"
+        folder.mkdir()
+        without = Plan("without a token", SETTINGS["metrics"], checkout=self.checkout)
+        asked = {**without.variables, **self._client.variables()}
+        plans = [without._replace(name=f"token of {name}", variables=asked) for name in ALGORITHMS]
+        most = (self.scale.turns + 10) * CALLS
+        signed = {f"token of {name}": self._client.sign(name, most) for name in ALGORITHMS}
+        return self._compare_closely([without, *plans], folder, sign(), signed)
+
+    def _compare_closely(
+        self, plans: list[Plan], folder: Path, body: bytes, tokens: Mapping[str, Path] = MappingProxyType({})
+    ) -> list[Row]:
         """Compare services under one worker and one connection: processor time is what is judged."""
         with running(plans, folder, workers=1) as services:
-            for service in services:
-                measure(service, call, 1, 1)
-            cases = [Case(service.name, service, lambda: call, 1) for service in services]
-            return take_turns(folder.name, cases, self.scale.short, self.scale.alone)
+            asked = [Neighbour(service, SIGN, body, tokens.get(service.name)) for service in services]
+            return take_close_turns(folder.name, asked, self.scale.turns)
 
     def _slow_flush(self) -> None:
         folder = self._folder / "slow-flush"
