@@ -14,6 +14,9 @@ from cards.response.plain_text import plain
 #: Doubts that no code on the order settles: its code is another service's, its name is, or its words take it back.
 _OTHERWISE: Final = frozenset({DoubtKind.ANOTHER_CODE, DoubtKind.CONTRADICTED, DoubtKind.TAKEN_BACK})
 
+#: Of these one of an order's code and name is wrong, whatever is ordered.
+_CONTRADICTIONS: Final = frozenset({DoubtKind.ANOTHER_CODE, DoubtKind.CONTRADICTED})
+
 #: Orders for something that a procedure's code does not name.
 _OF_PRODUCTS: Final = frozenset({"DeviceRequest", "MedicationRequest", "NutritionOrder", "VisionPrescription"})
 
@@ -76,6 +79,11 @@ def summarise_doubt(finding: Finding) -> str:
 def may_be_ordered(match: Match) -> bool:
     """Tell whether an order in doubt may well be for the service: no code says otherwise, nothing takes it back."""
     return not match.strength.is_sure and (match.doubt is None or match.doubt.kind not in _OTHERWISE)
+
+
+def is_contradicted(match: Match) -> bool:
+    """Tell whether a code and a name of the order are of two services, so that one of them is wrong."""
+    return match.doubt is not None and match.doubt.kind in _CONTRADICTIONS
 
 
 def tell_doubts(decision: Decision) -> Iterator[str]:

@@ -15,6 +15,7 @@ from cards.coverage_outcome import Voice
 from cards.decision import Basis, Decision
 from cards.policy import Covered
 from cards.response.card import Card, OrderUpdate
+from cards.response.doubts import is_contradicted
 from cards.response.options import ResponseOptions
 from cards.response.types import alternate_request, coverage_information, external_reference, instructions
 from cards.response.types.alternate_request import ProposedOrder
@@ -171,9 +172,15 @@ def _kind_of(decision: Decision, options: ResponseOptions) -> _CardKind | None:
         return _CardKind.COVERAGE_PROBLEM if is_owed else None
     if options.proposes and alternate_request.is_possible(decision):
         return _CardKind.QUESTION
-    if _is_said_on_order(decision, options) and not (options.cards_in_doubt and decision.basis is Basis.POLICY):
+    if _is_said_on_order(decision, options) and not _is_asked_anyway(decision, options):
         return None
     return _CardKind.INSTRUCTIONS if _is_written(decision, options) else None
+
+
+def _is_asked_anyway(decision: Decision, options: ResponseOptions) -> bool:
+    """Tell whether a card asks what the order is told already: only who orders can say which of two services it is."""
+    is_wrong = any(is_contradicted(finding.match) for finding in decision.findings)
+    return decision.basis is Basis.POLICY and (options.cards_in_doubt or is_wrong)
 
 
 def calls_for_card(decision: Decision, options: ResponseOptions) -> bool:

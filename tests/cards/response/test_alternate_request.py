@@ -170,6 +170,33 @@ def test_hooks_that_propose_nothing_ask_in_words_or_on_the_order() -> None:
     assert len(ask(in_doubt(), proposes=False, cards_in_doubt=True)["cards"]) == 1
 
 
+@pytest.mark.parametrize(
+    ("resource", "asked"),
+    [
+        (order("o", M0076, "Kenalog 40 injection, right knee"), "If not, replace code M0076."),
+        (
+            order("o", {"coding": [{**KNEE["coding"][0], "code": "27447"}]}, "Prolotherapy"),
+            "replace code 27447 with M0076",
+        ),
+    ],
+)
+def test_where_code_and_name_are_of_two_services_a_card_asks_which_is_meant(resource: Any, asked: str) -> None:
+    """On order-sign too, in words: one of the two is wrong, and the annotation alone is read by no clinician."""
+    for proposes in (True, False):
+        said = ask({**resource, "status": "draft"}, proposes=proposes)
+
+        [card] = said["cards"]
+        assert asked in card["detail"]
+        assert not card.get("suggestions")
+        assert len(said["systemActions"]) == 1
+
+
+def test_an_order_that_is_taken_back_gets_no_card_where_it_is_said_on_the_order() -> None:
+    said = ask({**order("o", KNEE, "Prolotherapy"), "status": "draft", "note": [{"text": "Order cancelled."}]})
+
+    assert said["cards"] == []
+
+
 def test_what_the_client_declines_is_not_offered() -> None:
     """CRD-116, dev-5, dev-14: the card goes with its suggestions; `max-cards` counts it as any other."""
     assert ask(in_doubt(), declined=frozenset({"coverage-info"}))["cards"] == []
