@@ -82,10 +82,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         def _split_scope(self, nodeid: str) -> str:
             return _group(nodeid)
 
-        def _assign_work_unit(self, node: Any) -> None:
+        def schedule(self) -> None:
             """Give more, or the end, to whom little was given: a last test begins when it is known what follows it."""
-            super()._assign_work_unit(node)
-            self._reschedule(node)
+            super().schedule()
+            for node in self.nodes:
+                self._reschedule(node)
 
         def remove_node(self, node: Any) -> str | None:
             """Let others do what one that ended has not, but for the test that it ended in, which failed.
