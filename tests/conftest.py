@@ -57,7 +57,8 @@ LONG = (
     "tests/cards/response/test_every_answer.py",
 )
 
-#: Seconds for the test that waits for Maven, which may take eight minutes to download HL7's validator.
+#: Fixtures for which Maven downloads something, and the seconds of a test that waits for it: that may take eight minutes.
+OF_MAVEN = frozenset({"validator", "helm"})
 MAVEN_SECONDS = 720
 
 #: Their tests share nothing that takes time to start, so each may run on any core.
@@ -112,7 +113,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     ranks: dict[str, int] = {}
     for item in items:
         starts = isinstance(item, pytest.Function) and _starts_processes(item)
-        if item.nodeid.startswith("tests/validator/"):
+        if isinstance(item, pytest.Function) and not OF_MAVEN.isdisjoint(item.fixturenames):
             item.add_marker(pytest.mark.timeout(MAVEN_SECONDS))
         if starts:
             item.add_marker("process")
