@@ -13,6 +13,9 @@ from cards.matching.match import DoubtKind
 from cards.matching.text import TermFinder
 from cards.order import Order
 
+#: Where an order has its names: a code may be called by another treatment's.
+_NAMES: Final = frozenset({Place.CODE_TEXT, Place.DISPLAY})
+
 #: Names are the same again and again: as many are kept with what they say.
 _MOST_NAMES: Final = 2048
 
@@ -25,11 +28,15 @@ class ContradictionFinder:
         self._find_treatment = lru_cache(_MOST_NAMES)(self._treatment_in)
 
     def find_in(self, order: Order) -> Remark | None:
-        """Return what an order's name says against its code."""
+        """Return what an order's name says against its code; what a code is called, where nothing names the service."""
         for text in order.texts:
-            if text.place is Place.CODE_TEXT and (clause := self._find_treatment(text.text)):
+            clause = self._find_treatment(text.text) if text.place in _NAMES else None
+            if clause and (text.place is Place.CODE_TEXT or not self._is_named(order)):
                 return remark(DoubtKind.CONTRADICTED, text, clause)
         return None
+
+    def _is_named(self, order: Order) -> bool:
+        return any(text.place in _NAMES and self._finder.may_point(text.text) for text in order.texts)
 
     def _treatment_in(self, name: str) -> tuple[int, int] | None:
         """Return the characters of a name by which another treatment is given; None where it names the service too."""

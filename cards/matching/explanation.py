@@ -16,12 +16,12 @@ Tracer = Callable[[str, str], None]
 
 def explain(index: PolicyIndex, order: Order, binding: Sequence[str], on: date, trace: Tracer) -> None:
     """Tell `trace` of every binding policy why the order is for its service, or why it is not."""
-    evidence = index.read(order)
+    evidence, contradicted = index.read(order), index.contradiction_in(order)
     for policy_id in index.rank(binding):
         version = index.policies[policy_id].in_force(on)
         trace("in force", version.citation if version else f"{policy_id}: no version in force on {on}")
         if version:
-            found = index.matcher.match(version, order, evidence)
+            found = by_code(version, order, contradicted) or index.matcher.by_words(version, order, evidence)
             for step in _explain_words(index, version, order, evidence):
                 trace(*step)
             trace(*_conclude(policy_id, found))

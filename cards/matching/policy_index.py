@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from cards.coding import CodeSystems, Coding
 from cards.matching.contradiction import ContradictionFinder
-from cards.matching.evidence import Evidence, read_evidence
+from cards.matching.evidence import Evidence, Remark, read_evidence
 from cards.matching.match import Finding
 from cards.matching.policy_match import PolicyMatcher, by_code, by_group, has_nonspecific
 from cards.matching.text import TermFinder
@@ -108,6 +108,10 @@ class PolicyIndex:
         """Return what the order's words show."""
         return read_evidence(order, self._finder)
 
+    def contradiction_in(self, order: Order) -> Remark | None:
+        """Return what an order's name says against its code."""
+        return self._contradictions.find_in(order)
+
     def rank(self, binding: Sequence[str]) -> Mapping[str, int]:
         """Return the place of each binding policy."""
         return self._plan(binding)[1]
@@ -160,7 +164,7 @@ class PolicyIndex:
         coded: dict[str, Finding] = {}
         named = {policy_id for at in order.codings for policy_id in self._by_code.get(at.coding, ())}
         binding = named & rank.keys()
-        contradicted = self._contradictions.find_in(order) if binding else None
+        contradicted = self.contradiction_in(order) if binding else None
         for policy_id in binding:
             version = self.policies[policy_id].in_force(on)
             if version and (found := by_code(version, order, contradicted)):

@@ -26,6 +26,9 @@ _SUMMARIES: Final = {
     Strength.UNLISTED: "May be {} (unlisted code): enter the specific procedure",
 }
 
+#: As much of an order's name stands in a summary.
+_LONGEST_NAME: Final = 50
+
 _TAKEN_BACK: Final = "Unclear whether the order for {} stands: confirm or cancel it"
 
 #: What speaks against an order, behind "the name of the service is in this place".
@@ -72,8 +75,15 @@ def quoted(finding: Finding, order: Order) -> str | None:
 
 def summarise_doubt(finding: Finding) -> str:
     """Return the one sentence of a card that asks what is ordered, or whether the order stands."""
-    summary = _TAKEN_BACK if _is_taken_back(finding) else _SUMMARIES[finding.match.strength]
-    return summary.format(finding.service.lower())
+    match, service, doubt = finding.match, finding.service.lower(), finding.match.doubt
+    if _is_taken_back(finding):
+        return _TAKEN_BACK.format(service)
+    if doubt and doubt.kind is DoubtKind.ANOTHER_CODE and doubt.code:
+        return f"The order says {service}, but code {plain(doubt.code.code)} is another service's: correct one of them"
+    if doubt and doubt.kind is DoubtKind.CONTRADICTED and doubt.clause:
+        named = plain(doubt.clause.words, _LONGEST_NAME)
+        return f'Code {match.words} is {service}, but the order says "{named}": correct one of them'
+    return _SUMMARIES[match.strength].format(service)
 
 
 def may_be_ordered(match: Match) -> bool:

@@ -1,5 +1,6 @@
 """`crd explain`: how an order would be decided, with every step: for analysts and for disputes."""
 
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -31,6 +32,9 @@ from cds_hooks.rules.loading import Rules
 from cds_hooks.rules.reload import read_rules
 from cds_hooks.rules.short_orders import identify_provider, read_code
 from cds_hooks.settings import read_settings
+
+#: Steps by which one policy is looked at; `in force` names it.
+_OF_A_POLICY: Final = ("words", "ruled out", "match", "deciding words", "no match")
 
 _SERVICES: Final = {service.hook: service for service in SERVICES}
 
@@ -179,5 +183,10 @@ def _readable(row: dict[str, Any]) -> str:
     said = ", ".join(part for part in (row["covered"], row["pa-needed"]) if part) or "no answer"
     lines = [f"{row['order']}: {said} ({row['basis']}), {row['payer']}"]
     lines += [f"  {reason}" for reason in row["reasons"]]
-    lines += [f"  - {step['step']}: {step['found']}" for step in row["trace"]]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_list_steps(row["trace"])])
+
+
+def _list_steps(trace: list[dict[str, str]]) -> Iterator[str]:
+    """Yield a line for each step, those of a policy below it."""
+    for step in trace:
+        yield f"  {'  ' if step['step'] in _OF_A_POLICY else ''}- {step['step']}: {step['found']}"

@@ -103,7 +103,7 @@ VALUES: Final[Mapping[str, Mapping[str, str]]] = {
 STRENGTHS: Final[Mapping[str, str]] = {
     "definitive": "a code of the order names the service",
     "stated": "the order's own words name the service",
-    "qualified": "words name the service, but something beside them leaves a doubt",
+    "qualified": "words or a code name the service, but something beside them leaves a doubt",
     "inferred": "what is injected, and where, makes the service likely",
     "unlisted": "the code says nothing, and no words say more",
 }

@@ -129,6 +129,7 @@ def _paragraphs(decisions: Sequence[Decision]) -> Iterator[str]:
     yield f"{first.outcome.reason} {supposed}".strip()
     if first.findings:
         yield from tell_doubts(first)
+        yield f"Next step: {advise(first.problem)}" if suppose(first) else ""
     else:
         yield f"{_name_failure(first, len(once(decisions)) > 1)} {' '.join(instruct(first))}"
     yield list_orders(decisions, _TELLS.get(first.basis, _tell_nothing))

@@ -5,6 +5,7 @@ import pytest
 from cards import rests_on
 from cards.matching.match import DoubtKind, Strength
 from cards.response.doubts import ask, may_be_ordered
+from cards.response.wording import head
 from cds_hooks.rules.loading import Rules
 from tests.cards.matching.test_policy_index import find, strength
 from tests.cards.response.test_what_cards_say import judge
@@ -38,6 +39,30 @@ def test_a_name_that_says_nothing_or_the_service_leaves_the_code_as_it_is(name: 
     assert strength(rules, code=code) is Strength.DEFINITIVE
 
 
+@pytest.mark.parametrize(
+    ("text", "display", "expected"),
+    [
+        (None, "Kenalog 40", Strength.QUALIFIED),
+        ("Injection, right knee", "Corticosteroid injection, R knee", Strength.QUALIFIED),
+        ("Prolotherapy, right knee", "Kenalog 40", Strength.DEFINITIVE),
+        (None, "Injection of ligament", Strength.DEFINITIVE),
+    ],
+)
+def test_what_a_code_is_called_contradicts_it_where_nothing_names_the_service(
+    text: str | None, display: str, expected: Strength, rules: Rules
+) -> None:
+    """The card names the order by it: "not covered … Order: Kenalog 40" would be read as said of Kenalog."""
+    code = {"coding": [{**CODED[0], "display": display}]} | ({"text": text} if text else {})
+
+    assert strength(rules, code=code) is expected
+
+
+def test_a_second_code_may_be_called_anything_where_the_first_names_the_service(rules: Rules) -> None:
+    second = {"system": "urn:oid:1.2.3", "code": "INJ9", "display": "Kenalog 40"}
+
+    assert strength(rules, code={"coding": [*CODED, second]}) is Strength.DEFINITIVE
+
+
 def test_a_note_does_not_contradict_a_code(rules: Rules) -> None:
     note = [{"text": "Kenalog did not help, steroid injection today declined"}]
 
@@ -55,6 +80,19 @@ def test_what_is_wrong_and_what_to_do_is_said_with_both() -> None:
     assert ask(finding, decision.order) == (
         "If prolotherapy is ordered, correct the order's name. If not, replace code M0076."
     )
+    assert head(decision) == 'Code M0076 is prolotherapy, but the order says "Kenalog 40, R knee": correct one of them'
+
+
+def test_an_order_under_a_long_name_has_a_summary_that_can_be_shown() -> None:
+    order = {
+        "resourceType": "ServiceRequest",
+        "id": "o",
+        "code": {"text": f"Kenalog 40 {'{R} ' * 80}", "coding": CODED},
+    }
+    [decision] = judge(order, "EHP01")
+
+    assert len(head(decision)) <= 140
+    assert head(decision).endswith("correct one of them")
 
 
 def test_a_policy_of_codes_alone_cannot_tell_whose_name_it_is() -> None:

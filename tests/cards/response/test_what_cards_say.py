@@ -101,6 +101,17 @@ def test_what_is_not_known_of_the_coverage_comes_before_the_verdict() -> None:
     assert step == "Next step: Enter the patient's primary coverage with its payer, then ask again."
 
 
+def test_what_would_settle_the_coverage_is_said_beside_what_would_settle_the_order() -> None:
+    """Both are missing here: the coverage, and which of code and name is meant."""
+    decisions = judge(order(text="Kenalog 40"), None)
+    card = instructions.build(
+        decisions, ResponseOptions(WIRE_VERSIONS["2.0"], True, True), lambda *parts: "|".join(parts)
+    )
+
+    assert "If not, replace code M0076." in card.detail
+    assert "Next step: Enter the patient's primary coverage with its payer, then ask again." in card.detail
+
+
 def test_a_step_that_two_policies_share_stands_once() -> None:
     steps = paragraphs([judge(order(), "EMA01")])[1]
 

@@ -128,7 +128,15 @@ def test_it_reads_well() -> None:
     printed = explain("--code", "M0076", "--text", "Prolotherapy").stdout
 
     assert printed.splitlines()[0] == "Prolotherapy: not-covered (a policy in force), Example Health Plan"
-    assert "  - match: evicore-cmm-204: definitive" in printed
+    assert "\n  - in force: eviCore healthcare" in printed
+    assert "\n    - match: evicore-cmm-204: definitive" in printed  # below the policy that it is of
+
+
+def test_a_name_that_contradicts_a_code_is_a_step() -> None:
+    [row] = rows("--code", "M0076", "--text", "Kenalog 40")
+
+    [found] = [step["found"] for step in row["trace"] if step["step"] == "match"]
+    assert found.endswith('qualified at ServiceRequest.code.coding[0], while the order\'s name is "Kenalog 40"')
 
 
 def test_what_is_wrong_is_said_in_one_line(tmp_path: Path) -> None:
