@@ -44,7 +44,11 @@ def _read_keys(folder: Path, seen: dict[str, State], name: str) -> KeySet:
     seen |= states_of([str(path)])
     try:
         keys = read_key_set(path.read_bytes())
-    except (OSError, ValueError) as error:  # a KeySetError, or a name that no file can have
+    except FileNotFoundError:
+        raise StartError(f"{path}: no such file (a relative name is looked for beside the registrations)") from None
+    except OSError as error:
+        raise StartError(f"{path}: {error.strerror}") from None
+    except ValueError as error:  # a KeySetError, or a name that no file can have
         raise StartError(f"{path}: {error}") from None
     if not keys:
         raise StartError(f"{path}: has no key that could verify a token (each needs a kid, and no private part)")

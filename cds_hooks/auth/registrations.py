@@ -22,7 +22,7 @@ DEFAULT_ALGORITHMS: Final = ("ES384", "RS384")
 
 
 class RegistrationError(ValueError):
-    """Registrations contradict each other; says where in the document and why."""
+    """Registrations contradict each other, or name keys that cannot be read; says where in the document and why."""
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
@@ -114,11 +114,14 @@ class Clients:
 
 
 def read_clients(document: Json, read_keys: ReadKeys, services: frozenset[str] = frozenset()) -> Clients:
-    """Return the registrations of a document that has passed its schema; RegistrationError or StartError.
+    """Return the registrations of a document that has passed its schema, or raise RegistrationError.
 
     `services` are the ids that a client may be allowed; none given, none is checked.
     """
-    servers = [_read_server(server, read_keys) for server in document.get("authorization-servers", ())]
+    servers = [
+        _read_server(server, f"$.authorization-servers[{n}]", read_keys)
+        for n, server in enumerate(document.get("authorization-servers", ()))
+    ]
     clients = [_read_client(member, f"$.clients[{n}]", read_keys) for n, member in enumerate(document["clients"])]
     _refuse_repeated([server.trust.issuer for server in servers], "$.authorization-servers", "issuer")
     _refuse_repeated([client.id for client in clients], "$.clients", "id")
@@ -137,7 +140,7 @@ def _read_client(document: Json, path: str, read_keys: ReadKeys) -> Client:
         raise RegistrationError(f"{path}.fhir-servers", str(error)) from None
     return Client(
         id=document["id"],
-        jwt=_read_terms(jwt, read_keys) if jwt else None,
+        jwt=_read_terms(jwt, f"{path}.jwt", read_keys) if jwt else None,
         oauth2=(oauth2["issuer"], oauth2["client-id"]) if oauth2 else None,
         services=frozenset(document.get("services", ())),
         fhir_servers=fhir_servers,
@@ -156,35 +159,42 @@ def _read_client_rate(text: str | None, path: str) -> RateLimitItem | None:
         raise RegistrationError(f"{path}.rate", "is no rate such as 100/second") from None
 
 
-def _read_terms(document: Json, read_keys: ReadKeys) -> JwtTerms:
+def _read_terms(document: Json, path: str, read_keys: ReadKeys) -> JwtTerms:
     return JwtTerms(
-        trust=_read_trust(document, tuple(document.get("jku", ())), read_keys),
+        trust=_read_trust(document, tuple(document.get("jku", ())), path, read_keys),
         tenants=frozenset(document.get("tenants", ())),
         subjects=frozenset(document.get("subjects", ())),
         replay=document.get("replay", "reject"),
     )
 
 
-def _read_server(document: Json, read_keys: ReadKeys) -> AuthorizationServer:
+def _read_server(document: Json, path: str, read_keys: ReadKeys) -> AuthorizationServer:
     urls = (document["jwks-url"],) if "jwks-url" in document else ()
     return AuthorizationServer(
-        trust=_read_trust(document, urls, read_keys),
+        trust=_read_trust(document, urls, path, read_keys),
         scopes=frozenset(document.get("scopes", ())),
         client_claim=document.get("client-claim", "client_id"),
     )
 
 
-def _read_trust(document: Json, urls: tuple[str, ...], read_keys: ReadKeys) -> Trust:
+def _read_trust(document: Json, urls: tuple[str, ...], path: str, read_keys: ReadKeys) -> Trust:
     return Trust(
         issuer=document["issuer"],
         algorithms=frozenset(document.get("algorithms", DEFAULT_ALGORITHMS)),
         urls=urls,
-        keys=read_keys(document["jwks-file"]) if "jwks-file" in document else {},
+        keys=_read_file_of_keys(document["jwks-file"], path, read_keys) if "jwks-file" in document else {},
         style=document.get("key-document", "jwks"),
         audiences=tuple(document.get("audiences", ())),
         clock_skew=document.get("clock-skew", 60),
         longest=document.get("max-lifetime", 3600),
     )
+
+
+def _read_file_of_keys(name: str, path: str, read_keys: ReadKeys) -> KeySet:
+    try:
+        return read_keys(name)
+    except StartError as error:
+        raise RegistrationError(f"{path}['jwks-file']", str(error)) from None
 
 
 def _refuse_repeated(values: list[Any], path: str, member: str) -> None:

@@ -108,15 +108,20 @@ def show(answer: Json) -> list[Paragraph]:
     return said[:-1] if said[-1] is _BLANK else said
 
 
-def show_refusal(document: Any) -> Iterator[Paragraph]:
-    """Yield what a response that is no answer says: the issues of its OperationOutcome."""
+#: What is said of a refusal that has no body; a 401 is one on purpose, so that nobody can try out what is registered.
+_NO_REASON: Final = "Nothing says why."
+_NO_CAUSE: Final = "The service does not tell callers why: its log has the cause (docs/clients.md says what to do)."
+
+
+def show_refusal(document: Any, status: int) -> Iterator[Paragraph]:
+    """Yield what a response that is no answer says: the issues of its OperationOutcome, or where its cause is found."""
     issues = document.get("issue", ()) if isinstance(document, dict) else ()
     for issue in issues:
         places = ", ".join(issue.get("expression", ()))
         said = f"{_plain(issue.get('diagnostics') or issue.get('code'))}{f' ({_plain(places)})' if places else ''}"
         yield Paragraph(Text(said))
     if not issues:
-        yield Paragraph(Text("Nothing says why."))
+        yield Paragraph(Text(_NO_CAUSE if status == 401 else _NO_REASON))
 
 
 _BLANK: Final = Paragraph(Text(), indent=0)

@@ -107,13 +107,13 @@ def _tell(reply: Reply, url: str, *, as_json: bool) -> None:
     if as_json:
         click.echo(orjson.dumps(reply.document, option=orjson.OPT_INDENT_2))
     else:
-        write(open_terminal(), _read(reply.document, is_answer=is_answer))
+        write(open_terminal(), _read(reply, is_answer=is_answer))
     if not is_answer:
         sys.exit(1)
 
 
-def _read(document: Any, *, is_answer: bool) -> list[Paragraph]:
+def _read(reply: Reply, *, is_answer: bool) -> list[Paragraph]:
     try:
-        return list(show(document) if is_answer else show_refusal(document))
+        return list(show(reply.document) if is_answer else show_refusal(reply.document, reply.status))
     except (AttributeError, TypeError):
         return [Paragraph(Text("What came is not what CDS Hooks has; --json prints it."), indent=0)]

@@ -164,7 +164,7 @@ WRONG = {
     "replay": (jwt(replay="off"), "reject answers 401"),
     "fhir-check": (one(**{"fhir-check": "off"}), "$.clients[0]['fhir-check']"),
     "fhir-servers": (one(**{"fhir-servers": ["https://ehr.example.org/../x"]}), "$.clients[0].fhir-servers"),
-    "no keys file": (jwt(**{"jwks-file": "none.json"}), "none.json: [Errno 2]"),
+    "no keys file": (jwt(**{"jwks-file": "none.json"}), "none.json: no such file"),
     "no name of a keys file": (jwt(**{"jwks-file": "\x00"}), "embedded null byte"),
     "half a character": (jwt(**{"jwks-file": "\ud800.json"}), "surrogates not allowed"),
     "keys file is none": (jwt(**{"jwks-file": "clients.json"}), "clients.json: not a JWK Set"),
@@ -195,6 +195,15 @@ def test_a_service_that_does_not_exist_is_refused(path: Path) -> None:
 def test_a_key_file_with_no_usable_key_is_refused(path: Path) -> None:
     (path.parent / "keys.json").write_bytes(jwks(jwk("P-384", use="enc"), jwk("1024")))
     assert "keys.json: has no key" in refusal(path, jwt(**{"jwks-file": "keys.json"}))
+
+
+def test_what_is_wrong_with_a_key_file_names_the_registration_and_the_file(path: Path) -> None:
+    of_a_client = refusal(path, jwt(**{"jwks-file": "none.json"}))
+    of_a_server = refusal(path, {"clients": [], "authorization-servers": [{**SERVER, "jwks-file": "."}]})
+
+    assert of_a_client.startswith(f"{path}: $.clients[0].jwt['jwks-file']: {path.parent / 'none.json'}: no such file")
+    where = f"{path}: $.authorization-servers[0]['jwks-file']: {path.parent}: "
+    assert of_a_server == f"{where}Is a directory"
 
 
 def test_two_clients_may_share_an_issuer_where_tenants_tell_them_apart(path: Path) -> None:

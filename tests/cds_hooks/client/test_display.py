@@ -64,8 +64,16 @@ def test_what_would_steer_a_terminal_is_not_printed() -> None:
 def test_a_refusal_shows_what_is_wrong_and_where() -> None:
     issue = {"code": "required", "diagnostics": "hookInstance is missing", "expression": ["hookInstance"]}
 
-    assert written(Console(), show_refusal({"issue": [issue]})) == "  hookInstance is missing (hookInstance)\n"
-    assert written(Console(), show_refusal(None)) == "  Nothing says why.\n"
+    assert written(Console(), show_refusal({"issue": [issue]}, 400)) == "  hookInstance is missing (hookInstance)\n"
+    assert written(Console(), show_refusal(None, 502)) == "  Nothing says why.\n"
+
+
+def test_a_refused_token_is_shown_with_where_its_cause_is_found() -> None:
+    """A 401 has no body, so that nobody can try out what is registered."""
+    shown = written(Console(), show_refusal(None, 401))
+
+    assert "does not tell callers why: its log has the cause" in shown
+    assert "docs/clients.md" in shown
 
 
 def test_a_code_is_shown_with_its_words_and_a_detail_by_its_own_name() -> None:
