@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 import requests
 
 from tests.conftest import ROOT
+from tests.documents.snippets import WITH_DEMO, assert_page_does_what_it_says, read
 from tests.free_ports import free_port
 
 #: Seconds that a start may take on a machine that has other things to do.
@@ -34,6 +36,7 @@ class Demo:
     """The process, in a folder of its own, and what it has said so far."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.port, self.ehr_port = _two_free_ports()
         own = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
         self._said = folder / "said"
@@ -97,6 +100,27 @@ def test_figures_of_its_calls_are_shown_to_who_has_its_password(demo: Demo) -> N
 
     assert shown.url == found[2]
     assert "<h1>Insights</h1>" in shown.text
+
+
+@pytest.mark.parametrize("name", WITH_DEMO)
+def test_the_commands_of_a_page_do_with_the_demo_what_it_says(name: str, demo: Demo, tmp_path: Path) -> None:
+    """In the folder that `make demo` was started in."""
+    assert demo.says("invented patients")
+    for part in ("cards", "fhir_examples"):
+        shutil.copytree(ROOT / part, demo.folder / part, dirs_exist_ok=True)
+
+    assert_page_does_what_it_says(ROOT / "docs" / name, f"http://127.0.0.1:{demo.port}", demo.folder, tmp_path)
+
+
+def test_its_calls_are_found_in_the_store_that_is_named(demo: Demo) -> None:
+    """docs/records.md: `make demo` keeps its calls in a store of its own."""
+    assert demo.says("invented patients")
+    [store] = [one.text.strip() for one in read(ROOT / "docs" / "records.md") if "settings" in one.said]
+    command = f"{store} {Path(sys.executable).parent}/crd audit find --order ServiceRequest/prolo-1"
+
+    done = subprocess.run(["bash", "-c", command], cwd=demo.folder, capture_output=True, text=True, check=False)
+
+    assert "ServiceRequest/prolo-1 not-covered (evicore-cmm-204@2023-05-31)" in done.stdout, done.stderr
 
 
 def test_a_port_that_is_taken_is_said_before_anything_starts(demo: Demo) -> None:

@@ -39,7 +39,7 @@ def two(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(name="path")
 def _path(tmp_path: Path) -> Path:
-    for name in ("keys.json", "br-provider.json"):
+    for name in ("keys.json", "br-provider.json", "jwks.json"):
         (tmp_path / name).write_bytes(jwks(jwk("P-384")))
     return tmp_path / "clients.json"
 
