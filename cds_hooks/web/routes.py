@@ -1,6 +1,7 @@
 """The URLs. A view reads, calls one function and writes the reply; errors become OperationOutcomes."""
 
 from functools import partial
+from typing import Final
 
 import orjson
 from flask import Flask, Response, request
@@ -22,6 +23,7 @@ from cds_hooks.hooks.services import SERVICES, Service
 from cds_hooks.rules.reload import RuleReloader
 from cds_hooks.settings import Settings
 from cds_hooks.web.call_context import current_call
+from cds_hooks.web.documentation import PREFIX
 from cds_hooks.web.flask_app import JsonResponse
 from cds_hooks.web.hook_calls import HookCalls
 from cds_hooks.web.openapi import build_document
@@ -138,12 +140,16 @@ def _add_errors(app: Flask) -> None:
         return _to_response(reply_to_error(error, current_call(request.environ)))
 
 
+_NOTHING: Final = "there is nothing at this URL; services are at /cds-services"
+_NO_SITE: Final = "no documentation is shown here: `make docs` builds it, before the service starts (CRD_DOCS)"
+
+
 def _as_call_error(error: HTTPException) -> CallError:
     if isinstance(error, MethodNotAllowed):
         allowed = ", ".join(sorted(error.valid_methods or ()))
         return MethodError(Issue("not-supported", f"this URL takes {allowed}"))
     if error.code == 404:
-        return UnknownServiceError(Issue("not-found", "there is nothing at this URL; services are at /cds-services"))
+        return UnknownServiceError(Issue("not-found", _NO_SITE if request.path.rstrip("/") == PREFIX else _NOTHING))
     kind = MediaTypeError if error.code == 415 else UnreadableBodyError
     return kind(Issue("invalid", f"the request cannot be read: {error.name}"))
 

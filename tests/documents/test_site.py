@@ -170,5 +170,7 @@ def test_a_service_without_a_site_shows_none(
     shutil.copyfile(site / "index.html", tmp_path / "index.html")  # a folder that is no built site
     for setting in ("off", str(tmp_path)):
         service = start_service(CRD_DOCS=setting)
-        assert requests.get(f"{service.base}/docs/", timeout=60).status_code == 404
+        answer = requests.get(f"{service.base}/docs/", timeout=60)
+        assert answer.status_code == 404
+        assert "`make docs` builds it" in answer.json()["issue"][0]["diagnostics"]
         assert "Documents" not in requests.get(f"{service.base}/", timeout=60).text
