@@ -68,8 +68,8 @@ def _demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     demo = Demo(tmp_path_factory.mktemp("demo"))
     yield demo
     if demo.process.poll() is None:
-        demo.process.kill()
-        demo.process.wait()
+        demo.process.terminate()  # a kill would leave what it started
+        demo.process.wait(timeout=PATIENCE)
 
 
 def test_it_prints_the_card_and_where_everything_is(demo: Demo) -> None:
