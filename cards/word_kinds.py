@@ -100,3 +100,7 @@ class ExplicitWords(NamedTuple):
     referrals: frozenset[str]
     forms: frozenset[str]
     offices: frozenset[str]
+    chatter: frozenset[str]
+    of_the_service: frozenset[str]
+    saying: frozenset[str]
+    treatment_only: frozenset[str]

@@ -112,6 +112,13 @@ class Evidence:
         """Tell that the texts that name the order call it a referral, for what a form in the note says."""
         return self._calls_itself(self._finder.explicit.words.referrals)
 
+    @lazy
+    def is_for_treatment_only(self) -> bool:
+        """Tell that a note says that no talk about a service is asked for: "for treatment only, consult was done"."""
+        phrases = [f" {phrase} " for phrase in self._finder.explicit.words.treatment_only]
+        notes = (reading.tokens.joined for text, reading in self._texts if text.place is Place.NOTE)
+        return any(phrase in joined for joined in notes for phrase in phrases)
+
     def _calls_itself(self, words: frozenset[str]) -> bool:
         return self._names_no_other and any(not words.isdisjoint(one.tokens.words) for one in self._naming)
 

@@ -27,17 +27,22 @@ class By(Enum):
 
 
 class ExplicitOrder(NamedTuple):
-    """What orders a service, and the part of the sentence it stands in, as tokens; `lead` is the action's."""
+    """What orders a service, and the part of the sentence it stands in, as tokens; `lead` is the action's.
+
+    `beside` are tokens of the sentence that are of other things. `is_titled`: boxes stand under a label that orders.
+    """
 
     by: By
     begin: int
     end: int
     lead: int = -1
+    beside: frozenset[int] = frozenset()
+    is_titled: bool = False
 
     def is_of(self, hit: Hit[Cue]) -> bool:
         """Tell whether a cue of the same sentence may be of the order."""
         if self.by is By.HEAD:
-            return True
+            return hit.first not in self.beside or hit.value.kind != "negation"
         if hit.first <= self.lead < hit.end and hit.value.kind != "negation":
             return False  # "requesting prolotherapy" orders it
         if hit.end <= self.lead and hit.value.kind == "other-party":
@@ -50,4 +55,4 @@ class ExplicitOrder(NamedTuple):
 
     def is_of_heading(self, hit: Hit[Cue]) -> bool:
         """Tell whether a cue of the heading over it is of the order."""
-        return self.by is By.HEAD or hit.value.kind in _OF_HEADINGS
+        return self.by is By.HEAD or (hit.value.kind in _OF_HEADINGS and not self.is_titled)

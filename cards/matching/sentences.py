@@ -24,9 +24,10 @@ _LINE_BREAKS: Final = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 _FIRST_NUMBER: Final = re.compile(r"(?::[ \t]|\A)1[.)]\s")
 _NUMBER: Final = re.compile(r"(?:[ \t]|\A)(?=(\d{1,2})[.)]\s)")
 ITEM: Final = re.compile(r"[-*\u2022\u00b7](?![-*])|\d{1,2}[.)]|\[\s?\w?\s?\]|\(\s?[xXoO]?\s?\)|[\u2610-\u2612]")
-#: A line that begins so is a statement of its own: a bullet, a number, a label such as "SIDE:", capitals, a box.
+#: A line that begins so is a statement of its own: a bullet, a number, a label such as "SIDE:", capitals, a box,
+#: a title in signs.
 _OWN_LINE: Final = re.compile(
-    r"""[-*\u2022\u00b7] | \d{1,2}[.)/]
+    r"""[-*\u2022\u00b7] | \d{1,2}[.)/] | ={2,} | \#{1,4}[ \t]
     | [A-Za-z\#][\w'\#/&-]*(?:[ \t][\w'\#/&-]+){0,3}\s?: | [A-Z]{3,}(?:[ -][A-Z]{2,})+
     | \[\s?\w?\s?\] | \(\s?[xXoO]?\s?\) | [\u2610-\u2612]""",
     re.VERBOSE,

@@ -130,7 +130,8 @@ def _find_explicit(uncued: Sequence[Mentioned], evidence: Evidence) -> Mentioned
     explicit = [found for found in uncued if found.mention.explicit or found.mention.ordered]
     if not explicit or evidence.has_open_name or evidence.has_half_open_name:
         return explicit[-1] if explicit else None
-    is_of_form = explicit[-1].mention.explicit in (By.TICK, By.LABEL)
+    by = explicit[-1].mention.explicit
+    is_of_form = by in (By.TICK, By.LABEL) or (by is By.ACTION and evidence.is_for_treatment_only)
     return explicit[-1] if is_of_form and evidence.names_a_referral else None
 
 

@@ -1,0 +1,121 @@
+"""What leads to a service that a note orders in so many words: an action, who says so, a colon, an arrow."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from cards.matching.ordering import OrderReading
+from cards.matching.plainness import PlainWords
+from cards.matching.sentence_ends import STOP
+from cards.vocabulary import Vocabulary
+
+#: These part a sentence.
+PARTING: Final = frozenset({",", ":", "(", ")", "so", "but", "then", "\u2192", STOP, "and"})
+_ARROW: Final = "\u2192"
+#: Who is given a service.
+_RECEIVING: Final = frozenset({"pt", "patient", "her", "him", "them"})
+_DOING: Final = (["do"], ["doing"])
+#: Who says something is none of these, nor somebody's doctor elsewhere: "her doctor says".
+_NOT_SPEAKERS: Final = frozenset(
+    (
+        *("pt", "patient", "he", "she", "they", "her", "his", "their", "my", "old", "other", "former", "previous"),
+        *("at", "from", "not", "never", "didnt", "doesnt", "if", "would", "did", "does", "has", "ask", "asked"),
+    )
+)
+#: What orders a service stands at most so many words before it.
+_FARTHEST: Final = 6
+
+
+class Standing(NamedTuple):
+    """Where a service stands, as tokens: its sentence, the small words that lead to it, and itself."""
+
+    begin: int
+    start: int
+    first: int
+    end: int
+    stop: int
+
+
+class Leads:
+    """Tells what leads to a service, and how it goes on where nothing does."""
+
+    def __init__(self, plain: PlainWords, vocabulary: Vocabulary) -> None:
+        self._plain = plain
+        self.words = vocabulary.explicit
+        self._verbs = (frozenset(vocabulary.actions) - self.words.no_verbs) | self.words.verbs
+        self._not_saying = _NOT_SPEAKERS | self.words.family | self.words.not_ordering
+        self._ending = PARTING | self.words.remarking
+
+    def begin_with(self, words: Sequence[str], at: Standing) -> bool:
+        """Tell that a service at the head of a sentence goes on with how or where: "Prolo R thumb base, 3 points"."""
+        ends = (word for word in range(at.end, at.stop) if words[word] in self._ending)
+        said = [word for word in words[at.end : next(ends, at.stop)] if word not in self.words.called]
+        is_how = bool(said) and said[0] in self.words.how
+        return (is_how or self._plain.are_plain(said[:1], forgiving=True)) and not self._plain.name_things(said)
+
+    def lead_to(self, reading: OrderReading, at: Standing) -> bool:
+        """Tell that an action, a clinician who says so, a colon or an arrow leads to a service."""
+        words, before = reading.tokens.words, reading.tokens.words[at.start - 1]
+        led = words[find_part(words, at.begin, at.start - 1) : at.start - 1]
+        if before == ":":
+            return self._is_introduced(reading, at, led)
+        if before == ",":  # "per doc verbal - prolo neck"
+            return not self.words.speaking.isdisjoint(led) or self._is_what_is_done(reading, at, led)
+        if before in self.words.requesting and at.start - 1 == at.begin:
+            return True
+        if before in self.words.asking | self.words.saying and self._is_said(words, at, led, before):
+            return True
+        if before in self.words.leading:
+            return self._is_led_by_small(led, before)
+        if before in _RECEIVING:
+            return led[-1:] == ["give"] or led[-1:] == ["giving"]  # "please give pt the prolotherapy"
+        if before == "your":
+            return "next" in words[at.start : at.first]
+        return before == _ARROW or self._is_verb(before, led)
+
+    def _is_verb(self, before: str, led: Sequence[str]) -> bool:
+        if before == "is":
+            return bool(led) and led[-1] in self.words.being
+        if before == "be":
+            return led[-1:] in (["will"], ["to"])
+        return before in self._verbs or (before == "up" and led[-1:] == ["set"])
+
+    def _is_led_by_small(self, led: Sequence[str], before: str) -> bool:
+        """Tell that an action leads to a service with a small word between: "proceed with ...", "this is for ..."."""
+        if before == "for" and led[-1:] == ["is"]:
+            return len(led) > 1 and led[-2] in self.words.being
+        is_come = bool(led) and led[-1] in self.words.directions
+        return is_come or not self._verbs.isdisjoint(led[-_FARTHEST:]) or led[-2:] == ["plan", "is"]
+
+    def _is_said(self, words: Sequence[str], at: Standing, led: Sequence[str], before: str) -> bool:
+        """Tell that a clinician asks for a service or says it: "Dr wants ...", "Dr cancelled the steroid and wants"."""
+        if before in self.words.asking and not self.words.clinicians.isdisjoint(led[-2:]):
+            return True
+        speaker = led[-_FARTHEST:] or words[at.begin : at.begin + 1]
+        is_other = not self._not_saying.isdisjoint((*speaker, *words[at.begin : at.begin + 1]))
+        return not is_other and not self.words.clinicians.isdisjoint(speaker) and self._is_told(words, at)
+
+    def _is_told(self, words: Sequence[str], at: Standing) -> bool:
+        """Tell that what is said of a service is no statement or question of it: "Dr says prolotherapy R knee"."""
+        until = next((place for place in range(at.end, at.stop) if words[place] in PARTING), at.stop)
+        return self.words.stating.isdisjoint(words[at.end : until]) and "?" not in words[at.end : at.stop]
+
+    def _is_what_is_done(self, reading: OrderReading, at: Standing, led: Sequence[str]) -> bool:
+        """Tell that a service is named behind "now we do it, ..."."""
+        return led[-1:] == ["it"] and led[-2:-1] in _DOING and not reading.cues.stand_in(at.begin, at.start)
+
+    def _is_introduced(self, reading: OrderReading, at: Standing, led: Sequence[str]) -> bool:
+        """Tell that what stands before a colon orders what stands behind it: "per dr verbal: prolo R knee"."""
+        words = reading.tokens.words
+        if not self.words.not_ordering.isdisjoint(led):
+            return False
+        if not self.words.ordering.isdisjoint((*led, words[at.start - 2])):
+            return True
+        if led and led[-1] in self.words.saying and self._is_said(words, at, led, led[-1]):
+            return True
+        says_nothing = not reading.cues.stand_in(at.begin, at.start) and not self._plain.name_things(led)
+        return says_nothing and self.begin_with(words, at)
+
+
+def find_part(words: Sequence[str], begin: int, end: int) -> int:
+    """Return where the part of a sentence begins that ends before a token."""
+    return next((at for at in range(end - 1, begin - 1, -1) if words[at] in PARTING), begin - 1) + 1

@@ -1,0 +1,153 @@
+"""Notes under a name that leaves open what is done, and their neighbours: who says it, what is said of other things.
+
+Each line is a name, a bar, and a note. Of the first every note orders the service, whatever it tells besides; of the
+second none does, though the words are almost the same.
+"""
+
+from typing import Any
+
+import pytest
+
+from cards.matching.match import Finding
+from cds_hooks.rules.loading import Rules
+from tests.order_texts.figures import answer
+
+ORDERED = r"""
+Other procedure | Prolotherapy R knee, there is no good code for this so use whatever works.
+Unlisted procedure, MSK | Prolotherapy left ankle, coder says no other code fits. Second of three.
+Injection, ligament | Ok this is for the prolotherapy we talked about, left SI ligaments.
+Injection, ligament | This is the prolotherapy we discussed in clinic, right knee.
+Injection | This order is for prolo to the right thumb base.
+Other | this one is for prolotherapy, R shoulder capsule, please keep 45 min
+Other | Injection, I mean prolotherapy, left lateral ankle. Next available.
+Other | I mean prolotherapy, not PRP, R elbow.
+Procedure visit | So now we do it, prolotherapy to the left cervical facets, first of three.
+Procedure visit | Let's do it comma prolotherapy right hip capsule.
+Procedure | Nurse put 'inj knee' - dr corrected: prolotherapy L knee MCL
+Procedure | Dr texted: prolo L ankle, 20 min, Friday
+Procedure | dr says prolotherapy rt shoulder capsule, dextrose 15%. 3rd of 4
+Procedure | Doc said prolo for the left knee, next Tues.
+Procedure | Dr. Kim says: prolotherapy both thumbs
+Procedure | provider clarified: prolotherapy, R SI + iliolumbar
+Procedure | PA wrote: prolotherapy L elbow
+Proc request | Dr cancelled the steroid and wants prolotherapy in its place, R SI, same slot.
+Proc request | Dr stopped the steroid plan and wants prolo instead, L knee
+Proc request | Doctor pulled the PRP order and ordered prolotherapy R elbow
+MSK procedure, add-on | Dr texted: "can we squeeze in prolo for her knee, L MCL, 10 min". Booked 1515.
+MSK procedure, add-on | Please squeeze in prolotherapy L MCL Friday, 10 min
+MSK procedure | Fit him in for prolo R ankle Thursday.
+MSK procedure | Squeeze her in for prolotherapy, neck, before her trip.
+Other (free text) | R knee x3 - dextrose prolotherapy. dr away 6/9-6/16.
+Other (free text) | L elbow: dextrose prolotherapy, 3 sessions
+Other | Right SI joint, dextrose prolotherapy. She drives herself.
+Inj proc | L ankle ATFL -- prolo. Next wk.
+Specialty Referral Form | Specialty: PM&R. Service requested: PROLOTHERAPY cervical. Consult [ ] Procedure only [X]. Visits: 4.
+Specialty Referral Form | Dept: sports med. Procedure requested: prolotherapy R knee. Urgency: routine.
+External referral - Pain | For treatment only, consult was done 1/30. Please give pt the prolotherapy lumbar/SI as recommended by Dr, session 1.
+External referral | Procedure only, not a consult: please do prolotherapy R ankle x3.
+Procedure Template v4 | == PREVIOUS TREATMENT ==\n[x] physio [x] taping [ ] steroid - declined\n== PROCEDURE REQUESTED (tick ONE) ==\n[ ] corticosteroid [ ] PRP [x] prolotherapy [ ] dry needling
+Procedure Template v2 | PRIOR: [x] PT [x] NSAID\nPROCEDURE: [ ] PRP [x] prolotherapy
+Office procedure | Prolo L heel, no rush.
+Office procedure | Prolotherapy R knee, no sedation, no driver needed.
+Office procedure | Prolo right hip. Pt was never told the price, front desk please call.
+Office procedure | Prolotherapy neck, ins won't pay and she knows.
+Office procedure | Prolotherapy lumbar, he did not like the steroid so no more of those.
+Office procedure | Prolo, R wrist, TFCC, used to be with Dr Hill but he retired.
+Inj proc OPU | prolotherapy rt shoulder capsule. transport by son.
+Inj proc OPU | Prolotherapy lumbar, local only
+MSK injection NOS | Give prolotherapy R SI, 15% dextrose, today
+MSK injection NOS | Will go with prolotherapy for the right elbow, first one 4/2
+MSK injection NOS | We settled on prolotherapy to the R elbow. Book 30.
+MSK injection NOS | Decided on prolo L knee. Next week.
+""".strip().splitlines()
+
+NOT_ORDERED = r"""
+Other procedure | Prolotherapy R knee, no relief. Cortisone today.
+Procedure | Prolo L SI joint, did not help. RFA.
+MSK procedure | Prolotherapy - R elbow, she no longer wants it. Cortisone instead.
+Unlisted procedure, MSK | Prolotherapy left ankle 2019, coder says no record.
+Unlisted procedure, MSK | Prolotherapy not covered, so PRP R knee.
+Injection, ligament | This is for the prolotherapy kit we talked about.
+Injection, ligament | This is not for prolotherapy, it is for the trigger points.
+Injection | This is for the prolo patient in room 3.
+Injection | This order is for his knee; prolo was done last year.
+Other | I don't mean prolotherapy, I mean PRP.
+Other | Does she mean prolotherapy or PRP?
+Other | Did Dr mean prolotherapy?
+Procedure visit | We said we would not do it, prolotherapy is too dear for her.
+Procedure visit | If we do it, prolotherapy to the neck next spring.
+Procedure | Pt says prolotherapy R knee helped her in 2019.
+Procedure | pt says prolo R shoulder was done elsewhere
+Procedure | Dr says prolotherapy is not for her.
+Procedure | Dr says prolo would be next if PT fails.
+Procedure | Dr says no prolotherapy until A1c < 8
+Procedure | Dr said prolotherapy didn't work. Steroid R knee.
+Procedure | dr corrected: not prolotherapy, PRP L knee
+Procedure | Dr corrected: steroid L knee, not prolotherapy
+Procedure | Dr texted: is prolo R knee an option?
+Procedure | Dr texted: ask pt about prolotherapy
+Procedure | Mom says prolotherapy for his knee
+Procedure | Dr Lee at Mayo said prolotherapy could be tried.
+Procedure | sister texted: prolo R knee worked for her
+Procedure | Her chiropractor says prolotherapy. We say PT.
+Procedure | Outside doc said prolotherapy L knee; I disagree. CSI today.
+Proc request | Dr cancelled the prolotherapy and wants a steroid in its place
+Proc request | Dr stopped prolo and ordered PRP R knee
+Proc request | Patient cancelled the steroid and asks whether prolotherapy would be better
+MSK procedure | Can we squeeze in a talk on prolotherapy?
+MSK procedure | Could not squeeze in prolotherapy, so she gets the steroid
+MSK procedure | Squeeze her in before her prolotherapy visit
+Other (free text) | R knee x3 - dextrose prolotherapy last year, no help
+Other (free text) | R knee pain after dextrose prolotherapy
+Other | R SI joint, prior dextrose prolotherapy
+Specialty Referral Form | Specialty: PM&R. Service requested: consult. Prior tx: prolotherapy cervical.
+Specialty Referral Form | Reason: prolotherapy question. Service requested: evaluation
+External referral - Pain | Please see pt for prolotherapy, recommended by Dr
+External referral | Please evaluate for prolotherapy R ankle x3
+External referral | Please give pt information on prolotherapy
+External referral | Consult only. Please advise on prolotherapy lumbar
+Procedure Template v4 | == PREVIOUS TREATMENT ==\n[x] physio [x] prolotherapy\n== PROCEDURE REQUESTED (tick ONE) ==\n[x] corticosteroid [ ] PRP [ ] prolotherapy
+Procedure Template v2 | PRIOR: [x] PT [x] prolotherapy\nPROCEDURE: [x] PRP [ ] steroid
+Office procedure | Prolotherapy left knee, mom asks if that would be an option.
+Office procedure | Prolo L heel, never again she says. Shockwave L heel.
+Office procedure | Prolotherapy R knee, consult only
+Office procedure | Prolo right hip, questions answered, she will think about it
+Office procedure | Prolotherapy neck, handout given
+Office procedure | Prolotherapy lumbar 2021 and 2022, RFA now
+Office procedure | Prolotherapy to both knees by Dr. Patel in the spring, here for steroid.
+Office procedure | Prolo R wrist, refused.
+Office procedure | prolotherapy L shoulder, pt does not want it
+Office procedure | prolotherapy L shoulder, not today
+Office procedure | prolotherapy - patient has had no benefit
+Office procedure | Prolotherapy vs PRP R knee
+Office procedure | Prolotherapy literature for R knee OA reviewed
+Office procedure | Prolotherapy R knee? Dr to decide.
+Inj proc OPU | prolotherapy pt moved, steroid R shoulder
+Inj proc OPU | Prolotherapy lumbar done at outside facility, epidural here
+MSK injection NOS | Will not go with prolotherapy, PRP R elbow
+MSK injection NOS | She settled on prolotherapy elsewhere; here for TPI
+MSK injection NOS | Decided against prolo L knee.
+MSK injection NOS | Brother wants prolotherapy in June. Pt: CSI R knee
+""".strip().splitlines()
+
+
+def _answer(line: str, rules: Rules) -> Finding | None:
+    name, _, note = line.partition(" | ")
+    order: dict[str, Any] = {"status": "active", "intent": "order", "code": {"text": name}}
+    order |= {"note": [{"text": note.replace(r"\n", "\n")}]} if note else {}
+    return answer({"order": order}, rules)
+
+
+@pytest.mark.parametrize("line", ORDERED)
+def test_a_note_orders_whatever_it_tells_of_other_things(line: str, rules: Rules) -> None:
+    found = _answer(line, rules)
+
+    assert found is not None
+    assert found.match.strength.is_sure
+
+
+@pytest.mark.parametrize("line", NOT_ORDERED)
+def test_a_note_of_nearly_the_same_words_does_not(line: str, rules: Rules) -> None:
+    found = _answer(line, rules)
+
+    assert found is None or not found.match.strength.is_sure
