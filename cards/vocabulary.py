@@ -85,6 +85,7 @@ class Vocabulary:
     past_outcomes: tuple[str, ...]
     compound_parts: tuple[str, ...]
     compound_adjectives: tuple[str, ...]
+    whole_words: frozenset[str]
     labels: tuple[str, ...]
     order_labels: tuple[str, ...]
     withdrawals: WithdrawalWords
@@ -165,6 +166,7 @@ def read_vocabulary(systems: CodeSystems, words: Json, cues: Json, plain: Json, 
         past_outcomes=tuple(plain["past"]["outcomes"]),
         compound_parts=tuple(plain["compounds"]["parts"]),
         compound_adjectives=tuple(plain["compounds"]["adjectives"]),
+        whole_words=frozenset(plain["whole-words"]),
         labels=tuple(plain["labels"]),
         order_labels=tuple(plain["order-labels"]),
         withdrawals=_read_withdrawals(withdrawals),

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from cards.matching.plainness import PlainWords, is_number, words_of_others
+from cards.matching.unknown_sites import UnknownSites
 from cards.vocabulary import Vocabulary
 
 #: These part a name; so do the words behind which something is told of the order.
@@ -55,6 +56,7 @@ class NameTails:
         self._things = frozenset(vocabulary.other_things)
         others = vocabulary.make_once("words of others", lambda: words_of_others(vocabulary))
         self._others: frozenset[str] = others.union(vocabulary.past_treatments)
+        self._sites = UnknownSites(vocabulary, plain, self._others)
 
     def find_past(self, words: Sequence[str], *, is_name: bool) -> frozenset[int]:
         """Return which words say what was tried instead: "failed PT and bracing".
@@ -81,9 +83,11 @@ class NameTails:
                 break
         return end
 
-    def tell_of_order(self, before: Sequence[str], after: Sequence[str]) -> bool:
+    def tell_of_order(self, before: Sequence[str], after: Sequence[str], *, is_name: bool = False) -> bool:
         """Tell whether the words behind a service's name say no more than how, why and when it is done."""
         core, *parts = _part(after)
+        if is_name and self._sites.begin(core):
+            return all(self._is_passed_over(part) for part in parts)
         if not self._is_known(core):
             return False
         placed = core or (parts[0] if after[:1] == [","] else ())  # "Prolo - SIJ + ILL bilat"

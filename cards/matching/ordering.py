@@ -29,6 +29,10 @@ _FOR: Final = frozenset({"for", "para"})
 _SO: Final = frozenset({"so", "therefore", "hence", "thus"})
 
 
+#: The name of an office is of so many words.
+_NAME_LENGTH: Final = 2
+_BUILDINGS: Final = frozenset({"campus", "center", "centre", "facility", "hospital", "office"})
+
 _PARTING_NAMES: Final = frozenset(",()[]:")
 
 
@@ -115,9 +119,16 @@ class Ordering:
             part = words[before + 1 : after]
             if before < first < after or self._offices.isdisjoint(part):
                 continue
-            if self._plain.are_plain(word for word in part if word not in self._offices):
+            said = [word for word in part if word not in self._offices]
+            is_named = before > first and part[-1] in _BUILDINGS and self._are_a_name(said)
+            if is_named or self._plain.are_plain(said):
                 found.update(range(before + 1, after))
         return frozenset(found)
+
+    def _are_a_name(self, words: Sequence[str]) -> bool:
+        """Tell that words behind the service can be the name of an office: "(Westfield office)"."""
+        unknown = [word for word in words if not self._plain.are_plain((word,))]
+        return len(unknown) <= _NAME_LENGTH and all(map(str.isalpha, unknown)) and not self._plain.name_things(unknown)
 
     def _leave_out_actions(self, words: Sequence[str]) -> Sequence[str]:
         return [word for word in words if word not in self._actions]
@@ -129,7 +140,7 @@ class Ordering:
         if plain.order_imaging(before) and self._tails.have_place(before):  # "US R knee", not "US guided"
             return False
         return plain.are_plain(around.after, before_a_name=True, forgiving=True) or self._tails.tell_of_order(
-            before, around.after
+            before, around.after, is_name=True
         )
 
     def _go_on_plainly(self, around: _Around) -> bool:

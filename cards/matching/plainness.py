@@ -6,7 +6,7 @@ from typing import Final
 
 from cards.matching.phrases import Hit, PhraseFinder, variants
 from cards.matching.sentence_ends import STOP
-from cards.matching.spelling import Spelling
+from cards.matching.spelling import Spelling, Stumps
 from cards.matching.tokens import Tokens, normalise
 from cards.vocabulary import Vocabulary
 
@@ -66,6 +66,13 @@ def _spell(vocabulary: Vocabulary) -> Spelling:
     return Spelling(_tokens_of(vocabulary.misspelt_words), others)
 
 
+def _cut_short(vocabulary: Vocabulary) -> Stumps:
+    others: frozenset[str] = vocabulary.make_once("words of others", lambda: words_of_others(vocabulary))
+    heads = (word for phrase in vocabulary.heads.heads for word in phrase.split())
+    words = _tokens_of((*vocabulary.misspelt_words, *vocabulary.place_words))
+    return Stumps(words, others.union(heads), vocabulary.whole_words)
+
+
 def _find_labels(vocabulary: Vocabulary) -> PhraseFinder[None]:
     labels = (*vocabulary.labels, *vocabulary.order_labels)
     return PhraseFinder((f"{label} {sign}", None) for label in labels for sign in "?:")
@@ -92,10 +99,13 @@ class PlainWords:
     ) -> None:
         self._plain = (_tokens_of(terms) - _OF_OTHERS) | _tokens_of(vocabulary.plain_words)
         self._spelling: Spelling = vocabulary.make_once("spelling", lambda: _spell(vocabulary))
+        self._stumps: Stumps = vocabulary.make_once("stumps", lambda: _cut_short(vocabulary))
         self._open = self._plain | _tokens_of(vocabulary.open_words)
         self._compounds = re.compile(
             rf"(?:{'|'.join(vocabulary.compound_parts)}){{1,2}}(?:{'|'.join(vocabulary.compound_adjectives)})s?"
         )
+        stumps = {word[:length] for word in vocabulary.compound_adjectives for length in range(3, len(word))}
+        self._cut_compounds = re.compile(rf"(?:{'|'.join(vocabulary.compound_parts)})(?:{'|'.join(sorted(stumps))})")
         systems = vocabulary.code_systems.by_name.values()
         self._codes = re.compile("|".join(s.procedure_codes for s in systems if s.procedure_codes) or r"(?!)", re.I)
         add_ons = (code for system in systems for code in system.add_ons)
@@ -116,7 +126,7 @@ class PlainWords:
         for word in words:
             if before_a_name and word in _BEFORE_A_NAME:
                 allowed = _NAME_LENGTH
-            elif self._is_plain(word) or (forgiving and self._spelling.knows(word)):
+            elif self._is_plain(word) or (forgiving and self._is_meant(word)):
                 continue
             elif allowed and word not in self._things:
                 allowed -= 1
@@ -144,7 +154,13 @@ class PlainWords:
 
     def _is_plain(self, word: str) -> bool:
         is_known = word in self._plain or (is_number(word) and not self._is_of_another(word))
-        return is_known or bool(_COMPLAINT.search(word) or self._compounds.fullmatch(word))
+        is_complaint = bool(_COMPLAINT.search(word)) and word not in self._things
+        return is_known or is_complaint or bool(self._compounds.fullmatch(word))
+
+    def _is_meant(self, word: str) -> bool:
+        """Tell whether a word is a plain one with a typing error, or cut short."""
+        is_cut_short = self._stumps.know(word) or bool(self._cut_compounds.fullmatch(word))
+        return (is_cut_short and word not in self._things) or self._spelling.knows(word)
 
     def _is_of_another(self, word: str) -> bool:
         """Tell whether a number may be the code of another procedure: of guidance, and of an injection, it is none."""

@@ -1,10 +1,34 @@
-"""Whether an unknown word is a known one with a typing error: one letter missing, doubled, swapped or another."""
+"""Whether an unknown word is a known one with a typing error, or cut short: one letter missing, doubled, swapped."""
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 #: Shorter words are too near to others.
 _SHORTEST: Final = 6
+#: A word that was cut short has so many letters left: "costochond", "retinac".
+_SHORTEST_STUMP: Final = 5
+
+
+class Stumps:
+    """Words cut short: the first letters of some words, and of none of the `others`; `whole` words are none."""
+
+    def __init__(self, words: Iterable[str], others: Iterable[str], whole: frozenset[str]) -> None:
+        self._whole = whole
+        self._words = sorted({word for word in words if len(word) > _SHORTEST_STUMP and word.isalpha()})
+        self._others = sorted(others)
+
+    def know(self, word: str) -> bool:
+        """Tell whether a word is one of the words cut short; a look-up costs the logarithm of their number."""
+        bare = word[:-1] if word.endswith("s") else word  # "ligams"
+        if len(bare) < _SHORTEST_STUMP or not bare.isalpha() or word in self._whole:
+            return False
+        return _begins_one_of(self._words, bare) and not _begins_one_of(self._others, bare)
+
+
+def _begins_one_of(words: Sequence[str], stump: str) -> bool:
+    at = bisect_left(words, stump)
+    return at < len(words) and words[at].startswith(stump)
 
 
 class Spelling:
