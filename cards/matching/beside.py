@@ -5,7 +5,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 from cards.vocabulary import Vocabulary
 
@@ -15,26 +15,54 @@ _SIGNS: Final = frozenset({",", ":", "(", ")"})
 _FARTHEST: Final = 100
 
 
+#: Behind these a part refers to what was, and says nothing of the service: "same mix as last month", "see last note".
+_REFERRING: Final = frozenset({"as", "see", "than", "per", "since", "from", "como"})
+_REFERRED: Final = 3
+_NOT: Final = frozenset({"no", "not", "without"})
+
+
+class Beside(NamedTuple):
+    """The tokens of a sentence whose negations, and whose words of what was, are of other things than the service."""
+
+    negated: frozenset[int] = frozenset()
+    past: frozenset[int] = frozenset()
+
+
 class ThingsBeside:
     """Finds what a sentence says of other things behind a service and its place."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         words = vocabulary.explicit
-        treatments = (phrase for phrase in vocabulary.other_treatments if " " not in phrase)
-        self._things = vocabulary.withdrawals.others.union(treatments, words.chatter) - words.of_the_service
+        self._treatments = frozenset(phrase for phrase in vocabulary.other_treatments if " " not in phrase)
+        things = vocabulary.withdrawals.others | self._treatments | words.chatter
+        self._things = things - words.of_the_service
         self._of_the_service = words.of_the_service
 
-    def find(self, words: Sequence[str], begin: int, stop: int) -> frozenset[int]:
-        """Return the tokens that are of other things: of a part between signs that names one, to a word of the service.
+    def find(self, words: Sequence[str], begin: int, stop: int) -> Beside:
+        """Return what is of other things: of a part between signs that names one, up to a word of the service.
 
         A part begins with a sign; so the words of the service's own part are none.
         """
-        found: set[int] = set()
+        negated: set[int] = set()
+        past: set[int] = set()
         stop = min(stop, begin + _FARTHEST)
         signs = (at for at in range(begin, stop) if words[at] in _SIGNS)
         for first, end in pairwise([*signs, stop]):
             things = [at for at in range(first, end) if words[at] in self._things]
             if things:
-                meant = (at for at in range(things[0], end) if words[at] in self._of_the_service)
-                found.update(range(first, next(meant, end)))
-        return frozenset(found)
+                until = next((at for at in range(things[0], end) if words[at] in self._of_the_service), end)
+                negated.update(range(first, until))
+                past.update(range(things[0], until))
+            past.update(self._find_referred(words, first, end))
+        return Beside(frozenset(negated), frozenset(past))
+
+    @staticmethod
+    def _find_referred(words: Sequence[str], first: int, end: int) -> set[int]:
+        led = (at for at in range(first, end) if words[at] in _REFERRING)
+        return {index for at in led for index in range(at + 1, min(end, at + 1 + _REFERRED))}
+
+    def find_instead(self, words: Sequence[str], begin: int, stop: int) -> Beside:
+        """Return the negations that are of another treatment right behind them: "prolotherapy not PRP"."""
+        stop = min(stop, begin + _FARTHEST)
+        treated = (at for at in range(begin + 1, stop) if words[at] in self._treatments)
+        return Beside(negated=frozenset(at - 1 for at in treated if words[at - 1] in _NOT))

@@ -8,6 +8,7 @@ prolotherapy R knee, she would like Tuesday" orders prolotherapy.
 from enum import Enum
 from typing import Final, NamedTuple
 
+from cards.matching.beside import Beside
 from cards.matching.phrases import Hit
 from cards.vocabulary import Cue
 
@@ -29,20 +30,22 @@ class By(Enum):
 class ExplicitOrder(NamedTuple):
     """What orders a service, and the part of the sentence it stands in, as tokens; `lead` is the action's.
 
-    `beside` are tokens of the sentence that are of other things. `is_titled`: boxes stand under a label that orders.
+    `beside` is what of the sentence is of other things. `is_titled`: boxes stand under a label that orders.
     """
 
     by: By
     begin: int
     end: int
     lead: int = -1
-    beside: frozenset[int] = frozenset()
+    beside: Beside = Beside()
     is_titled: bool = False
 
     def is_of(self, hit: Hit[Cue]) -> bool:
         """Tell whether a cue of the same sentence may be of the order."""
+        if self._is_beside(hit):
+            return False
         if self.by is By.HEAD:
-            return hit.first not in self.beside or hit.value.kind != "negation"
+            return True
         if hit.first <= self.lead < hit.end and hit.value.kind != "negation":
             return False  # "requesting prolotherapy" orders it
         if hit.end <= self.lead and hit.value.kind == "other-party":
@@ -52,6 +55,10 @@ class ExplicitOrder(NamedTuple):
         if hit.value.phrase in _CONDITIONS:
             return hit.end <= self.begin and self.by is not By.LABEL  # "If other, specify: ..." is none
         return hit.first == self.end + 1 and hit.value.kind != "history"
+
+    def _is_beside(self, hit: Hit[Cue]) -> bool:
+        is_negated = hit.value.kind == "negation" and hit.first in self.beside.negated
+        return is_negated or (hit.value.kind == "history" and hit.first in self.beside.past)
 
     def is_of_heading(self, hit: Hit[Cue]) -> bool:
         """Tell whether a cue of the heading over it is of the order."""

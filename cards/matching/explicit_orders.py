@@ -19,6 +19,9 @@ _SHORTEST: Final = 4
 #: What orders a service stands at most so many words before it.
 _FARTHEST: Final = 6
 
+#: Behind these the past is only referred to.
+_REFERRING: Final = frozenset({"as", "see", "than", "per", "from", "since"})
+
 _BOXES: Final = {"]": "[", ")": "("}
 _TICKS: Final = frozenset({"x", "\u2713", "\u2714", "o"})
 #: So many words of a label stand over boxes: "procedure to be performed".
@@ -54,9 +57,10 @@ class ExplicitOrders:
         if by is None:
             return None
         until = next((at for at in range(end, stop) if words[at] in PARTING), stop)
-        beside = self._beside.find(words, until, stop) if by is By.HEAD else frozenset()
+        find_beside = self._beside.find if by is By.HEAD else self._beside.find_instead
+        beside = find_beside(words, until if by is By.HEAD else end, stop)
         is_titled = by is By.TICK and self._is_titled(words[self._lead(reading, begin) : begin])
-        lead = at.start - 1 if by is By.ACTION else -1
+        lead = self._leads.place(words, at) if by is By.ACTION else -1
         return ExplicitOrder(by, find_part(words, begin, at.start), until, lead, beside, is_titled)
 
     def denies(self, reading: OrderReading, first: int, end: int) -> bool:
@@ -76,8 +80,13 @@ class ExplicitOrders:
         if label and self._plain.is_order_label(label, reading.tokens):
             return not self._is_of_this(reading, label)
         if not before:
-            return first == at.start and not self.words.past.isdisjoint(words[end : at.stop])
+            return first == at.start and self._is_past(words, at)
         return before[-1] in self.words.telling and not self.words.subjects.isdisjoint(before)
+
+    def _is_past(self, words: Sequence[str], at: Standing) -> bool:
+        """Tell that a sentence says when a service was done: "prolo L knee 3 days ago"; not "see last note"."""
+        said = (place for place in range(at.end, at.stop) if words[place] in self.words.past)
+        return any(words[place - 1] not in _REFERRING for place in said)
 
     def is_asked_for(self, tokens: Tokens) -> bool:
         """Tell that a text begins with a thing that it is for: "Labs: CBC"."""

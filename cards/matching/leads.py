@@ -13,14 +13,22 @@ PARTING: Final = frozenset({",", ":", "(", ")", "so", "but", "then", "\u2192", S
 _ARROW: Final = "\u2192"
 #: Who is given a service.
 _RECEIVING: Final = frozenset({"pt", "patient", "her", "him", "them"})
+#: "Dr wants her to have it", "Dr would like it".
+_TO_HAVE: Final = frozenset({"have", "get", "like", "receive"})
+_DENYING: Final = frozenset({"not", "never", "no", "doesnt", "didnt", "dont", "wouldnt", "if", "outside", "ortho"})
+#: A clinician before a colon in so few words says what stands behind it: "sticky from dr: prolo R hip".
+_SHORT: Final = 4
+_MOST_UNKNOWN: Final = 1
 _DOING: Final = (["do"], ["doing"])
 #: Who says something is none of these, nor somebody's doctor elsewhere: "her doctor says".
 _NOT_SPEAKERS: Final = frozenset(
     (
         *("pt", "patient", "he", "she", "they", "her", "his", "their", "my", "old", "other", "former", "previous"),
-        *("at", "from", "not", "never", "didnt", "doesnt", "if", "would", "did", "does", "has", "ask", "asked"),
+        *("at", "to", "for", "not", "never", "didnt", "doesnt", "if", "would", "did", "does", "has", "ask", "asked"),
     )
 )
+#: Words that make a statement of what follows them right behind a service only.
+_NO_STATEMENTS: Final = frozenset({"as", "be", "no", "not", "or", "than", "versus", "vs"})
 #: What orders a service stands at most so many words before it.
 _FARTHEST: Final = 6
 
@@ -43,12 +51,16 @@ class Leads:
         self.words = vocabulary.explicit
         self._verbs = (frozenset(vocabulary.actions) - self.words.no_verbs) | self.words.verbs
         self._not_saying = _NOT_SPEAKERS | self.words.family | self.words.not_ordering
+        self._wanting = self.words.asking | {"would"}
+        self._stating = self.words.stating - _NO_STATEMENTS
         self._ending = PARTING | self.words.remarking
 
     def begin_with(self, words: Sequence[str], at: Standing) -> bool:
         """Tell that a service at the head of a sentence goes on with how or where: "Prolo R thumb base, 3 points"."""
         ends = (word for word in range(at.end, at.stop) if words[word] in self._ending)
         said = [word for word in words[at.end : next(ends, at.stop)] if word not in self.words.called]
+        if not self._stating.isdisjoint(said):
+            return False  # "prolotherapy for tendons has mixed evidence"
         is_how = bool(said) and said[0] in self.words.how
         return (is_how or self._plain.are_plain(said[:1], forgiving=True)) and not self._plain.name_things(said)
 
@@ -64,6 +76,8 @@ class Leads:
             return True
         if before in self.words.asking | self.words.saying and self._is_said(words, at, led, before):
             return True
+        if led[-1:] in (["to"], ["would"]) and before in _TO_HAVE:
+            return self._is_wanted(words, at, led)
         if before in self.words.leading:
             return self._is_led_by_small(led, before)
         if before in _RECEIVING:
@@ -72,11 +86,21 @@ class Leads:
             return "next" in words[at.start : at.first]
         return before == _ARROW or self._is_verb(before, led)
 
+    def place(self, words: Sequence[str], at: Standing) -> int:
+        """Return the token of the action that leads to a service: of "wants her to have ..." the first word."""
+        lead = at.start - 1
+        if words[lead] in _TO_HAVE:
+            asked = (place for place in range(lead - 1, at.begin, -1) if words[place] in self._wanting)
+            return next(asked, lead)
+        return lead
+
     def _is_verb(self, before: str, led: Sequence[str]) -> bool:
         if before == "is":
             return bool(led) and led[-1] in self.words.being
         if before == "be":
             return led[-1:] in (["will"], ["to"])
+        if before == "its":  # "ignore the name, its prolotherapy"
+            return not led
         return before in self._verbs or (before == "up" and led[-1:] == ["set"])
 
     def _is_led_by_small(self, led: Sequence[str], before: str) -> bool:
@@ -94,10 +118,19 @@ class Leads:
         is_other = not self._not_saying.isdisjoint((*speaker, *words[at.begin : at.begin + 1]))
         return not is_other and not self.words.clinicians.isdisjoint(speaker) and self._is_told(words, at)
 
+    def _is_wanted(self, words: Sequence[str], at: Standing, led: Sequence[str]) -> bool:
+        """Tell that a clinician wants somebody to have a service: "Dr wants her to have ...", "Dr would like ..."."""
+        is_asked = led[-1] == "would" or not self.words.asking.isdisjoint(led)
+        speaks = is_asked and not self.words.clinicians.isdisjoint(led[:3])
+        return speaks and _DENYING.isdisjoint(led) and self._is_told(words, at)
+
     def _is_told(self, words: Sequence[str], at: Standing) -> bool:
         """Tell that what is said of a service is no statement or question of it: "Dr says prolotherapy R knee"."""
         until = next((place for place in range(at.end, at.stop) if words[place] in PARTING), at.stop)
-        return self.words.stating.isdisjoint(words[at.end : until]) and "?" not in words[at.end : at.stop]
+        said = words[at.end : until]
+        unknown = [word for word in said if not self._plain.are_plain((word,), forgiving=True)]
+        is_stated = not self.words.stating.isdisjoint(said) or self._plain.name_things(unknown)
+        return len(unknown) <= _MOST_UNKNOWN and not is_stated and "?" not in words[at.end : at.stop]
 
     def _is_what_is_done(self, reading: OrderReading, at: Standing, led: Sequence[str]) -> bool:
         """Tell that a service is named behind "now we do it, ..."."""
@@ -110,7 +143,7 @@ class Leads:
             return False
         if not self.words.ordering.isdisjoint((*led, words[at.start - 2])):
             return True
-        if led and led[-1] in self.words.saying and self._is_said(words, at, led, led[-1]):
+        if led and (led[-1] in self.words.saying or len(led) <= _SHORT) and self._is_said(words, at, led, led[-1]):
             return True
         says_nothing = not reading.cues.stand_in(at.begin, at.start) and not self._plain.name_things(led)
         return says_nothing and self.begin_with(words, at)

@@ -59,6 +59,85 @@ MSK injection NOS | Give prolotherapy R SI, 15% dextrose, today
 MSK injection NOS | Will go with prolotherapy for the right elbow, first one 4/2
 MSK injection NOS | We settled on prolotherapy to the R elbow. Book 30.
 MSK injection NOS | Decided on prolo L knee. Next week.
+Other | prolotherapy rt knee - see last note for dose
+Other | Prolo: L shoulder. Dose as before.
+Procedure | Pt due for prolotherapy #3 L SI.
+Procedure | Needs prolo R knee scheduled before 6/1.
+Procedure | Set up for prolotherapy, lumbar. Needs Tues or Thurs.
+Procedure | Please schedule next prolotherapy session R hip, 4 weeks from 3/12.
+Procedure | Continue prolotherapy series, L ankle, #3 of 4.
+Procedure visit | For prolotherapy R knee. Room with ultrasound.
+Procedure visit | Visit type: prolotherapy. Area: both thumbs. Length: 30.
+Unlisted procedure, MSK | dextrose prolotherapy R shoulder, no CPT for this
+Unlisted procedure, MSK | Unlisted = prolotherapy, L knee MCL
+Unlisted procedure, MSK | 20999 used for prolotherapy, L SI ligaments
+Unlisted procedure, MSK | (prolotherapy R elbow)
+Unlisted procedure, MSK | What it is: prolotherapy. Where: left AC joint.
+Injection NOS | NOT a steroid. Prolotherapy R knee.
+Injection NOS | Not cortisone!! prolotherapy L elbow
+Injection NOS | Please change to prolotherapy L ankle.
+Injection NOS | Change: prolo instead of PRP, R knee
+Injection NOS | its prolotherapy, left hip, 20 min
+Injection NOS | it's the prolo for her neck
+Injection NOS | Same as last time, prolo both knees.
+Injection NOS | again prolo L foot, 6 wks
+Injection NOS | Back for prolotherapy R wrist.
+Injection NOS | Here for her third prolotherapy, L knee.
+Injection NOS | Will do prolotherapy today L AC joint.
+Injection NOS | Going ahead with prolotherapy, R SI.
+Injection NOS | OK per Dr to book prolo R shoulder
+Injection NOS | Dr wants her to have prolotherapy L knee this month
+Injection NOS | Dr would like prolotherapy R ankle
+Injection NOS | Dr Shah ordered prolotherapy both SI
+Injection NOS | Verbal from Dr Shah: prolotherapy both SI, read back.
+Injection NOS | MD order: prolotherapy to R elbow
+Injection NOS | Dr wrote prolotherapy R elbow on the sticky
+Injection NOS | sticky from dr: prolo rt hip
+Injection NOS | Order reads prolotherapy cervical
+Injection NOS | Handwritten: prolotherapy cervical x3
+Injection NOS | Plan = prolotherapy L elbow.
+Injection NOS | A: SI laxity. P: prolo R SI, 15%.
+Injection NOS | Assessment: knee OA. Plan: start prolotherapy series R knee.
+Injection NOS | Dx knee OA. Tx prolo R knee.
+Injection NOS | Knee OA, right. Prolotherapy, first of four. She is afraid of needles.
+Injection NOS | 56F knee OA, R. Steroid no help. Prolotherapy.
+Injection NOS | CMC arthritis bilat, prolotherapy, 15% dextrose 2 mL each
+Injection NOS | R lat epicondylosis x 1 yr; prolotherapy
+Injection NOS | Prolotherapy please - left knee
+Injection NOS | Prolotherapy pls, R thumb, thx
+Injection NOS | yes prolotherapy, R thumb
+Injection NOS | confirmed prolotherapy, R thumb
+Injection NOS | prolo (dextrose) rt shoulder - he'll bring MRI disc
+Injection NOS | Prolotherapy today!
+Injection NOS | PROLOTHERAPY. Bilateral knees. No PRP.
+Injection NOS | prolo neck / upper back
+Injection NOS | prolo, neck. pt anxious, wife drives
+Injection NOS | #4 prolo low back
+Injection NOS | session 2/6 - prolotherapy - lumbar
+Injection NOS | 3rd prolo tx, rt TMJ
+Injection NOS | 2nd round of prolotherapy for L hamstring origin
+Injection NOS | Round 2 prolo, both wrists
+Injection NOS | final prolotherapy R ankle, then PT
+Injection NOS | Prolotherapy R ankle; PT to start after
+Injection NOS | We'll try prolotherapy for the R ankle, first session 5/2.
+Injection NOS | Start prolo R ankle. If no better by #3 we stop and send to ortho.
+Injection NOS | Let us do prolotherapy on that left knee
+Injection NOS | I'd like to do prolo on the L knee next week
+Injection NOS | She'd like to go ahead with prolotherapy R knee, book it
+Injection NOS | Pt ready for prolotherapy R knee. Consent signed.
+Injection NOS | Agreed on prolotherapy R knee, 3 sessions
+Injection NOS | Opted for prolotherapy of the L elbow
+Injection NOS | Elects prolotherapy L elbow. Book.
+Injection NOS | Chose prolotherapy over PRP. R knee. Book 30 min.
+Injection NOS | PRP too expensive so prolotherapy R knee
+Injection NOS | Ozone not offered here, doing prolotherapy, R knee
+Injection NOS | Failed steroid x2. Now prolotherapy L hip.
+Injection NOS | Next step prolotherapy L hip, Wed 3pm
+Injection NOS | Se realizara proloterapia rodilla derecha
+Injection NOS | Hacer proloterapia hombro izquierdo
+Injection NOS | Cita para proloterapia tobillo izq
+Injection NOS | paciente viene para proloterapia lumbar
+Injection NOS | Orden: proloterapia codo derecho, 3 sesiones
 """.strip().splitlines()
 
 NOT_ORDERED = r"""
@@ -128,6 +207,60 @@ MSK injection NOS | Will not go with prolotherapy, PRP R elbow
 MSK injection NOS | She settled on prolotherapy elsewhere; here for TPI
 MSK injection NOS | Decided against prolo L knee.
 MSK injection NOS | Brother wants prolotherapy in June. Pt: CSI R knee
+Injection NOS | NOT prolotherapy. Steroid R knee.
+Injection NOS | Not prolo!! cortisone L elbow
+Injection NOS | Prolotherapy was ordered in error, correct is steroid R hip.
+Injection NOS | Please change from prolotherapy to PRP L ankle.
+Injection NOS | Change: PRP instead of prolo, R knee
+Injection NOS | Same as her sister, who had prolo both knees.
+Injection NOS | Back from prolotherapy R wrist, wound check.
+Injection NOS | Here after her third prolotherapy, L knee swollen.
+Injection NOS | Dr does not want her to have prolotherapy L knee
+Injection NOS | Dr would like records of prolotherapy R ankle
+Injection NOS | Dr would like to talk about prolotherapy R ankle
+Injection NOS | Dr Shah ordered prolotherapy last year, not done. Now TPI.
+Injection NOS | Assessment: knee OA, prolotherapy x3. Plan: HA.
+Injection NOS | 56F knee OA, R. Prolotherapy no help. Steroid.
+Injection NOS | Prolotherapy please call pt with price
+Injection NOS | Prolotherapy question, R thumb
+Injection NOS | yes prolotherapy before, R thumb
+Injection NOS | s/p #4 prolo low back, here for TPI
+Injection NOS | After 3rd prolo tx, rt TMJ worse. Steroid.
+Injection NOS | If PT fails then prolotherapy R ankle
+Injection NOS | PT first, prolotherapy R ankle later if needed
+Injection NOS | She might try prolotherapy for the R ankle some day.
+Injection NOS | I'd like to know if prolo on the L knee is ok
+Injection NOS | She'd like to think about prolotherapy R knee
+Injection NOS | Pt not ready for prolotherapy R knee.
+Injection NOS | Opted against prolotherapy of the L elbow
+Injection NOS | Chose PRP over prolotherapy. R knee. Book 30 min.
+Injection NOS | Wants PRP not prolo, R knee, has paid
+Injection NOS | Prolotherapy too expensive so PRP R knee
+Injection NOS | Prolo not offered here, doing PRP, R knee
+Injection NOS | Failed prolotherapy x2. Now PRP L hip.
+Injection NOS | Next step prolotherapy L hip if no better
+Injection NOS | Ya tuvo proloterapia rodilla derecha
+Injection NOS | No hacer proloterapia hombro izquierdo
+Injection NOS | paciente pregunta por proloterapia lumbar
+Injection NOS | Dx SI laxity. Tx so far prolo R SI. Here for RFA.
+Injection NOS | Tx tried: prolo R knee
+Injection NOS | Unlisted is not prolotherapy
+Injection NOS | What it is not: prolotherapy. TPI left trap.
+Injection NOS | Dr wrote prolotherapy R elbow paper, see journal
+Injection NOS | dr msg: prolo rt hip didn't help
+Injection NOS | dr msg: hold off on prolo rt hip
+Injection NOS | Visit type: consult. Topic: prolotherapy.
+Injection NOS | Visit type: prolotherapy follow up
+Injection NOS | it's not the prolo for her neck
+Injection NOS | Is it the prolo for her neck?
+Injection NOS | ignore prolo R SI, that was entered wrong
+Injection NOS | Best prolotherapy candidates are ligament pts. This pt: TPI
+Injection NOS | Prolotherapy reduces pain in knee OA (Rabago 2013).
+Injection NOS | Prolotherapy stabilizes ligaments, per handout
+Injection NOS | Prolotherapy for tendons has mixed evidence.
+Injection NOS | Prolotherapy R knee x3 2022 w/ Dr Lee
+Injection NOS | Last prolotherapy R ankle 4/2, then PT
+Injection NOS | Her prolotherapy with Dr Wu went well, R knee; L knee steroid
 """.strip().splitlines()
 
 #: Names with words of sites that are cut short, misheard, lay or known to no list; some misspell the service.
