@@ -102,5 +102,6 @@ class ExplicitWords(NamedTuple):
     offices: frozenset[str]
     chatter: frozenset[str]
     of_the_service: frozenset[str]
+    outsiders: frozenset[str]
     saying: frozenset[str]
     treatment_only: frozenset[str]

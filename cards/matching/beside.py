@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from cards.vocabulary import Vocabulary
 
 #: These part what is said.
-_SIGNS: Final = frozenset({",", ":", "(", ")"})
+_SIGNS: Final = frozenset({",", ":", "(", ")", "so", "but", "then"})
 #: What stands farther behind a service is not looked at.
 _FARTHEST: Final = 100
 
@@ -18,14 +18,23 @@ _FARTHEST: Final = 100
 #: Behind these a part refers to what was, and says nothing of the service: "same mix as last month", "see last note".
 _REFERRING: Final = frozenset({"as", "see", "than", "per", "since", "from", "como"})
 _REFERRED: Final = 3
+#: Words of things that are the patient, or of the order, too: "pt will not pay".
+_OF_THE_PATIENT: Final = frozenset({"pt", "healing", "relief", "follow", "form", "forms", "consent", "work", "exam"})
+#: What is waited for may decide whether the service is done: "MRI not back".
+_AWAITED: Final = frozenset({"mri", "mr", "xray", "xr", "films", "imaging", "labs", "lab", "consult", "clearance"})
+_PAUSED: Final = frozenset({"hold", "held", "stopped", "off", "declined", "paused"})
 _NOT: Final = frozenset({"no", "not", "without"})
 
 
 class Beside(NamedTuple):
-    """The tokens of a sentence whose negations, and whose words of what was, are of other things than the service."""
+    """The tokens of a sentence whose negations, and whose words of what was, are of other things than the service.
+
+    `asked`: those of what other people ask and want.
+    """
 
     negated: frozenset[int] = frozenset()
     past: frozenset[int] = frozenset()
+    asked: frozenset[int] = frozenset()
 
 
 class ThingsBeside:
@@ -35,8 +44,11 @@ class ThingsBeside:
         words = vocabulary.explicit
         self._treatments = frozenset(phrase for phrase in vocabulary.other_treatments if " " not in phrase)
         things = vocabulary.withdrawals.others | self._treatments | words.chatter
-        self._things = things - words.of_the_service
+        awaited = vocabulary.withdrawals.bystanders.judging.union(vocabulary.imaging_words, _AWAITED, _OF_THE_PATIENT)
+        self._things = things - words.of_the_service - awaited
+        self._others = vocabulary.withdrawals.others - words.of_the_service - _OF_THE_PATIENT
         self._of_the_service = words.of_the_service
+        self._people = words.family | words.outsiders
 
     def find(self, words: Sequence[str], begin: int, stop: int) -> Beside:
         """Return what is of other things: of a part between signs that names one, up to a word of the service.
@@ -45,16 +57,22 @@ class ThingsBeside:
         """
         negated: set[int] = set()
         past: set[int] = set()
+        asked: set[int] = set()
         stop = min(stop, begin + _FARTHEST)
         signs = (at for at in range(begin, stop) if words[at] in _SIGNS)
         for first, end in pairwise([*signs, stop]):
             things = [at for at in range(first, end) if words[at] in self._things]
-            if things:
+            if things and words[first] != "but":
                 until = next((at for at in range(things[0], end) if words[at] in self._of_the_service), end)
                 negated.update(range(first, until))
                 past.update(range(things[0], until))
             past.update(self._find_referred(words, first, end))
-        return Beside(frozenset(negated), frozenset(past))
+            if words[first + 1 : first + 2] and words[first + 1] in self._people:
+                asked.update(() if self._goes_back(words[first:end]) else range(first, end))
+        return Beside(frozenset(negated), frozenset(past), frozenset(asked))
+
+    def _goes_back(self, part: Sequence[str]) -> bool:
+        return not self._of_the_service.isdisjoint(part)
 
     @staticmethod
     def _find_referred(words: Sequence[str], first: int, end: int) -> set[int]:
@@ -62,7 +80,10 @@ class ThingsBeside:
         return {index for at in led for index in range(at + 1, min(end, at + 1 + _REFERRED))}
 
     def find_instead(self, words: Sequence[str], begin: int, stop: int) -> Beside:
-        """Return the negations that are of another treatment right behind them: "prolotherapy not PRP"."""
+        """Return the negations that are of another thing right beside them: "prolotherapy not PRP", "NSAID hold"."""
         stop = min(stop, begin + _FARTHEST)
         treated = (at for at in range(begin + 1, stop) if words[at] in self._treatments)
-        return Beside(negated=frozenset(at - 1 for at in treated if words[at - 1] in _NOT))
+        found = {at - 1 for at in treated if words[at - 1] in _NOT}
+        paused = (at for at in range(begin + 1, stop) if words[at] in _PAUSED)
+        found.update(at for at in paused if words[at - 1] in self._others)
+        return Beside(negated=frozenset(found))

@@ -14,6 +14,8 @@ from cards.vocabulary import Cue
 
 #: Conditions count wherever in the sentence they stand.
 _CONDITIONS: Final = frozenset({"if", "when", "once", "unless", "si", "whether", "until", "pending"})
+#: Kinds of cues by which something is asked or wished for.
+_ASKING: Final = frozenset({"consultation", "hypothesis", "other-party"})
 #: Of a heading only these say something of what is ticked under it.
 _OF_HEADINGS: Final = frozenset({"negation", "history", "alternative"})
 
@@ -57,8 +59,13 @@ class ExplicitOrder(NamedTuple):
         return hit.first == self.end + 1 and hit.value.kind != "history"
 
     def _is_beside(self, hit: Hit[Cue]) -> bool:
-        is_negated = hit.value.kind == "negation" and hit.first in self.beside.negated
-        return is_negated or (hit.value.kind == "history" and hit.first in self.beside.past)
+        match hit.value.kind:
+            case "negation":
+                return hit.first in self.beside.negated
+            case "history":
+                return hit.first in self.beside.past
+            case _:
+                return hit.first in self.beside.asked and hit.value.kind in _ASKING
 
     def is_of_heading(self, hit: Hit[Cue]) -> bool:
         """Tell whether a cue of the heading over it is of the order."""

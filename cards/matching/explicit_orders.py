@@ -19,6 +19,7 @@ _SHORTEST: Final = 4
 #: What orders a service stands at most so many words before it.
 _FARTHEST: Final = 6
 
+_DIAGNOSES: Final = frozenset({"dx", "diagnosis", "diagnoses"})
 #: Behind these the past is only referred to.
 _REFERRING: Final = frozenset({"as", "see", "than", "per", "from", "since"})
 
@@ -90,7 +91,8 @@ class ExplicitOrders:
 
     def is_asked_for(self, tokens: Tokens) -> bool:
         """Tell that a text begins with a thing that it is for: "Labs: CBC"."""
-        return not self.words.asked_for.isdisjoint(tokens.words[:1])
+        is_diagnosis = not _DIAGNOSES.isdisjoint(tokens.words[1:2])  # "Preop dx: ..."
+        return not is_diagnosis and not self.words.asked_for.isdisjoint(tokens.words[:1])
 
     def _place(self, reading: OrderReading, first: int, end: int) -> Standing:
         words = reading.tokens.words
@@ -118,7 +120,7 @@ class ExplicitOrders:
 
     def _by(self, reading: OrderReading, at: Standing) -> By | None:
         words = reading.tokens.words
-        if _is_ticked(words[at.begin : at.start]):
+        if _is_ticked(words[at.begin : at.start]) or self._is_ticked_behind(words, at):
             return By.TICK
         label, after_label, _ = reading.field(at.start)
         is_labelled = label is not None and self._plain.is_order_label(label, reading.tokens)
@@ -133,6 +135,14 @@ class ExplicitOrders:
         if heading and self._plain.head_orders(words[slice(*heading)]):
             return By.LABEL
         return By.HEAD if self._leads.begin_with(words, at) else None
+
+    @staticmethod
+    def _is_ticked_behind(words: Sequence[str], at: Standing) -> bool:
+        """Tell that boxes stand behind their items, and that of a service is ticked: "Prolotherapy [x] PRP [ ]"."""
+        box = words[at.end : at.end + _BOX_LENGTH]
+        return (
+            at.start == at.begin and _is_ticked(box) and not _OPENING.isdisjoint(words[at.end + _BOX_LENGTH : at.stop])
+        )
 
     def _is_behind_label(self, reading: OrderReading, start: int) -> bool:
         """Tell that a label that orders stands right before a token, whatever stands before the label."""

@@ -19,6 +19,8 @@ _DENYING: Final = frozenset({"not", "never", "no", "doesnt", "didnt", "dont", "w
 #: A clinician before a colon in so few words says what stands behind it: "sticky from dr: prolo R hip".
 _SHORT: Final = 4
 _MOST_UNKNOWN: Final = 1
+_ADDING: Final = frozenset({"add", "adding"})
+_PROBLEMS: Final = frozenset({"problem", "problems", "chart", "record", "hx", "pmh", "psh", "allergies", "summary"})
 _DOING: Final = (["do"], ["doing"])
 #: Who says something is none of these, nor somebody's doctor elsewhere: "her doctor says".
 _NOT_SPEAKERS: Final = frozenset(
@@ -71,7 +73,8 @@ class Leads:
         if before == ":":
             return self._is_introduced(reading, at, led)
         if before == ",":  # "per doc verbal - prolo neck"
-            return not self.words.speaking.isdisjoint(led) or self._is_what_is_done(reading, at, led)
+            is_per = led[:1] == ["per"] and self._is_said(words, at, led, led[-1])
+            return is_per or not self.words.speaking.isdisjoint(led) or self._is_what_is_done(reading, at, led)
         if before in self.words.requesting and at.start - 1 == at.begin:
             return True
         if before in self.words.asking | self.words.saying and self._is_said(words, at, led, before):
@@ -84,6 +87,8 @@ class Leads:
             return led[-1:] == ["give"] or led[-1:] == ["giving"]  # "please give pt the prolotherapy"
         if before == "your":
             return "next" in words[at.start : at.first]
+        if before in _ADDING:
+            return self._is_added(words, at)
         return before == _ARROW or self._is_verb(before, led)
 
     def place(self, words: Sequence[str], at: Standing) -> int:
@@ -102,6 +107,11 @@ class Leads:
         if before == "its":  # "ignore the name, its prolotherapy"
             return not led
         return before in self._verbs or (before == "up" and led[-1:] == ["set"])
+
+    def _is_added(self, words: Sequence[str], at: Standing) -> bool:
+        """Tell that a service is put on a day's list: "add prolotherapy L knee to Friday's"; not on one of problems."""
+        behind = words[at.end : at.stop]
+        return _PROBLEMS.isdisjoint(behind) and (self.words.not_ordering | self.words.stating).isdisjoint(behind)
 
     def _is_led_by_small(self, led: Sequence[str], before: str) -> bool:
         """Tell that an action leads to a service with a small word between: "proceed with ...", "this is for ..."."""

@@ -30,6 +30,7 @@ Procedure | Doc said prolo for the left knee, next Tues.
 Procedure | Dr. Kim says: prolotherapy both thumbs
 Procedure | provider clarified: prolotherapy, R SI + iliolumbar
 Procedure | PA wrote: prolotherapy L elbow
+Procedure | Per Dr text message, prolotherapy R knee
 Proc request | Dr cancelled the steroid and wants prolotherapy in its place, R SI, same slot.
 Proc request | Dr stopped the steroid plan and wants prolo instead, L knee
 Proc request | Doctor pulled the PRP order and ordered prolotherapy R elbow
@@ -47,11 +48,10 @@ External referral - Pain | For treatment only, consult was done 1/30. Please giv
 External referral | Procedure only, not a consult: please do prolotherapy R ankle x3.
 Procedure Template v4 | == PREVIOUS TREATMENT ==\n[x] physio [x] taping [ ] steroid - declined\n== PROCEDURE REQUESTED (tick ONE) ==\n[ ] corticosteroid [ ] PRP [x] prolotherapy [ ] dry needling
 Procedure Template v2 | PRIOR: [x] PT [x] NSAID\nPROCEDURE: [ ] PRP [x] prolotherapy
+Office procedure | Prolotherapy left knee, mom asks if she can ski in March, told her yes.
 Office procedure | Prolo L heel, no rush.
 Office procedure | Prolotherapy R knee, no sedation, no driver needed.
 Office procedure | Prolo right hip. Pt was never told the price, front desk please call.
-Office procedure | Prolotherapy neck, ins won't pay and she knows.
-Office procedure | Prolotherapy lumbar, he did not like the steroid so no more of those.
 Office procedure | Prolo, R wrist, TFCC, used to be with Dr Hill but he retired.
 Inj proc OPU | prolotherapy rt shoulder capsule. transport by son.
 Inj proc OPU | Prolotherapy lumbar, local only
@@ -138,6 +138,55 @@ Injection NOS | Hacer proloterapia hombro izquierdo
 Injection NOS | Cita para proloterapia tobillo izq
 Injection NOS | paciente viene para proloterapia lumbar
 Injection NOS | Orden: proloterapia codo derecho, 3 sesiones
+Other | Wants prolotherapy R knee, consent signed, doing it today.
+Other | Discussed prolotherapy for L elbow. Booked 4/2.
+Next prolo due - L hip | book me
+MSK injection | R SC joint, prolo, 1.5 cc only
+Injection | Preop dx: SI laxity. Planned procedure: prolotherapy R SI.
+Procedure order | CC: knee pain. Assessment: MCL laxity L. Recommendation: prolotherapy, MCL L, 3 visits. Pt agrees. Schedule.
+Procedure order | Pt seen today in follow up. L elbow no better with brace and PT. Reviewed choices. Doing prolotherapy, first visit 3/9.
+Misc injection order | Drug: dextrose 25%. Site: R knee. Indication: OA. Technique: prolotherapy.
+Misc injection order | Prolotherapy - both SI joints - she is nursing, no meds needed
+Misc injection order | prolotherapy L ankle. old order from 3/1 expired, this replaces it
+Misc injection order | Prolotherapy right shoulder. Had MRI, no tear. Off aspirin. Wants morning.
+Misc injection order | prolotherapy, left patellar tendon, coach wants him back by June, told him no promise
+Misc injection order | prolo R foot (plantar), tried: boot, orthotics, ESWT, 2 steroid shots
+Misc injection order | Prolo L wrist, she is right handed and types all day, no steroid ever per her
+Misc injection order | Prolo both thumbs 2nd visit, flare 3 days after the first then good
+Misc injection order | prolo R hip labrum / capsule, Dr Ng will do under fluoro, I am just entering
+Misc injection order | Entering for Dr Ng: prolo R hip under fluoro
+Misc injection order | On behalf of Dr Ng, prolotherapy R hip
+Misc injection order | Per Dr Ng's note 3/2, prolotherapy R hip, 15 percent
+Misc injection order | Per plan of 3/2: prolotherapy R hip
+Misc injection order | As discussed at visit, prolotherapy R hip
+Misc injection order | as planned prolo L knee
+Misc injection order | Proceed with plan: prolotherapy cervical
+Misc injection order | Pt called to book her prolotherapy, R knee, Dr ok'd
+Misc injection order | Pt called, wants to schedule next prolotherapy R knee, ok per Dr
+Misc injection order | Prolotherapy R knee needs to be before her trip 6/3
+Misc injection order | Add prolotherapy L knee to Friday list
+Misc injection order | Adding prolotherapy of L knee to her Friday visit
+Misc injection order | Rescheduled from snow day: prolo L knee
+Misc injection order | Today's injection is prolotherapy, R biceps distal
+Misc injection order | The injection is prolotherapy and not steroid, R biceps distal
+Misc injection order | Type = prolo, side = R, site = biceps distal
+Misc injection order | [X] Prolotherapy [ ] PRP [ ] CSI   SITE: R hip
+Misc injection order | Prolotherapy [X]  PRP [ ]  CSI [ ]
+Misc injection order | Prolotherapy: YES. PRP: NO. Site: R hip
+Misc injection order | Which injection? Prolotherapy. Which side? Left.
+Misc injection order | Injection requested?: prolotherapy / Side?: left / Imaging?: US
+Misc injection order | 1. prolotherapy R knee 2. ice not allowed 3. f/u 6 wks
+Misc injection order | 1) Prolotherapy L SI. 2) PT to continue. 3) Labs done.
+Misc injection order | - prolotherapy R elbow / - hold NSAIDs 5 d / - driver not needed
+Misc injection order | Orders: / prolotherapy R elbow x3 / NSAID hold
+Misc injection order | PLAN / 1. Prolotherapy R elbow / 2. PT
+Misc injection order | Hi, can you set her up for prolotherapy, left knee? Thanks, Dr R
+Misc injection order | can you book prolo L elbow for Thurs thx
+Misc injection order | ok to do prolo neck Thurs per Dr
+Misc injection order | yes ok prolo per Dr, L elbow
+Misc injection order | Approved by Dr: prolotherapy L elbow
+Misc injection order | Auth not required for prolotherapy, self pay, R knee, book
+Misc injection order | Insurance denied prolotherapy, pt pays cash. R knee.
 """.strip().splitlines()
 
 NOT_ORDERED = r"""
@@ -261,6 +310,119 @@ Injection NOS | Prolotherapy for tendons has mixed evidence.
 Injection NOS | Prolotherapy R knee x3 2022 w/ Dr Lee
 Injection NOS | Last prolotherapy R ankle 4/2, then PT
 Injection NOS | Her prolotherapy with Dr Wu went well, R knee; L knee steroid
+Other | Discussed prolotherapy for L elbow. Booked for PRP 4/2.
+Other | Discussed prolotherapy for L elbow. Booked CSI.
+Other | Wants prolotherapy R knee, consent not signed, will think.
+Other | Asked about prolotherapy. Consent signed for steroid R knee.
+Other | Prolotherapy discussed. She will not book.
+Other | Preop clearance: prolotherapy R SI.
+Procedure order | CC: knee pain after prolotherapy. Recommendation: MRI
+Procedure order | Recommendation from outside: prolotherapy, MCL L. We do PRP.
+Procedure order | TO DISCUSS: prolotherapy lumbar
+Procedure order | Not needed: prolotherapy R wrist.
+Misc injection order | Technique: not prolotherapy
+Misc injection order | Prolotherapy (the dextrose one) was explained, left knee, she declines
+Misc injection order | prolotherapy L ankle. old order from 3/1 expired, not renewed
+Misc injection order | Entering for Dr Ng: prolo consult R hip
+Misc injection order | Per Dr Ng's note 3/2, prolotherapy R hip failed
+Misc injection order | As discussed at visit, no prolotherapy R hip
+Misc injection order | Pt called to cancel her prolotherapy, R knee
+Misc injection order | Pt called, wants to know about prolotherapy R knee
+Misc injection order | Remove prolotherapy L knee from Friday list
+Misc injection order | The injection is steroid and not prolotherapy, R biceps distal
+Misc injection order | [ ] Prolotherapy [ ] PRP [X] CSI   SITE: R hip
+Misc injection order | Prolotherapy [ ]  PRP [ ]  CSI [X]
+Misc injection order | Prolotherapy: NO. PRP: YES. Site: R hip
+Misc injection order | Prior prolotherapy: YES. Site: R hip
+Misc injection order | Which injection? Not prolotherapy. Which side? Left.
+Misc injection order | 1. had prolotherapy R knee 2. ice not allowed 3. CSI today
+Misc injection order | Hi, can you tell her if prolotherapy, left knee, is covered? Thanks, Dr R
+Misc injection order | Could prolotherapy help him? R ankle
+Misc injection order | not ok to do prolo neck per Dr
+Misc injection order | Insurance denied prolotherapy, pt cannot pay. R knee steroid.
+Misc injection order | Post prolo flare, due for toradol
+Misc injection order | Swelling due prolotherapy R knee
+Misc injection order | - prolotherapy R elbow (done 2021, no help) / - steroid today
+Misc injection order | Tried: / prolotherapy R elbow x3 / NSAID / Swelling due to prolo R knee / Pain due prolotherapy
+Injection | Prolotherapy R knee, cost too high so no.
+Injection | Prolotherapy R knee, price was too much, declined.
+Injection | Prolotherapy R knee, mom said no.
+Injection | Prolotherapy R knee, coach wants him to wait
+Injection | Prolotherapy R knee, wife wants to cancel
+Injection | Prolotherapy R knee, front desk cancelled for nonpayment
+Injection | Prolotherapy R knee, MRI showed tear so not doing
+Injection | Prolotherapy R knee, MRI showed full tear, ortho instead
+Injection | Prolotherapy R knee, pregnant so not now
+Injection | Prolotherapy R knee, A1c 11, hold
+Injection | Prolotherapy R knee, on thinners so cannot
+Injection | Prolotherapy R knee, stopped at 2 sessions in 2021
+Injection | Prolotherapy R knee, flare so bad she never went back
+Injection | Prolotherapy R knee, infection, cancel
+Injection | Prolotherapy R knee, school starts so no
+Injection | Prolotherapy R knee, no money
+Injection | Prolotherapy R knee, cannot afford the cost
+Injection | Prolotherapy R knee, flared last time and declined more
+Injection | Prolotherapy R knee, MRI first, not before
+Injection | Prolotherapy R knee, scheduler cancelled, wrong patient
+Injection | Prolotherapy R knee, desk error, not hers
+Injection | Prolotherapy R knee, fellow says no
+Injection | Prolotherapy R knee, NP does not recommend
+Injection | Prolotherapy R knee, resident put in, attending cancelled
+Injection | Prolotherapy R knee, with steroid last year no help
+Injection | Prolotherapy R knee, as done in 2019
+Injection | Prolotherapy R knee, parents refused
+Injection | Prolotherapy R knee, trainer thinks he should not
+Injection | Prolotherapy R knee, billing says not covered and pt will not pay
+Injection | Prolotherapy R knee [x] done 3/2 [ ] pending
+Injection | Prolotherapy [x] tried PT [x] tried
+Injection | History: prolotherapy [x] PRP [ ] ESI [x]
+Injection | Prior tx? Prolotherapy [x] PRP [ ] ESI [x]
+Injection | Tried - prolotherapy [x] PRP [ ]
+Injection | per outside dr, prolotherapy R knee
+Injection | per her dr in Ohio, prolotherapy R knee
+Injection | Per Dr Lee's note, prolotherapy R knee was tried
+Injection | per Dr, prolotherapy not needed
+Injection | Per chart, prolotherapy R knee 2020
+Injection | On behalf of Dr Ng, records of prolotherapy
+Injection | Entering history: prolotherapy R knee
+Injection | Entering allergies: prolotherapy reaction
+Injection | Pt called to schedule consult about prolotherapy
+Injection | Wants to schedule prolotherapy when she gets back, CSI for now
+Injection | add prolotherapy to problem list
+Injection | Add prolotherapy to past procedures
+Injection | adding that prolotherapy did nothing
+Injection | Dr would like to avoid prolotherapy
+Injection | Dr would like him to have tried prolotherapy
+Injection | Dr wants her to have had prolotherapy elsewhere
+Injection | Dr wants her not to have prolotherapy
+Injection | ortho wants her to have prolotherapy at their clinic
+Injection | I mean her prolotherapy visit last May
+Injection | What did he mean, prolotherapy?
+Injection | Dr says prolo R knee next year
+Injection | dr says prolo R knee after surgery
+Injection | Dr said prolo R knee or PRP
+Injection | dr says prolo R knee once A1c is down
+Injection | Dr mentioned prolotherapy R knee
+Injection | Dr confirmed prolotherapy R knee was done in May
+Injection | Dr confirmed prolo R knee not done
+Injection | Dr states prolotherapy R knee failed in May
+Injection | Dr wrote prolotherapy R knee 2018
+Injection | MD wrote letter re prolotherapy R knee
+Injection | MD: prolotherapy R knee?
+Injection | Note to dr: prolotherapy R knee in 2019
+Injection | call from dr: prolo pt in rm 2 dizzy
+Injection | From dr: prolotherapy articles
+Injection | now we know it, prolotherapy does not help her
+Injection | Why do it, prolotherapy R knee failed before
+Injection | This is for pain after prolotherapy R knee
+Injection | this order is for MRI, prolotherapy R knee later
+Injection | the first one is for prolotherapy, this one is for PRP R knee
+Injection | Squeeze in before prolotherapy R knee
+External referral - Pain | Treatment only. Prolotherapy was done, give ESI.
+External referral - Pain | For treatment only: RFA. Do not give prolotherapy
+External referral - Pain | Procedure only: ESI. Prior prolotherapy.
+Office procedure | == PROCEDURES DONE ==\n[x] prolotherapy [x] PRP\n== PROCEDURE REQUESTED ==\n[x] CSI
+Office procedure | # Past procedures\n[x] prolotherapy [ ] PRP\n# Today\nCSI R knee
 """.strip().splitlines()
 
 #: Names with words of sites that are cut short, misheard, lay or known to no list; some misspell the service.
