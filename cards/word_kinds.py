@@ -103,5 +103,6 @@ class ExplicitWords(NamedTuple):
     chatter: frozenset[str]
     of_the_service: frozenset[str]
     outsiders: frozenset[str]
+    events: frozenset[str]
     saying: frozenset[str]
     treatment_only: frozenset[str]

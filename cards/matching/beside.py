@@ -46,6 +46,7 @@ class ThingsBeside:
         things = vocabulary.withdrawals.others | self._treatments | words.chatter
         awaited = vocabulary.withdrawals.bystanders.judging.union(vocabulary.imaging_words, _AWAITED, _OF_THE_PATIENT)
         self._things = things - words.of_the_service - awaited
+        self._events = words.events.union(vocabulary.past_treatments) - words.of_the_service
         self._others = vocabulary.withdrawals.others - words.of_the_service - _OF_THE_PATIENT
         self._of_the_service = words.of_the_service
         self._people = words.family | words.outsiders
@@ -67,6 +68,8 @@ class ThingsBeside:
                 negated.update(range(first, until))
                 past.update(range(things[0], until))
             past.update(self._find_referred(words, first, end))
+            if not self._events.isdisjoint(words[first:end]) and not self._goes_back(words[first:end]):
+                past.update(range(first, end))  # "prior cuff repair 2015"
             if words[first + 1 : first + 2] and words[first + 1] in self._people:
                 asked.update(() if self._goes_back(words[first:end]) else range(first, end))
         return Beside(frozenset(negated), frozenset(past), frozenset(asked))

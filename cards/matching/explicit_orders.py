@@ -19,6 +19,8 @@ _SHORTEST: Final = 4
 #: What orders a service stands at most so many words before it.
 _FARTHEST: Final = 6
 
+#: "Prolotherapy R knee, had it twice".
+_WHAT_WAS_HAD: Final = frozenset({"it", "this", "them", "that", "one", "two", "three"})
 _DIAGNOSES: Final = frozenset({"dx", "diagnosis", "diagnoses"})
 #: Behind these the past is only referred to.
 _REFERRING: Final = frozenset({"as", "see", "than", "per", "from", "since"})
@@ -87,7 +89,10 @@ class ExplicitOrders:
     def _is_past(self, words: Sequence[str], at: Standing) -> bool:
         """Tell that a sentence says when a service was done: "prolo L knee 3 days ago"; not "see last note"."""
         said = (place for place in range(at.end, at.stop) if words[place] in self.words.past)
-        return any(words[place - 1] not in _REFERRING for place in said)
+        if any(words[place - 1] not in _REFERRING for place in said):
+            return True
+        had = (place for place in range(at.end, at.stop - 1) if words[place] == "had")
+        return any(words[place + 1] in _WHAT_WAS_HAD for place in had)
 
     def is_asked_for(self, tokens: Tokens) -> bool:
         """Tell that a text begins with a thing that it is for: "Labs: CBC"."""

@@ -19,6 +19,10 @@ _DENYING: Final = frozenset({"not", "never", "no", "doesnt", "didnt", "dont", "w
 #: A clinician before a colon in so few words says what stands behind it: "sticky from dr: prolo R hip".
 _SHORT: Final = 4
 _MOST_UNKNOWN: Final = 1
+#: "Ignore the name, its prolotherapy", "this ones a prolo".
+_THIS_IS: Final = frozenset({"its", "ones", "thats"})
+_HAVING: Final = frozenset({"have", "get"})
+_FUTURE: Final = frozenset({"will", "shell", "hell", "theyll", "youll"})
 _ADDING: Final = frozenset({"add", "adding"})
 _PROBLEMS: Final = frozenset({"problem", "problems", "chart", "record", "hx", "pmh", "psh", "allergies", "summary"})
 _DOING: Final = (["do"], ["doing"])
@@ -104,8 +108,10 @@ class Leads:
             return bool(led) and led[-1] in self.words.being
         if before == "be":
             return led[-1:] in (["will"], ["to"])
-        if before == "its":  # "ignore the name, its prolotherapy"
-            return not led
+        if before in _THIS_IS:
+            return not led or led[-1] == "this"
+        if before in _HAVING:
+            return bool(led) and led[-1] in _FUTURE
         return before in self._verbs or (before == "up" and led[-1:] == ["set"])
 
     def _is_added(self, words: Sequence[str], at: Standing) -> bool:

@@ -14,7 +14,9 @@ _SENTENCE_END: Final = re.compile(
 #: `.` before a lower-case letter ends one behind a word that is not often shortened: "no fever. ok to book".
 _LOWER_END: Final = re.compile(r"(?:(?<=[A-Za-z0-9]{3})|(?<=[0-9)]))\.(?=\s+[a-z])")
 #: A side before a new statement: "insertional, L. Cancel the ...", "laxity L. Plan: ...".
-_SIDE_END: Final = re.compile(r"(?:(?<=, [LR])\.(?=\s+[A-Z][a-z])|(?<=[a-z] [LR])\.(?=\s+[A-Z][\w ]{0,25}:))")
+_SIDE_END: Final = re.compile(
+    r"(?:(?<=, [LR])\.(?=\s+[A-Z][a-z])|(?<=[a-z] [LR])\.(?=\s+[A-Z][\w ]{0,25}:)|(?<=\bb/l)\.(?=\s+[A-Z]))"
+)
 _LAST_WORD: Final = re.compile(r"[A-Za-z0-9]+\Z")
 _LONGEST_WORD: Final = 12
 _SHORTENED: Final = frozenset(
@@ -147,7 +149,7 @@ _BEFORE_ITEM: Final = ("", " ", "\n", ":", "(")
 def end_sentences(text: str) -> str:
     """Return a text with a `STOP` in the place of each sign that ends a sentence."""
     text = _SENTENCE_END.sub(STOP, text)
-    if " L. " in text or " R. " in text:
+    if " L. " in text or " R. " in text or "b/l. " in text:
         text = _SIDE_END.sub(STOP, text)
     return _LOWER_END.sub(_end_before_lower_case, text) if ". " in text else text
 

@@ -177,9 +177,9 @@ Misc injection order | Which injection? Prolotherapy. Which side? Left.
 Misc injection order | Injection requested?: prolotherapy / Side?: left / Imaging?: US
 Misc injection order | 1. prolotherapy R knee 2. ice not allowed 3. f/u 6 wks
 Misc injection order | 1) Prolotherapy L SI. 2) PT to continue. 3) Labs done.
-Misc injection order | - prolotherapy R elbow / - hold NSAIDs 5 d / - driver not needed
-Misc injection order | Orders: / prolotherapy R elbow x3 / NSAID hold
-Misc injection order | PLAN / 1. Prolotherapy R elbow / 2. PT
+Misc injection order | - prolotherapy R elbow\n- hold NSAIDs 5 d\n- driver not needed
+Misc injection order | Orders:\nprolotherapy R elbow x3\nNSAID hold
+Misc injection order | PLAN\n1. Prolotherapy R elbow\n2. PT
 Misc injection order | Hi, can you set her up for prolotherapy, left knee? Thanks, Dr R
 Misc injection order | can you book prolo L elbow for Thurs thx
 Misc injection order | ok to do prolo neck Thurs per Dr
@@ -187,6 +187,60 @@ Misc injection order | yes ok prolo per Dr, L elbow
 Misc injection order | Approved by Dr: prolotherapy L elbow
 Misc injection order | Auth not required for prolotherapy, self pay, R knee, book
 Misc injection order | Insurance denied prolotherapy, pt pays cash. R knee.
+Injection procedure (generic) | Ok Jen, this one's a prolo, right ankle, please don't put him in the cortisone slots. He's fine with the cost.
+Procedure TBD | Prolotherapy. Left wrist TFCC.
+Referral to physiatry procedure clinic | Service requested: prolotherapy R hip. Reason: labral tear, not surgical.
+Ambulatory procedure | Prolo (R knee). No abx allergy. Takes fish oil, will stop.
+Ambulatory procedure | Patient elects prolotherapy after failing PT and two steroid shots. Left lateral elbow. First visit next Tuesday.
+Ambulatory procedure | 3 of 3 prolo L SI. Last visit then f/u 8 wks.
+Ambulatory procedure | Doing prolo on both AC joints, 1 cc each, D20
+Ambulatory procedure | Needs US guided prolotherapy L hip, 60 min room
+Ambulatory procedure | US-guided dextrose prolotherapy L hip capsule. Off warfarin ok'd by PCP.
+Ambulatory procedure | for prolotherapy: bilateral SI + iliolumbar, D15, 12 mL
+Ambulatory procedure | Type of injection: dextrose prolotherapy\nLevel: L4-S1\nSide: both
+Ambulatory procedure | Inj: prolo / Jt: R thumb CMC / Dose: 1 mL
+Ambulatory procedure | PROC: PROLO. SITE: RT KNEE. SEDATION: NONE. NPO: NO.
+Ambulatory procedure | procedure = prolotherapy; site = L shoulder; guidance = US
+Ambulatory procedure | Repeat the prolo for R elbow please, it helped, 12 weeks since #2
+Ambulatory procedure | Same procedure as 5/1 (prolotherapy R SI). 4 wks.
+Ambulatory procedure | Prolotherapy R SI as on 5/1
+Ambulatory procedure | Has decided on prolotherapy, L knee. Knows plan won't cover.
+Ambulatory procedure | Prolotherapy L knee. Knows plan won't cover.
+Ambulatory procedure | Prolotherapy L knee. Aetna said no, paying out of pocket.
+Ambulatory procedure | Prolotherapy L knee; please give the handout at check in
+Ambulatory procedure | Prolotherapy R shoulder - hx frozen shoulder 2019, resolved
+Ambulatory procedure | Prolotherapy R shoulder - prior cuff repair 2015, ok per surgeon
+Ambulatory procedure | Prolotherapy neck C4-7 - hx of vasovagal, lay flat
+Ambulatory procedure | prolotherapy R elbow (pt of Dr Oh)
+Ambulatory procedure | prolotherapy L heel. Previous boot and orthotics no help.
+Ambulatory procedure | Prolotherapy bilateral knees, cancel the HA that was ordered 3/1
+Ambulatory procedure | Prolotherapy bilateral knees in place of the HA order
+Ambulatory procedure | Prolotherapy R knee rather than another steroid
+Ambulatory procedure | Prolotherapy instead of PRP for R knee, cheaper for her
+Ambulatory procedure | L elbow prolo #2. Tolerated #1 fine.
+Ambulatory procedure | L SI joint prolotherapy; scheduled w/ driver
+Ambulatory procedure | Lumbar facet + ligament prolotherapy, L3-S1, bilateral. Prone.
+Ambulatory procedure | Thumb CMC prolo, R. Splint at night after.
+Ambulatory procedure | TMJ prolo b/l. Dentist aware.
+Ambulatory procedure | Achilles - prolotherapy. Not cortisone (rupture risk).
+Ambulatory procedure | Hypermobility. Prolotherapy R shoulder today, L next month.
+Ambulatory procedure | 15 min f/u done today, now prolotherapy ordered L ankle
+Ambulatory procedure | Have ordered prolotherapy for L ankle, #1
+Ambulatory procedure | Order: prolotherapy L ankle. Dx: instability. Pls sched 2 wks.
+Ambulatory procedure | I'm ordering prolotherapy for the left ankle, once a month x 3
+Ambulatory procedure | We are starting prolotherapy, L ankle. Consent done.
+Ambulatory procedure | starting her on prolo for the neck
+Ambulatory procedure | Will be having prolotherapy to R hip, needs 30 min
+Ambulatory procedure | She'll have prolo L knee on 4/3
+Ambulatory procedure | Coming 4/3 for prolo L knee
+Ambulatory procedure | Appt 4/3 0900 prolo L knee Dr V
+Ambulatory procedure | On 4/3 - prolo L knee w/ Dr V
+Ambulatory procedure | 4/3 9:00 - PROLO L KNEE - DR V - RM 2
+Ambulatory procedure | booked 4/3 prolo L knee
+Ambulatory procedure | Pt scheduled 4/3 for prolotherapy L knee
+Ambulatory procedure | This is her prolotherapy order, L knee
+Ambulatory procedure | new prolotherapy order L knee
+Ambulatory procedure | prolotherapy order for L knee, thanks
 """.strip().splitlines()
 
 NOT_ORDERED = r"""
@@ -342,8 +396,8 @@ Misc injection order | not ok to do prolo neck per Dr
 Misc injection order | Insurance denied prolotherapy, pt cannot pay. R knee steroid.
 Misc injection order | Post prolo flare, due for toradol
 Misc injection order | Swelling due prolotherapy R knee
-Misc injection order | - prolotherapy R elbow (done 2021, no help) / - steroid today
-Misc injection order | Tried: / prolotherapy R elbow x3 / NSAID / Swelling due to prolo R knee / Pain due prolotherapy
+Misc injection order | - prolotherapy R elbow (done 2021, no help)\n- steroid today
+Misc injection order | Tried:\nprolotherapy R elbow x3\nNSAID\nSwelling due to prolo R knee\nPain due prolotherapy
 Injection | Prolotherapy R knee, cost too high so no.
 Injection | Prolotherapy R knee, price was too much, declined.
 Injection | Prolotherapy R knee, mom said no.
@@ -423,6 +477,25 @@ External referral - Pain | For treatment only: RFA. Do not give prolotherapy
 External referral - Pain | Procedure only: ESI. Prior prolotherapy.
 Office procedure | == PROCEDURES DONE ==\n[x] prolotherapy [x] PRP\n== PROCEDURE REQUESTED ==\n[x] CSI
 Office procedure | # Past procedures\n[x] prolotherapy [ ] PRP\n# Today\nCSI R knee
+Injection | Prolotherapy R shoulder - hx of same 2019, no relief
+Injection | Prolotherapy R shoulder 2015, prior cuff repair
+Injection | Prolotherapy R knee, done after her fall in 2021
+Injection | Prolotherapy R knee, had it twice before surgery
+Injection | Prolotherapy instead?
+Injection | Prolotherapy rather than steroid was asked about
+Injection | Prolotherapy instead of PRP is what she had in 2019
+Injection | Will she have prolotherapy?
+Injection | If she will have prolotherapy, PT first
+Injection | She'll have prolo elsewhere; here for PRP
+Injection | Needs US guided PRP, not prolotherapy
+Injection | Discussed US guided prolotherapy L hip
+Injection | That's the prolo her sister had
+Injection | its prolotherapy that failed, so CSI R knee
+Injection | R knee prolotherapy, pt request, I disagree
+Injection | EDS pt. Prolotherapy R knee in 2020.
+Injection | Her coach had prolotherapy L knee
+Injection | Prolotherapy R knee, last one 2019 then surgery
+Injection | Prolotherapy R knee, helped until fall 2022, here for HA
 """.strip().splitlines()
 
 #: Names with words of sites that are cut short, misheard, lay or known to no list; some misspell the service.
