@@ -22,6 +22,11 @@ _REFERRED: Final = 3
 _OF_THE_PATIENT: Final = frozenset({"pt", "healing", "relief", "follow", "form", "forms", "consent", "work", "exam"})
 #: What is waited for may decide whether the service is done: "MRI not back".
 _AWAITED: Final = frozenset({"mri", "mr", "xray", "xr", "films", "imaging", "labs", "lab", "consult", "clearance"})
+#: Another treatment so near behind one of these is wished for.
+_WISHING: Final = frozenset(
+    ("wants", "want", "prefers", "prefer", "rather", "recommends", "considering", "requesting", "quiere", "prefiere")
+)
+_NEAR: Final = 3
 _PAUSED: Final = frozenset({"hold", "held", "stopped", "off", "declined", "paused"})
 _NOT: Final = frozenset({"no", "not", "without"})
 
@@ -81,6 +86,12 @@ class ThingsBeside:
     def _find_referred(words: Sequence[str], first: int, end: int) -> set[int]:
         led = (at for at in range(first, end) if words[at] in _REFERRING)
         return {index for at in led for index in range(at + 1, min(end, at + 1 + _REFERRED))}
+
+    def tell_of_wish(self, words: Sequence[str], begin: int, stop: int) -> bool:
+        """Tell that another treatment is wished for behind a service: "prolotherapy R knee, wants steroid"."""
+        stop = min(stop, begin + _FARTHEST)
+        wishes = (at for at in range(begin, stop) if words[at] in _WISHING and words[at + 1 : at + 2] != ["than"])
+        return any(not self._treatments.isdisjoint(words[at + 1 : min(stop, at + 1 + _NEAR)]) for at in wishes)
 
     def find_instead(self, words: Sequence[str], begin: int, stop: int) -> Beside:
         """Return the negations that are of another thing right beside them: "prolotherapy not PRP", "NSAID hold"."""

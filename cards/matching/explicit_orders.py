@@ -74,6 +74,8 @@ class ExplicitOrders:
         before = words[at.begin : at.start]
         if not self.words.uncertain.isdisjoint(words[at.begin : at.stop]) or not self.words.family.isdisjoint(before):
             return True
+        if self._beside.tell_of_wish(words, end, at.stop):
+            return True
         behind = self._behind(words[end : at.stop])
         if behind in self.words.persons or self._plain.name_things((behind,)):
             return True

@@ -78,7 +78,13 @@ class Leads:
             return self._is_introduced(reading, at, led)
         if before == ",":  # "per doc verbal - prolo neck"
             is_per = led[:1] == ["per"] and self._is_said(words, at, led, led[-1])
-            return is_per or not self.words.speaking.isdisjoint(led) or self._is_what_is_done(reading, at, led)
+            is_labelled = self._plain.head_orders(led) and at.begin + len(led) == at.start - 1
+            return (
+                is_per
+                or is_labelled
+                or not self.words.speaking.isdisjoint(led)
+                or self._is_what_is_done(reading, at, led)
+            )
         if before in self.words.requesting and at.start - 1 == at.begin:
             return True
         if before in self.words.asking | self.words.saying and self._is_said(words, at, led, before):

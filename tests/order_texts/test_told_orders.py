@@ -241,6 +241,11 @@ Ambulatory procedure | Pt scheduled 4/3 for prolotherapy L knee
 Ambulatory procedure | This is her prolotherapy order, L knee
 Ambulatory procedure | new prolotherapy order L knee
 Ambulatory procedure | prolotherapy order for L knee, thanks
+Procedure | Service wanted - prolotherapy, bilateral knees, x4.
+Procedure | Procedure - prolotherapy R knee, 2 of 3
+Procedure | Plan - prolotherapy L hip, fluoro
+Procedure | Se le hara proloterapia en la rodilla izquierda el martes.
+External referral | Requesting prolotherapy R elbow treatment, not a consult. Records faxed.
 """.strip().splitlines()
 
 NOT_ORDERED = r"""
@@ -496,6 +501,24 @@ Injection | EDS pt. Prolotherapy R knee in 2020.
 Injection | Her coach had prolotherapy L knee
 Injection | Prolotherapy R knee, last one 2019 then surgery
 Injection | Prolotherapy R knee, helped until fall 2022, here for HA
+Procedure | Plan - prolotherapy vs PRP, she will decide
+Procedure | Prior procedure - prolotherapy R knee
+Procedure | Last procedure - prolotherapy R knee
+Procedure | Procedure - none. Prolotherapy discussed.
+Procedure | Needs - MRI. Prolotherapy later maybe.
+Procedure | Need: records of prolotherapy
+Procedure | Needs: estimate for prolotherapy R knee
+Procedure | Prolotherapy R knee, she asked about PRP and wants that
+Procedure | Prolotherapy R knee, wants steroid
+Procedure | Prolotherapy R knee, asked for steroid instead
+Procedure | Prolotherapy R knee, Dr recommends PRP over it
+Procedure | Prolotherapy R knee, would rather have PRP
+Procedure | Prolotherapy R knee, considering steroid
+Procedure | Prolotherapy R knee, changed to PRP
+Procedure | Prolotherapy R knee, Dr Lee prefers cortisone
+Procedure | no se hara proloterapia
+Procedure | Si no mejora se hara proloterapia
+Procedure | Se le hizo proloterapia en 2020
 """.strip().splitlines()
 
 #: Names with words of sites that are cut short, misheard, lay or known to no list; some misspell the service.
@@ -602,6 +625,12 @@ regenerative injection therapy R knee
 prolow inj R knee
 proloth R knee
 prolother R knee
+Prolotherapy L elbow, sore at lateral epicondyle
+Prolo R knee - buckles, pops
+Prolotherapy R knee osteo arth
+Prolo R infrapatellar fat pad
+Prolo L thumb CMC, grind test pos
+Prolotherapy R AC, stiff and sore
 """.strip().splitlines()
 
 NOT_NAMING = """
@@ -697,6 +726,11 @@ Prolotherapy R hydrodissection
 Prolotherapy to benefit seminar
 Prolotherapy of interest
 Prolotherapy, R euflexxa
+Submit prolotherapy auth R knee
+Call re prolotherapy R knee
+Message re: prolotherapy R knee
+Prolotherapy grind test R thumb
+Prolotherapy allergy test
 """.strip().splitlines()
 
 
