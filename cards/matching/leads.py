@@ -91,6 +91,8 @@ class Leads:
             return True
         if led[-1:] in (["to"], ["would"]) and before in _TO_HAVE:
             return self._is_wanted(words, at, led)
+        if before == "for" and led[-1:] in (["asks"], ["asking"]):
+            return self._is_said(words, at, led, before)
         if before in self.words.leading:
             return self._is_led_by_small(led, before)
         if before in _RECEIVING:
@@ -107,7 +109,7 @@ class Leads:
         if words[lead] in _TO_HAVE:
             asked = (place for place in range(lead - 1, at.begin, -1) if words[place] in self._wanting)
             return next(asked, lead)
-        return lead
+        return lead - 1 if words[lead] == "for" and words[lead - 1] in ("asks", "asking") else lead
 
     def _is_verb(self, before: str, led: Sequence[str]) -> bool:
         if before == "is":

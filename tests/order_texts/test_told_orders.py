@@ -246,6 +246,115 @@ Procedure | Procedure - prolotherapy R knee, 2 of 3
 Procedure | Plan - prolotherapy L hip, fluoro
 Procedure | Se le hara proloterapia en la rodilla izquierda el martes.
 External referral | Requesting prolotherapy R elbow treatment, not a consult. Records faxed.
+Prolo Tx bilat pubic rami / adductor orig | R groin > L, soccer. 3/4.
+Dextrose prolotherapy, sternoclav jt L | Clunks when she reaches. No PRP, price.
+Prolotherapy ischial tub hamstring R | Marathon in Oct; 2nd visit
+prolo inj - jumpers knee R | D20. After 6pm pls.
+Prolotherapy for Osgood's, L tib tubercle | Mom consents. EMLA first.
+PROLOTHERAPY UCL ELBOW (THROWER) | Pitcher, off-season. Hold throwing 2 wks
+Prolotherapy #2 Lisfranc R | boot off 3 wk ago
+Proloterapia hombro congelado izq | Trae a su hija para interpretar.
+Repeat prolo thumbs CMC B/L - grind test pos | Knits. Wants before xmas
+Prolotherapy, nuchal lig + occiput | cervicogenic HA. Amitrip stays.
+Prolotx R troch bursa/glute med insertion | side sleeper
+Prolotherapy intermetatarsal ligs 2-3 L | Morton ruled out on US
+Prolotherapy gamekeepers thumb R | ski instructor
+prolo therapy knee rt osteo arth | knee buckles on stairs
+Prolo T-spine costotrans T4-8 rt side | rower
+Prolotherapy to hypermobile SI w/ sacral torsion | EDS clinic sent her.
+Bilat TMJ prolo - clicks, 15% | Soft diet 2 d.
+Dextrose prolo infrapatellar fat pad / Hoffa R | Hurts on stairs.
+Prolo ATFL/CFL rt, old sprain | basketball
+prolotherapy pes anserine + MCL lt knee (80 yo) | on apixaban, ok per cards, hold none
+Other procedure | Prolo right hip capsule; pt can do Thurs.
+Unlisted procedure musculoskeletal | Prolotherapy, R SI + iliolumbar. We have no better code than this in Epic. 45 min slot.
+Office procedure | This one is for prolotherapy of her left ankle. Roommate drives.
+Injection | Dr. Ames wants dextrose prolotherapy both knees, not cortisone. Four visits.
+Procedure | told pt we'd start with prolotherapy L shoulder. First one this Fri.
+MSK injection | Steroid order was pulled. Do prolotherapy instead, left SI jt.
+Misc procedure | Correction from Dr Boyd: prolotherapy R wrist TFCC.
+Injection procedure, clinic | PA texted me: prolo R knee MCL, 20 min
+Procedure visit | Day 0. Prolotherapy lumbar facets L3-S1 bilateral, 12.5%, she lies prone with pillow.
+Outpatient procedure order | PROCEDURE: prolotherapy\nSIDE: R\nLEVEL: n/a\nJOINT: AC
+Procedure request | Service wanted - prolotherapy, bilateral knees, x4. Insurance: self pay.
+Other - see note | Need: prolotherapy neck. Why: whiplash 2021. When: asap
+Referral - outgoing | Service requested: prolotherapy L knee. Please schedule procedure only, pt already evaluated there 4/2.
+Referral to Pain Clinic | Please do prolotherapy L SI x 3. Consult already done by your Dr Hsu.
+External referral | Requesting prolotherapy R elbow treatment, not a consult. Records faxed.
+Inj, office | pt here for round 4 prolothrapy both thumbs. same mix
+Other | prolo therpy right knee
+Other | pro-lo therapy for the achilles, left. Tuesday.
+Other procedure | Today: prolow therapy, coccyx.
+Procedure, dictated | Uh lets get her in for prolotherapy, right hip, uh labral area, next week or the week after.
+Procedure, see dictation | We will go forward comma prolotherapy left SI joint and iliolumbar ligament period Thank you
+Procedure - other | Treatment options given. She chose prolotherapy for the elbow and we will do number one on Monday.
+Procedure - other | [ ] PRP [ ] steroid [X] dextrose prolo - R plantar fascia
+Clinic procedure | 2/3 prolo series. L knee. Did fine last time.
+Clinic procedure | no change in plan, prolotherapy R shoulder again, 4 wks from last
+Procedure (unlisted) | Hx: 3 CSI, failed. PRP 2022 no help. Plan: prolo. Site: L elbow ECRB. Ins: Aetna, self-pay form signed.
+Scheduling request | Book: prolo x2 (R knee), 3 wks apart, Dr M only
+Scheduling request | Pls put her on for prolotherapy low back 4/12. Dr aware she is late on copay.
+Injection ligament or tendon | prolotherapy for lateral epicondylosis. Failed eccentric program and brace.
+20550 tendon sheath/ligament inj | Prolo, plantar fascia orig, L. Bring boot.
+20999 | prolotherapy R AC joint, dex 15, first
+Arthrocentesis/injection major joint | Prolotherapy intraarticular R knee 25% dextrose 5 mL, plus 15% to MCL/LCL.
+Procedimiento | Proloterapia tobillo derecho, 2da sesion. Habla espanol.
+Procedimiento, otro | Se le hara proloterapia en la rodilla izquierda el martes.
+Proloterapia dedo gordo pie izq | diabetica, glucosa controlada
+Proloterapia rodilla der - menisco | sesion 3
+PROLOTHERAPY ACHILLES MID-SUBSTANCE RT | Runner. No NSAIDs.
+Prolo L shoulder SLAP | Overhead athlete, wants to avoid OR.
+Prolotherapy bilateral CMC1 OA #1/4 | seamstress
+dextrose prolo lumb/sac ligs, prone, 16 inj sites | brings own pillow
+Prolo rib 8-10 tip R | slipping rib, coughs hurt
+Prolotherapy for deltoid lig sprain L ankle | trail runner
+Prolotherapy C2-3 facet cap L > R | whiplash 2020
+Prolo knee (L) with 25% dex + lido | Pt says park close please
+Prolotherapy R cuboid-4th met jt | ballet
+Prolo inj 2 areas: R SI, R hip | ok per Dr
+Prolotherapy quadratus femoris origin R | sit bones hurt
+Prolo tx TFCC / DRUJ L | grip weak
+Prolotherapy, interspinous T8-12 | farmer
+Proloterapia muneca izq - ligamentos | pide cita en sabado
+Proloterapia columna lumbar, 2a sesion | camina con baston
+Prolotherapy MPFL R knee, patella subluxes | 19 yo dancer
+Prolo both heels - spurs | stands on concrete
+Prolotherapy R sternoclavicular (anterior laxity) | swimmer
+PROLO - NECK - ALAR LIGS - DR K ONLY | prior concussion x2
+Other procedure | Prolotherapy R hand, 2nd MCP collateral. Guitar player.
+Other procedure | Jo - please book prolotherapy, L knee, four visits a month apart
+Other procedure | Dr Iyer picked prolotherapy for the R ankle. Two visits.
+Other procedure | Dr Iyer asks for prolotherapy R ankle, two visits
+Other procedure | Ordering prolo R SI since belt and PT did not hold
+Unlisted procedure MSK | Prolo. L elbow. D12.5. 2 mL.
+Unlisted procedure MSK | Description: prolotherapy injection series, lumbar. Units: 1.
+Unlisted procedure MSK | CPT 20999 - prolotherapy to right shoulder
+Injection - free text | prolotherapy to coccyx. sits on a donut. husband will drive 2h so late am pls
+Injection - free text | R ankle prolo - 3rd. Last one hurt for a week, still wants it.
+Injection - free text | No more cortisone. Prolotherapy to the R elbow.
+Injection - free text | Patient was told prolotherapy would be done here. Prolotherapy L knee, book 30.
+Injection - free text | Prolotherapy both knees, then see me 6 wks
+Injection - free text | prolo neck, 1st, hx migraines
+Injection - free text | ok for prolo L hip per Dr, started antibiotics done last wk
+Procedure - office | HPI: R shoulder pain 2 y. Tried PT, CSI x 3, acupuncture. Exam: + sulcus. Plan: prolotherapy R shoulder capsule x3, hold NSAIDs.
+Procedure - office | Subj: neck better 30% after #1. Plan: #2 prolotherapy today, same sites.
+Procedure - office | A/P 1. SI dysfunction: prolotherapy R SI #2. 2. HTN: cont lisinopril.
+Procedure - office | Options were PRP, prolo or wait. We chose prolo, L patellar tendon. Next Thurs.
+Procedure - office | PRP declined due to cost. Prolotherapy L patellar tendon instead.
+Procedure - office | Procedure: prolotherapy / Site: R TMJ / Anesthesia: none / Consent: yes
+Procedure - office | Service: Prolotherapy   Body part: Thumb   Side: L   Visits: 3
+Procedure - office | [ ]CSI [ ]HA [x]PROLO [ ]PRP  joint: L hip
+Procedure - office | Requested: dextrose prolotherapy. Requesting MD: Ortiz. Where: R SI.
+Procedure - office | MA entering for Dr Ortiz: prolotherapy R SI
+Procedure - office | Dr Ortiz said go ahead with prolo R SI
+Procedure - office | Per Dr O: prolo, L wrist, 1 cc, needs US
+Referral outgoing | Treatment requested: prolotherapy lumbar, 3 visits. Eval already done by us.
+Referral outgoing | Procedure only - prolotherapy R shoulder x 3.
+Injection | proloteraphy left elbow
+Injection | Pro low therapy left shoulder, twenty five percent dextrose.
+Injection | We will be doing prolotherapy on her right wrist period Second of three period
+Injection | um this is for prolotherapy uh left SI joint and the iliolumbar ligament, three visits
+Infiltracion | Indico proloterapia en rodilla derecha, tres sesiones
 """.strip().splitlines()
 
 NOT_ORDERED = r"""
@@ -519,6 +628,36 @@ Procedure | Prolotherapy R knee, Dr Lee prefers cortisone
 Procedure | no se hara proloterapia
 Procedure | Si no mejora se hara proloterapia
 Procedure | Se le hizo proloterapia en 2020
+Other procedure | Prolotherapy R hand did nothing. Splint.
+Other procedure | This is after her prolotherapy visit. Left hip MRI.
+Other procedure | Jo - please send prolotherapy price list, L knee
+Other procedure | Dr Iyer asks if prolotherapy R ankle was tried
+Other procedure | Ordering MRI since prolo R SI did not hold
+Unlisted procedure MSK | Prolotherapy is not what this is. Tenotomy L elbow.
+Unlisted procedure MSK | CPT 20999 - hydrodissection; prolotherapy in 2021
+Injection - free text | change from prolotherapy to PRP R elbow, per pt
+Injection - free text | No more prolotherapy. CSI to the R elbow.
+Injection - free text | Patient was told prolotherapy would be done here. It is not. CSI L knee.
+Injection - free text | prolo neck last yr, hx migraines, here for ONB
+Procedure - office | HPI: R shoulder pain 2 y. Tried PT, CSI x 3, prolotherapy. Exam: + sulcus. Plan: arthrogram.
+Procedure - office | Options were PRP, prolo or wait. We chose PRP, L patellar tendon.
+Procedure - office | Prolotherapy declined due to cost. CSI L patellar tendon instead.
+Procedure - office | [x]CSI [ ]HA [ ]PROLO [ ]PRP  joint: L hip
+Procedure - office | Dr Ortiz said to look into prolo R SI
+Procedure - office | called Dr, he said steroid not prolotherapy, R SI
+Referral outgoing | Eval and treat, consider prolotherapy lumbar.
+Referral outgoing | Consult requested: candidate for prolotherapy R shoulder?
+Prolotherapy chart audit, lumbar | x
+Prolotherapy observership | x
+Prolotherapy L knee pre-visit call | x
+Prolotherapy R SI peer review | x
+Prolotherapy wrist model, sawbones | x
+Prolotherapy L knee f/u | doing well
+Knee immobilizer post prolotherapy R | x
+Prolotherapy hip journal club | x
+Prolotherapy R knee inquiry | x
+Prolotherapy R knee refund | x
+Diet consult before prolotherapy | x
 """.strip().splitlines()
 
 #: Names with words of sites that are cut short, misheard, lay or known to no list; some misspell the service.
