@@ -244,7 +244,8 @@ What: brace after prolotherapy|When: prolotherapy done|Who: Dr Lee consult prolo
 Next step: consult for prolotherapy|Doing: PT, prolotherapy later|To do: prolotherapy records
 To do: call re prolotherapy|PT. Prolotherapy R knee failed|Scopes R knee prolotherapy failed
 García prolotherapy records|Garcia consult prolotherapy|Lee, prolotherapy question|Prolotherapy (Lee) consult
-Prolotherapy (Garcia) records|Prolotherapy R knee (Lee) f/u|Smith prolotherapy handout""".replace("\n", "|").split("|")
+Prolotherapy (Garcia) records|Prolotherapy R knee (Lee) f/u|Smith prolotherapy handout
+Prolotherapy L bracelet|Prolotherapy R watch|Prolotherapy to residents|Prolotherapy to fellows L""".replace("\n", "|").split("|")
 
 #: The name of an order, and its note.
 NOTES = """Knee pads >> prolotherapy R knee
