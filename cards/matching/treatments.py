@@ -8,6 +8,7 @@ from cards.matching.explicit_orders import ExplicitOrders
 from cards.matching.mention import Mention, Treatment
 from cards.matching.ordering import OrderReading
 from cards.matching.phrases import Hit, PhraseFinder, variants
+from cards.matching.sentence_ends import STOP
 from cards.matching.sentences import is_empty_box
 from cards.matching.tokens import Tokens
 from cards.vocabulary import Vocabulary
@@ -21,6 +22,10 @@ _FARTHEST_OUTCOME: Final = 6
 #: Beside these a treatment is given but where it is denied.
 _NOW: Final = frozenset({"today", "now", "hoy"})
 _NEAR: Final = 2
+
+#: The answer of a list to what is not done, and what parts it from that.
+_DENIAL: Final = ["no"]
+_PARTING: Final = frozenset({",", ":", "=", "/", STOP})
 
 #: What is said behind a service is of the treatment, too, that only these part from it.
 _TOGETHER: Final = frozenset({"and", "or", "vs", "versus", "nor"})
@@ -80,7 +85,9 @@ class TreatmentFinder:
         if reading.cues.harmless.hold(hit.first, hit.end):
             return False
         begin, stop = reading.tokens.clause_range(hit.first)
-        if is_empty_box(reading.tokens.words[begin : begin + 2]):
+        if is_empty_box(reading.tokens.words[begin : begin + 2]) or _is_denied(
+            reading.tokens.words[hit.end : hit.end + 3]
+        ):
             return False
         if reading.is_name:
             return True
@@ -94,3 +101,8 @@ class TreatmentFinder:
         if not _NOW.isdisjoint(reading.tokens.words[hit.end : min(stop, hit.end + _NEAR)]):
             return not any(cue.kind == "negation" for cue in cues)  # "pt wants steroid today"
         return not any(cues)
+
+
+def _is_denied(behind: Sequence[str]) -> bool:
+    """Tell that a treatment of a list is answered with no: "Acupuncture - no", "PRP: no, ozone: no"."""
+    return behind[1:2] == _DENIAL and behind[0] in _PARTING and (set(behind[2:]) <= _PARTING)

@@ -323,6 +323,7 @@ Prolotherapy L SI joint, RTC 4 weeks|RTC 2 weeks for prolotherapy R knee|US guid
 R knee injection with prolotherapy|Start with prolotherapy R knee|Prolotherapy R knee, varsity wrestler
 Prolotherapy R knee, OA secondary to trauma|Prolotherapy shin splints, bilateral|Prolotherapy R knee, sterile water diluent
 Prolotherapy R hand, RA|Prolotherapy lumbar, LIMDU|Proloterapia rodilla derecha con ecografía
+Unlisted procedure - prolotherapy|Misc procedure, prolotherapy R knee|Unspecified injection (prolotherapy), L SI
 Superior pole patella prolotherapy|Knee OA, prolotherapy R knee|Prolotherapy R knee, f/u 2 weeks""".replace(
     "\n", "|"
 ).split("|")
@@ -363,3 +364,16 @@ def test_what_makes_another_thing_of_the_name_is_never_taken_for_the_service(rul
 @pytest.mark.parametrize("text", OWN)
 def test_the_same_words_where_they_say_no_more_leave_the_order_as_it_is(text: str, rules: Rules) -> None:
     assert _strength(rules, text) in SURE
+
+
+@pytest.mark.parametrize(
+    ("note", "is_sure"),
+    [
+        ("Acupuncture - no. PRP - no. Prolotherapy - yes, L TMJ.", True),
+        ("PRP: no. Ozone: no. Prolotherapy: yes, R knee.", True),
+        ("Acupuncture: yes. PRP: no. Prolotherapy: no.", False),
+        ("PRP, no prolotherapy.", False),
+    ],
+)
+def test_what_a_list_answers_with_no_is_not_given(note: str, is_sure: bool, rules: Rules) -> None:
+    assert (_strength(rules, "Today's treatments", note) in SURE) is is_sure
