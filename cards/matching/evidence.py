@@ -9,8 +9,9 @@ from cards.matching.lazy import lazy
 from cards.matching.match import Clause, Doubt, DoubtKind, Span
 from cards.matching.mention import Mention
 from cards.matching.phrases import Hit
+from cards.matching.sessions import Ordered
 from cards.matching.text import TermFinder, TextReading
-from cards.matching.withdrawals import Liveness, Ordered
+from cards.matching.withdrawals import Liveness
 from cards.order import Order
 
 #: Places that name the order; another treatment there, or one given now elsewhere, is a doubt.
@@ -200,14 +201,14 @@ class Evidence:
     @property
     def _ordered(self) -> Ordered:
         """What the names order; a session that no name tells is the last one that a note numbers."""
-        read = self._finder.withdrawals.read_ordered
+        read = self._finder.withdrawals.sides.read_ordered
         names = [(text.text, reading) for text, reading in self._texts if text.place in NAMING | {Place.SITE}]
         words = [word for _, reading in names for word in reading.tokens.words]
         ordered = read(" | ".join(name for name, _ in names), words)
         if ordered.session:
             return ordered
         notes = (text.text for text, _ in self._texts if text.place not in NAMING)
-        last = self._finder.withdrawals.read_last_session
+        last = self._finder.withdrawals.sides.read_last_session
         return ordered._replace(session=max(map(last, notes), default=0))
 
     def _is_answered(self, text: OrderText) -> bool:

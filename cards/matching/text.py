@@ -21,9 +21,10 @@ from cards.matching.ordering import Ordering, OrderReading
 from cards.matching.own_codes import OwnCodes
 from cards.matching.phrases import Hit, PhraseFinder, longest, spellings
 from cards.matching.plainness import DOCTORS, PlainWords
+from cards.matching.sessions import Ordered
 from cards.matching.stems import Stems
 from cards.matching.treatments import TreatmentFinder
-from cards.matching.withdrawals import Liveness, Ordered, WithdrawalFinder
+from cards.matching.withdrawals import Liveness, WithdrawalFinder
 from cards.vocabulary import Cue, Vocabulary, WordList
 
 #: A text that names services more often than this is no order but a document, and in doubt as one.

@@ -7,7 +7,6 @@ renews the order, "ok to schedule once the hold is released" does not. The words
 cards/vocabulary/withdrawals.json.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
@@ -17,6 +16,7 @@ from cards.matching.persons import is_of_family
 from cards.matching.phrases import Hit, PhraseFinder
 from cards.matching.renewals import Renewals
 from cards.matching.sentences import is_empty_box
+from cards.matching.sessions import Ordered, Sides, session_before
 from cards.matching.tokens import Tokens
 from cards.word_kinds import WithdrawalWords
 
@@ -31,27 +31,10 @@ _BOXES: Final = frozenset("[(\u2611\u2612")
 _TICKS: Final = _BOXES | frozenset("])xXo\u2713\u2714")
 _DETERMINERS: Final = _SIGNS | {"the", "a", "an", "her", "his", "their", "my", "all", "any", "off", "out", "up"}
 
-
-#: How a session is numbered, and what its number stands beside.
-_ORDINAL: Final = re.compile(r"([1-9]|1[0-2])(st|nd|rd|th)?")
-_NUMBERED: Final = re.compile(r"#\s?([1-9]|1[0-2])\b")
-_NAMED_SESSION: Final = re.compile(
-    r"""[#]\s?([1-9]|1[0-2])\b
-    |\b(?:session|visit|visita|sesi[o\xf3]n|tx|treatment|injection|round)\s[#]?([1-9]|1[0-2])\b
-    |\b([1-9]|1[0-2])(?:st|nd|rd|th)?\sof\s[1-9]
-    |\b([1-9]|1[0-2])(?:st|nd|rd|th)\s(?:session|visit|tx|treatment|inj|injection|round)\b""",
-    re.IGNORECASE | re.VERBOSE,
-)
-_SESSIONS: Final = frozenset(
-    {"session", "sessions", "visit", "tx", "treatment", "inj", "injection", "round", "no", "number"}
-)
-
 #: Hits that say something of one side where a side stands beside them.
 _OF_A_SIDE: Final = frozenset({"verb", "state", "hint"})
 #: So does what says that a course of one side is over: "R knee series finished".
 _ENDED: Final = frozenset({"finished", "completed", "complete", "done", "over", "ended"})
-#: "Left" and "right" are sides before a place of the body; "l", "r" and "lt" are by themselves.
-_LONG_SIDE: Final = 4
 #: Under a condition these are still to come.
 _FORESEEN: Final = frozenset({"verb", "state", "movement", "switch"})
 _IF: Final = frozenset({"if", "si", "unless"})
@@ -66,16 +49,6 @@ class Withdrawal(NamedTuple):
     is_sure: bool
 
 
-class Ordered(NamedTuple):
-    """What is ordered: the number of the session, and the words of the side that it is not for, where a name tells.
-
-    That an earlier session is done, or that the other side is, says nothing against the order.
-    """
-
-    session: int = 0
-    other_side: frozenset[str] = frozenset()
-
-
 class Liveness(NamedTuple):
     """What a text says of whether the order stands: what speaks against it, and the last token of what renews it."""
 
@@ -88,7 +61,7 @@ class WithdrawalFinder:
 
     def __init__(self, words: WithdrawalWords, treatments: Iterable[str], places: Iterable[str]) -> None:
         self._words = words
-        self._places = frozenset((*places, "side", "one", "is", "was", "done", "finished"))
+        self.sides = Sides(words, places)
         kinds = {
             "statement": words.statements,
             "switch": words.switches,
@@ -146,7 +119,7 @@ class WithdrawalFinder:
         if is_of_family(tokens.words[hit.first : hit.end], before):
             return None
         is_of_a_side = hit.value in _OF_A_SIDE or tokens.words[hit.end - 1] in _ENDED
-        if is_of_a_side and self._is_of_other_side(words, ordered):
+        if is_of_a_side and self.sides.is_of_other(words, ordered):
             return None
         match hit.value:
             case "statement" if words[len(before)] == "only":  # "ice only if needed"
@@ -161,7 +134,7 @@ class WithdrawalFinder:
                 return (not self._others.isdisjoint(after[:12])) or None
             case "verb":
                 return self._is_done_to_order(before, after)
-            case "state" if _session_before(tokens, hit.first) in range(1, ordered.session):
+            case "state" if session_before(tokens, hit.first) in range(1, ordered.session):
                 return None
             case "state" if hit.end - hit.first == 1:
                 return self._is_done_to_order(before, after)
@@ -174,32 +147,6 @@ class WithdrawalFinder:
     def _is_foreseen(hit: Hit[str], before: Sequence[str]) -> bool:
         """Tell that something is only foreseen: "if no better after 3, will stop"."""
         return before[0] in _IF and hit.value in _FORESEEN
-
-    def read_ordered(self, name: str, words: Iterable[str]) -> Ordered:
-        """Return which session, of which side, a name orders."""
-        found = _NAMED_SESSION.search(name)
-        kinds = (self._words.left, self._words.right)
-        sides = [not kind.isdisjoint(words) for kind in kinds]
-        other = kinds[sides.index(False)] if sides.count(True) == 1 else frozenset()
-        return Ordered(int(next(filter(None, found.groups()))) if found else 0, other)
-
-    @staticmethod
-    def read_last_session(note: str) -> int:
-        """Return the last session that a note numbers ("#1 done, #2 of 4"), or 0."""
-        return max((int(number) for number in _NUMBERED.findall(note)), default=0)
-
-    def _is_of_other_side(self, words: Sequence[str], ordered: Ordered) -> bool:
-        """Tell that a clause speaks of the other side alone: of an order for the left knee "right knee is done".
-
-        "Right now", "left a message", and what befell the other side ("right hip surgery, on hold") are not of it.
-        """
-        if not any(
-            word in ordered.other_side and (len(word) < _LONG_SIDE or following in self._places)
-            for word, following in zip(words, (*words[1:], ""), strict=True)
-        ):
-            return False
-        own = self._words.left if ordered.other_side is self._words.right else self._words.right
-        return own.isdisjoint(words) and self._words.bystanders.events.isdisjoint(words)
 
     def _is_moved(self, after: Sequence[str], *, is_away: bool) -> bool | None:
         """Tell that the order, or the patient, was moved away; None where only the day or the hour was."""
@@ -245,17 +192,6 @@ class WithdrawalFinder:
             if word in self._words.boundaries:
                 return
             yield word
-
-
-def _session_before(tokens: Tokens, index: int) -> int:
-    """Return the number of the session before a token, or 0: "#1 done", "session 2 done", "2nd visit done"."""
-    if index and tokens.words[index - 1] in _SESSIONS:
-        index -= 1
-    found = _ORDINAL.fullmatch(tokens.words[index - 1]) if index else None
-    if not found:
-        return 0
-    is_told = found[2] or tokens.sign_before(index - 1) == "#"
-    return int(found[1]) if is_told or (index > 1 and tokens.words[index - 2] in _SESSIONS) else 0
 
 
 def _outermost(hits: Iterable[Hit[str]]) -> list[Hit[str]]:
