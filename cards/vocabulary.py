@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from cards.coding import CodeSystem, CodeSystems, Coding, fold_system
 from cards.errors import DocumentError
-from cards.word_kinds import BystanderWords, ExplicitWords, HeadWords, WithdrawalWords
+from cards.word_kinds import AntecedentWords, BystanderWords, ExplicitWords, HeadWords, WithdrawalWords
 
 Json = Mapping[str, Any]
 
@@ -204,6 +204,7 @@ def _read_withdrawals(document: Json) -> WithdrawalWords:
         harmless=phrases("harmless"),
         reinstatements=phrases("reinstatements"),
         renewals=phrases("renewals"),
+        directions=phrases("directions"),
         movements=phrases("movements"),
         paying=phrases("paying"),
         objects=words("objects"),
@@ -217,6 +218,7 @@ def _read_withdrawals(document: Json) -> WithdrawalWords:
         left=frozenset(document["sides"]["left"]),
         right=frozenset(document["sides"]["right"]),
         bystanders=BystanderWords(**_word_sets(document["bystanders"])),
+        antecedents=AntecedentWords(**_word_sets(document["antecedents"])),
     )
 
 

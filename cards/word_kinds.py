@@ -30,6 +30,34 @@ class BystanderWords(NamedTuple):
     of_earlier: frozenset[str]
 
 
+class AntecedentWords(NamedTuple):
+    """Words that tell what "it", or nothing, stands for in a sentence on another thing (withdrawals.json)."""
+
+    asking: frozenset[str]
+    small: frozenset[str]
+    reasons: frozenset[str]
+    answers: frozenset[str]
+    pronouns: frozenset[str]
+    nouns: frozenset[str]
+    other_kinds: frozenset[str]
+    determiners: frozenset[str]
+    kin: frozenset[str]
+    off_on: frozenset[str]
+    offering: frozenset[str]
+    behind_an_offer: frozenset[str]
+    operated: frozenset[str]
+    earlier: frozenset[str]
+    pulling: frozenset[str]
+    supplies: frozenset[str]
+    entered: frozenset[str]
+    persons: frozenset[str]
+    being: frozenset[str]
+    breaks: frozenset[str]
+    leaving: frozenset[str]
+    lists: frozenset[str]
+    wishing: frozenset[str]
+
+
 @dataclass(frozen=True, slots=True)
 class WithdrawalWords:
     """How people take an order back, put it off, or say that it is over or another's (see withdrawals.schema.json)."""
@@ -42,6 +70,7 @@ class WithdrawalWords:
     harmless: tuple[str, ...]
     reinstatements: tuple[str, ...]
     renewals: tuple[str, ...]
+    directions: tuple[str, ...]
     movements: tuple[str, ...]
     paying: tuple[str, ...]
     objects: frozenset[str]
@@ -55,6 +84,7 @@ class WithdrawalWords:
     left: frozenset[str]
     right: frozenset[str]
     bystanders: BystanderWords
+    antecedents: AntecedentWords
 
 
 class HeadWords(NamedTuple):

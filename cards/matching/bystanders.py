@@ -67,7 +67,7 @@ class Bystanders:
         said, before, after = words[hit.first : hit.end], words[begin : hit.first], words[hit.end : stop]
         if _crosses(hit, around.labels) or self._is_of_another_order(before):
             return None
-        if self._is_strong(said):
+        if self.is_strong(said):
             return is_sure
         label = self._label_before(hit, tokens, around)
         if label is not None and hit.value != "statement" and label in self._words.things_asked:
@@ -92,7 +92,7 @@ class Bystanders:
         )
         return is_sure and not is_doubtful
 
-    def _is_strong(self, said: Sequence[str]) -> bool:
+    def is_strong(self, said: Sequence[str]) -> bool:
         """Tell that words can only be of an order: "do not schedule", "wrong patient", "entered in error"."""
         return said[:2] == ["do", "not"] or not self._words.strong.isdisjoint(said)
 
@@ -174,6 +174,9 @@ class Bystanders:
     def _is_chosen(self, before: Sequence[str], after: Sequence[str]) -> bool:
         """Tell that the order is what is done instead: "will do this one instead", of no other treatment."""
         part = _last_part(before)
+        named = next((at for at, word in enumerate(part) if word in self._naming), len(part))
+        if named < len(part) and self._others.isdisjoint(part[:named]):
+            return True
         return not self._objects.isdisjoint(part) and self._others.isdisjoint((*part, *after))
 
     def _is_of_another_order(self, before: Sequence[str]) -> bool:

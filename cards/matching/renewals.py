@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from cards.matching.phrases import Hit
+from cards.matching.sentences import is_empty_box
 from cards.matching.tokens import Tokens
 from cards.word_kinds import WithdrawalWords
 
@@ -11,6 +12,7 @@ from cards.word_kinds import WithdrawalWords
 _CONDITIONS_BEFORE: Final = 5
 _CONDITIONS_AFTER: Final = 3
 _NEGATED: Final = 2
+_BOX: Final = 2
 
 #: What is said with these of the future has not happened: "RN will reactivate order", "Dr Lee to release".
 _BRINGING_BACK: Final = frozenset(
@@ -36,6 +38,8 @@ class Renewals:
     def hold(self, hit: Hit[str], tokens: Tokens) -> bool:
         """Tell that a hit says that the order stands: under no condition, and of no other thing."""
         begin, stop = tokens.clause_range(hit.first)
+        if is_empty_box(tokens.words[begin:stop][:_BOX]):
+            return False
         before = tokens.words[max(begin, hit.first - _CONDITIONS_BEFORE) : hit.first]
         after = tokens.words[hit.end : min(stop, hit.end + _CONDITIONS_AFTER)]
         if not self._words.conditions.isdisjoint((*before, *after)):

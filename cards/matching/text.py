@@ -263,5 +263,6 @@ class TextReading(OrderReading):
 
     def _tells_of_paying(self, first: int) -> bool:
         begin, stop = self.tokens.clause_range(first)
-        is_negated = not _NEGATIONS.isdisjoint(self.tokens.words[max(begin, first - _NEGATED) : first])
+        before = self.tokens.words[max(begin, first - _NEGATED) : first]
+        is_negated = before[-1:] != [","] and not _NEGATIONS.isdisjoint(before)  # "insurer says no, she pays"
         return not is_negated and self._finder.not_paying.isdisjoint(self.tokens.words[begin:stop])

@@ -10,7 +10,9 @@ cards/vocabulary/withdrawals.json.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
+from cards.matching.antecedents import Antecedents
 from cards.matching.bystanders import Bystanders, Surroundings
+from cards.matching.corroboration import Corroboration, Judged
 from cards.matching.entries import Entries
 from cards.matching.persons import is_of_family
 from cards.matching.phrases import Hit, PhraseFinder
@@ -18,6 +20,7 @@ from cards.matching.renewals import Renewals
 from cards.matching.sentences import is_empty_box
 from cards.matching.sessions import Ordered, Sides, session_before
 from cards.matching.tokens import Tokens
+from cards.matching.unreal import is_foreseen, is_of_a_past_year, is_unreal
 from cards.word_kinds import WithdrawalWords
 
 #: Words on either side of the deciding ones that are quoted with them.
@@ -35,9 +38,8 @@ _DETERMINERS: Final = _SIGNS | {"the", "a", "an", "her", "his", "their", "my", "
 _OF_A_SIDE: Final = frozenset({"verb", "state", "hint"})
 #: So does what says that a course of one side is over: "R knee series finished".
 _ENDED: Final = frozenset({"finished", "completed", "complete", "done", "over", "ended"})
-#: Under a condition these are still to come.
-_FORESEEN: Final = frozenset({"verb", "state", "movement", "switch"})
-_IF: Final = frozenset({"if", "si", "unless"})
+#: What happened in a year that is told is over: "declined in 2021".
+_PAST: Final = frozenset({"verb", "state"})
 _RENEWING: Final = frozenset({"reinstatement", "renewal"})
 
 
@@ -77,7 +79,9 @@ class WithdrawalFinder:
         named = frozenset(word for phrase in treatments for word in phrase.split() if word.isalpha())
         grammar = words.objects | words.subjects | words.boundaries | words.conditions | words.negations
         self._others = (words.others | named) - grammar
+        self._antecedents = Antecedents(words, self._others)
         self.bystanders = Bystanders(words, self._others)
+        self._corroboration = Corroboration(words, self.bystanders.is_strong)
         self._renewals = Renewals(words, self._others)
         self._passing = words.subjects | words.left | words.right | _SIGNS
 
@@ -89,18 +93,34 @@ class WithdrawalFinder:
         renewing = [hit for hit in hits if hit.value in _RENEWING and self._renewals.hold(hit, tokens)]
         renewals = [hit.first for hit in renewing if hit.value == "renewal"]
         entries = Entries(tokens, [hit.first for hit in renewing], renewals)
-        found = None
+        judged = self._judge_all(hits, renewing, entries, tokens, ordered, around)
+        found = self._corroboration.choose(judged, tokens)
+        withdrawal = _quote(found.hit, tokens, is_sure=found.is_sure) if found else None
+        return Liveness(withdrawal, renewing[-1].end - 1 if renewing else None)
+
+    def _judge_all(
+        self,
+        hits: Sequence[Hit[str]],
+        renewing: Sequence[Hit[str]],
+        entries: Entries,
+        tokens: Tokens,
+        ordered: Ordered,
+        around: Surroundings,
+    ) -> Iterator[Judged]:
+        """Yield each hit that may take the order back, and whether its clause surely does."""
         for hit in hits:
-            if hit.value in _RENEWING or (found and (found.is_sure or hit.value == "hint")):
+            if hit.value in _RENEWING:
                 continue
             is_overtaken = entries.is_overtaken(hit.first) or self._renewals.choose_instead(hit, renewing, tokens)
-            is_overtaken = is_overtaken and not self._stays(hit, tokens, renewing)
-            is_sure = None if is_overtaken else self._judge(hit, tokens, ordered)
+            if is_overtaken and not self._stays(hit, tokens, renewing):
+                continue
+            is_sure = self._judge(hit, tokens, ordered)
+            if is_sure:
+                is_sure = not self._may_be_of_another(hit, tokens)
             if is_sure is not None:
                 is_sure = self.bystanders.weaken(is_sure, hit, tokens, around)
-            if is_sure or (is_sure is not None and found is None):
-                found = _quote(hit, tokens, is_sure=is_sure)
-        return Liveness(found, renewing[-1].end - 1 if renewing else None)
+            if is_sure is not None:
+                yield Judged(hit, is_sure)
 
     def _stays(self, hit: Hit[str], tokens: Tokens, renewing: Sequence[Hit[str]]) -> bool:
         """Tell that a duplicate stays one, whatever is said of the other order: "DUPLICATE. ... pt confirmed"."""
@@ -114,9 +134,12 @@ class WithdrawalFinder:
         if is_empty_box(words):
             return None
         before, after = words[: hit.first - begin], words[hit.end - begin :]
-        if before and (before[-1] in self._words.past or self._is_foreseen(hit, before)):
+        if before and (before[-1] in self._words.past or is_foreseen(hit.value, before)):
             return None
-        if is_of_family(tokens.words[hit.first : hit.end], before):
+        said = words[len(before) : hit.end - begin]
+        if is_of_family(said, before) or is_unreal(said, before, after):
+            return None
+        if self._antecedents.is_of_another(said, before, after):
             return None
         is_of_a_side = hit.value in _OF_A_SIDE or tokens.words[hit.end - 1] in _ENDED
         if is_of_a_side and self.sides.is_of_other(words, ordered):
@@ -143,10 +166,15 @@ class WithdrawalFinder:
             case _:
                 return False if self._others.isdisjoint((*before[-_NEAR:], *after[:_NEAR])) else None
 
-    @staticmethod
-    def _is_foreseen(hit: Hit[str], before: Sequence[str]) -> bool:
-        """Tell that something is only foreseen: "if no better after 3, will stop"."""
-        return before[0] in _IF and hit.value in _FORESEEN
+    def _may_be_of_another(self, hit: Hit[str], tokens: Tokens) -> bool:
+        """Tell that a hit may be of another treatment, or of another year."""
+        begin, stop = tokens.clause_range(hit.first)
+        words = tokens.words
+        said, before, after = words[hit.first : hit.end], words[begin : hit.first], words[hit.end : stop]
+        is_past = hit.value in _PAST or said[0] in _ENDED
+        return (is_past and is_of_a_past_year(before, after)) or self._antecedents.may_be_of_another(
+            said, before, after
+        )
 
     def _is_moved(self, after: Sequence[str], *, is_away: bool) -> bool | None:
         """Tell that the order, or the patient, was moved away; None where only the day or the hour was."""

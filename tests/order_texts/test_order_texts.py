@@ -63,6 +63,7 @@ HEDGED = {
     "pain-clinic-and-military-sealed": 0.12,
     "physiatrist-assistant-and-chiropractor-sealed": 0.17,
     "nurse-veterans-desk-and-fellow": 0.21,
+    "nurse-veterans-desk-and-fellow-sealed": 0.26,  # two of its 12 were conditional before
     "naturopath-authorizations-and-bilingual": 0.17,
     "naturopath-authorizations-and-bilingual-sealed": 0.14,
     "prolotherapist-scheduling-and-athletes": 0.21,

@@ -105,7 +105,50 @@ Not approved.
 Denied x2.
 Dr. retired, no one does these now.
 We don't do these anymore.
-Clinic closed.""".splitlines()
+Clinic closed.
+MRI first, then we decide. Cancel this.
+Order cancelled, entered under wrong pt.
+Asked to be taken off the list.
+Talked about risks, pt said no.
+Declined.
+Refused at check-in.
+Was ready, changed mind.
+Reconsidered and chose surgery.
+Not covered, dropped it.
+Insurance denied, dropped.
+Can't afford.
+Doing the steroid instead.
+Got cortisone at ortho, better, cancel.
+MRI: full tear, ortho to fix, stop this.
+A1c 11, not until under 8.
+Fever today, not done.
+on hold per Dr
+Put on hold, mother in hospital.
+Wants to wait.
+Stop.
+Series stopped.
+Done 3/3.
+Completed at outside clinic.
+Done elsewhere.
+dup of 3/2 order
+Remove.
+delete this please
+Voided, wrong side.
+This is for her sister.
+Entered by mistake.
+I put this in by mistake.
+Skip.
+No longer wants.
+Not interested.
+She moved to Ohio.
+No show x3, closed.
+Order expired.
+Attending does not agree, cancel.
+Parents said no.
+He died 3/1.
+Inj cancelled.
+Slot given away, pt cancelled.
+Pull from schedule.""".splitlines()
 
 #: Of another thing, of one of the family, or of what was before.
 STANDING = """Did this last year on the left, now right.
@@ -163,7 +206,74 @@ Next year turns 65.
 Test dose lido ok.
 Training for marathon.
 Do not use latex.
-Not this knee in 2020, other one.""".splitlines()
+Not this knee in 2020, other one.
+His wife's appointment was cancelled, his is not.
+The 3/3 slot was cancelled by the clinic, next open slot please.
+Clinic was closed for snow on 1/5 and his visit got canceled, rebook.
+Pt asked about sedation, Dr said no.
+Ortho offered a scope, pt said no.
+She wants the bone out, we do not do that here.
+He was thinking about fusion, decided against it.
+Gel shots not covered, appealed, denied, dropped it.
+Declined in June, changed mind, ready now.
+She canceled in spring because of her mother, calls now to go on.
+Was on hold for the wedding, wedding is over, wants in.
+Held in winter for flu, all well now.
+He backed out in 2022, reconsidered this month.
+Didn't want it at first. Talked w/ her sister who had it and is in.
+Lost insurance in May, has new plan, proceed.
+Had to stop the series in 2021 when she moved, back in town and resuming.
+delete if not used: steroid type/dose
+[delete if not applicable] side
+Cancel if sugar over 300 on the day.
+If she cannot come give the slot to the wait list.
+Do not cancel this if PT calls.
+Please don't discontinue when series is complete, I will.
+Void after 180 days.
+Stop at the front desk first for the form.
+Slot held for her Tues 10:00.
+Her PCP does not recommend it, she read up and wants it.
+Insurer says no, she pays.
+Comp denied, family pays.
+Daughter has covid, will reschedule only if he gets it.
+Duplicate MRI order removed.
+Dup chart merged.
+Pls cancel the 9:00 nurse visit, this takes its place.
+Please cancel my other order for Euflexxa.
+Take her off the wait list, she has a date now.
+Remove from cancellation list, she took 5/5.
+Had cancellation, can come Thursday.
+We had a no show so I gave her that time.
+We are done with cortisone.
+Done with pills, wants this.
+She is off Tuesdays.
+Dr is off Friday.
+The lumbar MRI got canceled, this order is separate and stands.
+Cortisone appt cancelled. Book this.
+Asked about valium, declined.
+Pt wanted stem cells, Dr does not recommend.
+Said no last fall but now wants it.
+A1c was too high in March, 6.9 now.
+Cancel policy reviewed.
+Reschedule if rash at site.
+Expires in 90 days.
+Hold a room please.
+Omit the phenol.
+Does not want her husband called.
+Colonoscopy refused again.
+Consent done.
+PT done 6 wks.
+Surgery clearance done.
+Workup complete, nothing surgical.
+Chemo done 2015, in remission.
+Husband thinks it is a waste, she wants it.
+Pt aware not a covered service.
+Brother is our patient too, do not mix up the charts.
+The first order had the wrong side, this is right.
+On the cancel list for earlier.
+Chose this over PRP.
+Injections of steroid contraindicated, diabetes.
+Dr away until the 8th, book after.""".splitlines()
 
 
 def _strength(rules: Rules, note: str) -> Strength:
