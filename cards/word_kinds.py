@@ -56,6 +56,8 @@ class AntecedentWords(NamedTuple):
     leaving: frozenset[str]
     lists: frozenset[str]
     wishing: frozenset[str]
+    labels: frozenset[str]
+    replacing: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)

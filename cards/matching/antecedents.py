@@ -25,6 +25,7 @@ class Antecedents:
         self._naming = words.objects - words.bystanders.of_any - {"it", "its", "this", "above", "below"}
         self._objects = words.objects
         self._entered = words.objects | words.subjects | self._words.entered
+        self._therapies = frozenset(others) | {"pt"}
         self._treatments = frozenset(others) - words.bystanders.judging - {"pt"}
 
     def is_of_another(self, said: Sequence[str], before: Sequence[str], after: Sequence[str]) -> bool:
@@ -33,10 +34,13 @@ class Antecedents:
             self._is_modified(before)
             or self._is_of_kin(before)
             or self._is_object(after)
+            or self._is_of_an_older_order(said, before)
+            or self._is_of_other_place(said, after)
+            or (said[0] == "not" and after[:1] == ["for"] and not self._treatments.isdisjoint(after[1:_SUPPLIED]))
             or self._is_off_work(said, before, after)
             or self._is_of_supplies(said, after)
             or (said[0] == "for" and bool(before) and self._is_done_for(before[-1]))
-            or (said[-1] == "done" and after[:1] == ["with"] and not self._treatments.isdisjoint(after[1:4]))
+            or (said[-1] == "done" and after[:1] == ["with"] and not self._therapies.isdisjoint(after[1:4]))
             or self._is_answer_to_another(said, before, after)
             or self._is_pronoun_of_another(said, before, after)
         )
@@ -65,6 +69,18 @@ class Antecedents:
         """Tell that it is one of the family's: "his wife's appointment was cancelled"; not "this is his wife's"."""
         return not self._words.kin.isdisjoint(before[-_FAR:]) and "for" not in before and "is" not in before[:2]
 
+    def _is_of_an_older_order(self, said: Sequence[str], before: Sequence[str]) -> bool:
+        """Tell that it is the order that this one replaces: "old order expired", "replaces that of 3/2 (expired)"."""
+        if said[0] in self._words.nouns and before and before[-1] in self._words.earlier:
+            return True
+        return not self._words.replacing.isdisjoint(before) and "this" not in before[1:]
+
+    def _is_of_other_place(self, said: Sequence[str], after: Sequence[str]) -> bool:
+        """Tell that another treatment is of another place: "surgery booked on the other foot"."""
+        near = after[:_NEAR]
+        is_other = any(one == "other" and other not in self._words.nouns for one, other in pairwise(near))
+        return is_other and not self._treatments.isdisjoint(said)
+
     def _is_off_work(self, said: Sequence[str], before: Sequence[str], after: Sequence[str]) -> bool:
         """Tell that a person is off on some day: "Dr is off Friday"."""
         is_of_person = said[-1] == "off" and not self._words.persons.isdisjoint(before[-1:])
@@ -89,7 +105,7 @@ class Antecedents:
     def _is_object(self, after: Sequence[str]) -> bool:
         """Tell that what something is done to is another thing: "cancel the PT one", "off the wait list"."""
         words = self._until_break(after)
-        if words[:1] == ["chart"] or "waitlist" in words:
+        if not self._words.labels.isdisjoint(words) or "waitlist" in words:
             return True
         if any(other == "list" and one in self._words.lists for one, other in pairwise(words)):
             return True

@@ -5,7 +5,7 @@ denied. Plan: prolotherapy" leave an order as it is.
 """
 
 from collections.abc import Collection, Sequence
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Final, NamedTuple
 
 from cards.matching.phrases import Hit
@@ -26,6 +26,7 @@ _SIDES: Final = frozenset({"left", "right", "l", "r", "both", "bilat", "bilatera
 #: Physical therapy, or the patient.
 _THERAPY: Final = "pt"
 _NEAR: Final = 4
+_OBJECT: Final = 3
 _DENIAL: Final = 3
 _AFTER_PARENTHESIS: Final = 3
 _LONGEST_LABEL: Final = 3
@@ -51,6 +52,7 @@ class Bystanders:
         self._others = frozenset(others)
         self._treatments = self._others - self._words.judging
         self._objects = words.objects
+        self._boundaries = words.boundaries
         self._naming = words.objects - self._words.of_any
         labels = (word for label in self._words.of_the_order for word in label.split())
         self._of_order = words.subjects | words.objects | frozenset(labels)
@@ -145,11 +147,16 @@ class Bystanders:
         """Tell that a statement is of another thing that it names: "not candidate for PRP", "MRI off the table"."""
         if hit.value != "statement" or last in self._words.in_place:
             return False
-        named = next((word for word in after[:_NEAR] if word not in _FOR), "")
-        if last in self._words.of_things and named in self._others:
+        if last in self._words.of_things and self._is_object_another(after):
             return True
         subject = _last_part(before)[-_NEAR:]
         return not self._treatments.isdisjoint(subject) and self._naming.isdisjoint(subject)
+
+    def _is_object_another(self, after: Sequence[str]) -> bool:
+        """Tell that what stands behind a verb is another thing: "put off knee replacement", "candidate for PRP"."""
+        start = next((at for at, word in enumerate(after) if word not in _FOR), len(after))
+        named = list(takewhile(lambda word: word not in self._boundaries, after[start : start + _OBJECT]))
+        return not self._others.isdisjoint(named) and self._objects.isdisjoint(named)
 
     def _is_answered(self, hit: Hit[str], clause: Sequence[str], around: Surroundings) -> bool:
         """Tell that the text orders the service later in so many words, and this was of another thing."""

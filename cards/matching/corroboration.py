@@ -18,7 +18,7 @@ _LONG: Final = 6
 #: What bears another out stands within so many sentences of it.
 _NEAR: Final = 2
 #: A sentence of so few words says nothing else: "ON HOLD per Dr".
-_BRIEF: Final = 4
+_BRIEF: Final = 6
 
 
 class Judged(NamedTuple):

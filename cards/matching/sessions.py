@@ -60,8 +60,8 @@ class Sides:
         "Right now", "left a message", and what befell the other side ("right hip surgery, on hold") are not of it.
         """
         if not any(
-            word in ordered.other_side and (len(word) < _LONG_SIDE or following in self._places)
-            for word, following in zip(words, (*words[1:], ""), strict=True)
+            word in ordered.other_side and (len(word) < _LONG_SIDE or following in self._places or before == "the")
+            for before, word, following in zip(("", *words), words, (*words[1:], ""), strict=False)
         ):
             return False
         own = self._words.left if ordered.other_side is self._words.right else self._words.right

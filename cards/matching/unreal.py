@@ -6,6 +6,7 @@ series in 2022" leave an order as it is.
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 #: What is done at once where it is told; with "not" before it, it must not be.
@@ -33,6 +34,8 @@ _UNITS: Final = frozenset(
     {"d", "day", "days", "wk", "wks", "week", "weeks", "mo", "mos", "month", "months", "h", "hrs"}
 )
 _ENDING: Final = frozenset({"void", "expires", "expired", "invalid", "closes", "close", "delete", "removed", "remove"})
+#: What was so then and not now: "didn't want it at first", "wrong side got marked last time".
+_BEFORE_NOW: Final = frozenset((("at", "first"), ("last", "time"), ("last", "visit"), ("last", "session")))
 _YEAR: Final = re.compile(r"(?:19|20)[0-9]{2}")
 #: A year stands behind what happened in it within so many words: "stop the series in 2021".
 _YEAR_NEAR: Final = 5
@@ -46,8 +49,7 @@ def is_unreal(said: Sequence[str], before: Sequence[str], after: Sequence[str]) 
         or _is_awaited(said, before)
         or _is_supposed(said, before)
         or _is_of_its_term(said, after)
-        or list(after[:2]) == ["at", "first"]
-        or list(after[1:3]) == ["at", "first"]
+        or any(pair in _BEFORE_NOW for pair in pairwise(after[:_YEAR_NEAR]))
     )
 
 

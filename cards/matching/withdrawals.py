@@ -8,6 +8,7 @@ cards/vocabulary/withdrawals.json.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import takewhile
 from typing import Final, NamedTuple
 
 from cards.matching.antecedents import Antecedents
@@ -134,20 +135,22 @@ class WithdrawalFinder:
         if is_empty_box(words):
             return None
         before, after = words[: hit.first - begin], words[hit.end - begin :]
+        said = words[len(before) : hit.end - begin]
         if before and (before[-1] in self._words.past or is_foreseen(hit.value, before)):
             return None
-        said = words[len(before) : hit.end - begin]
         if is_of_family(said, before) or is_unreal(said, before, after):
             return None
         if self._antecedents.is_of_another(said, before, after):
             return None
-        is_of_a_side = hit.value in _OF_A_SIDE or tokens.words[hit.end - 1] in _ENDED
+        is_of_a_side = hit.value in _OF_A_SIDE or said[-1] in _ENDED or said[0] == "already"
         if is_of_a_side and self.sides.is_of_other(words, ordered):
             return None
         match hit.value:
-            case "statement" if words[len(before)] == "only":  # "ice only if needed"
+            case "statement" if said[0] == "only" and self._is_day(after):  # "only after the 15th"
+                return None
+            case "statement" if said[0] == "only":  # "ice only if needed"
                 return None if self._is_about_order(self._subject(before)) is None else True
-            case "statement" if tokens.words[hit.end - 1] in _ENDED:  # "gel series finished" is of the gel
+            case "statement" if not _ENDED.isdisjoint((said[0], said[-1])):  # "gel series finished" is of the gel
                 return None if self._is_about_order(self._subject(before)) is None else True
             case "statement":
                 return True
@@ -155,11 +158,14 @@ class WithdrawalFinder:
                 return self._is_moved(after, is_away=hit.end - hit.first > 1)
             case "switch":
                 return (not self._others.isdisjoint(after[:12])) or None
+            case "verb" if said[-1] == "no":  # "cardiology said no" tells who said so
+                asked = [word for word in before if word not in self._words.bystanders.judging]
+                return self._is_done_to_order(asked, after)
             case "verb":
                 return self._is_done_to_order(before, after)
             case "state" if session_before(tokens, hit.first) in range(1, ordered.session):
                 return None
-            case "state" if hit.end - hit.first == 1:
+            case "state" if hit.end - hit.first == 1 or said[-1] == "off":  # "called off the surgery"
                 return self._is_done_to_order(before, after)
             case "state":
                 return self._is_about_order(self._subject(before))
@@ -178,9 +184,11 @@ class WithdrawalFinder:
 
     def _is_moved(self, after: Sequence[str], *, is_away: bool) -> bool | None:
         """Tell that the order, or the patient, was moved away; None where only the day or the hour was."""
+        return None if self._is_day(after) else is_away
+
+    def _is_day(self, after: Sequence[str]) -> bool:
         words = [word for word in after[:3] if word not in _DETERMINERS]
-        is_day = bool(words) and (words[0][0].isdigit() or words[0] in self._words.days)
-        return None if is_day else is_away
+        return bool(words) and (words[0][0].isdigit() or words[0] in self._words.days)
 
     def _is_about_order(self, words: Sequence[str]) -> bool | None:
         """Tell whether what is done is done to the order: to nothing that is named, or to one of its names."""
@@ -197,8 +205,8 @@ class WithdrawalFinder:
         return None if is_of_another else is_of_order
 
     def _object(self, after: Sequence[str]) -> Sequence[str]:
-        named = [word for word in self._until_boundary(after) if word not in _DETERMINERS and not word[0].isdigit()]
-        return named[:_NEAR]
+        words = takewhile(lambda word: word not in self._words.boundaries, after)
+        return [word for word in words if word not in _DETERMINERS and not word[0].isdigit()][:_NEAR]
 
     def _subject(self, before: Sequence[str]) -> Sequence[str]:
         """Return what is said to be in a state: the words of the last part of a clause, or of the one before it.
@@ -209,17 +217,13 @@ class WithdrawalFinder:
         for word in before:
             if word == ",":
                 parts.append([])
+            elif word == "so":  # "TKA 4/4 so not needed"
+                parts = [[]]
             elif word not in self._passing and not word[0].isdigit():
                 parts[-1].append(word)
         if parts[-1] or len(parts) == 1:
             return parts[-1][-_NEAR:]
         return [word for word in parts[-2][-_NEAR:] if word in self._others]
-
-    def _until_boundary(self, words: Sequence[str]) -> Iterator[str]:
-        for word in words:
-            if word in self._words.boundaries:
-                return
-            yield word
 
 
 def _outermost(hits: Iterable[Hit[str]]) -> list[Hit[str]]:

@@ -148,7 +148,56 @@ Parents said no.
 He died 3/1.
 Inj cancelled.
 Slot given away, pt cancelled.
-Pull from schedule.""".splitlines()
+Pull from schedule.
+She already had this here 3/3.
+Dr Patel did not sign off.
+Declined.  Wants surgery.
+Says no.
+Wants to postpone.
+Hold until MRI.
+stop order
+Discontinue.
+Can we cancel this?
+Not a candidate per Dr.
+Contraindicated.
+order d/c
+Finished the series last week.
+Pt is done with injections.
+Done already.
+Pt will call if she changes her mind.
+Will call when she has money.
+Waiting on cardiology.
+Auth denied, closing.
+Denied by Blue Cross, patient will not pay.
+Closed by system.
+Dropped per pt.
+Expired.
+Replaced with HA.
+Same order as yesterday, entered twice.
+Looks like a dup.
+Disregard.
+Active cellulitis.
+Having surgery 5/5.
+She called it off.
+Pulled out at last minute.
+Stopped after #2, no help.
+Transferred care to VA.
+Late cancel, does not wish to rebook.
+Deployed, cancel.
+Deceased.
+Prolo #2 L SI. #1 made it worse. She is not coming back.
+Was a good candidate. Now has a DVT. Not doing it.
+Elbow better with strap. Does not want it any longer.
+Neck: C4-6. MRI shows myelopathy. Referred to NS. Void.
+Her last one was done by Dr Kim. She wants to follow him. Cancel with us.
+R thumb CMC. Splint works, does not need injection.
+Ordered on the wrong hip, redone as R. Ignore this one.
+Pt's PCP called, platelets 40. Not safe. Cancelled.
+Bumped twice, she got mad and went elsewhere.
+Was scheduled for 6/2. On antibiotics for tooth. Postponed, no date.
+He is deployed until March. Put on hold.
+Pt asked us to cancel. Refund deposit.
+Dr said not now, A1c 11. Recheck in 3 mo.""".splitlines()
 
 #: Of another thing, of one of the family, or of what was before.
 STANDING = """Did this last year on the left, now right.
@@ -273,7 +322,85 @@ The first order had the wrong side, this is right.
 On the cancel list for earlier.
 Chose this over PRP.
 Injections of steroid contraindicated, diabetes.
-Dr away until the 8th, book after.""".splitlines()
+Dr away until the 8th, book after.
+She already had this on the left in 2023 and loved it.
+He has already got the consent form.
+Wrong side got marked last time so please double check, it's R.
+Wants to put off knee replacement until she retires.
+Wants to postpone TKA, hence this.
+Not indicated for surgery per ortho.
+PT complete.
+Done with PT.
+Imaging done already, in PACS.
+Will call if anything changes.
+Pt will call back to pick a date.
+She will call us with her work schedule.
+Labs pending but do not wait for them.
+Do not wait for auth, cash.
+Denied by Blue Cross, patient elects to pay.
+Old order expired so here is a new one.
+Last order expired, renewing.
+Prior auth expired, not needed for cash.
+Replaces the order from 3/2 (expired).
+Same order as last month, not a duplicate.
+Not a duplicate, this is the other shoulder.
+NOT A DUP - #2 of the series.
+Looks like a dup but it isn't.
+Med list is wrong, ignore warfarin.
+Ignore the allergy alert.
+Disregard the latex flag.
+Overrode duplicate alert, visits are 4 wks apart.
+Duplicate alert overridden.
+Dup warning ok.
+She called off the surgery.
+No showed once because of wrong address, corrected, please give another date.
+Workers comp denied the MRI so we have no MRI. US shows laxity. Go ahead.
+He is on hold with the insurance as we speak but it's cash anyway.
+Pain is gone on the left after 2. Right still bad. This is for the right.
+Prolo to R ankle. I know she has surgery booked on the other foot, no conflict.
+He was deployed until March. Back now. L knee MCL.
+She is in the middle of a move, so only after the 15th.
+Pt got a letter that her claim was denied, that's the PT claim not this. Series of 3 please.
+PCP signed off.
+Sedation declined.
+Says no to any steroid.
+Not ready for knee replacement.
+Hold off on MRI.
+hold mobic
+Discontinue ibuprofen.
+Not a surgical candidate.
+Warfarin dc'd last year.
+Completed 8 wks PT.
+All conservative care exhausted.
+Time out done.
+May need only two, we will see.
+Cancel #3 if pain free.
+Waiting for his tax refund, will pay at visit.
+No auth needed.
+Claim will deny, that's ok.
+Not work comp.
+Clinic closed Monday so Tuesday.
+Her license expired so husband drives.
+Ignore the pop up about steroid.
+Breast feeding ok.
+Cellulitis last year, resolved.
+Fx ruled out.
+ACL surgery cancelled, doing this instead.
+Her knee surgery got called off.
+Stopped the brace, rash.
+Moved closer to us.
+First one done at another clinic, we do the rest.
+Late cancel last time, fee waived.
+Trip got cancelled so any day is fine.
+Cancelled Netflix to pay for this lol.
+Good candidate. Discussed alternatives; she passed on PRP because of price.
+Third of 4. The second one was put off two weeks because of a cold. No cold now.
+Pt refused wheelchair. Walks with cane. Needs ground floor room.
+Patient was told by another clinic that it can't be done on a statin; that is not so. Proceed as planned.
+Pt had vasovagal last time, lay flat. Not afraid any more.
+Bumped twice by emergencies, please do not bump again.
+Deleted the old med list. Uses Tylenol only. Consent signed.
+Dr said skip a week after her dental cleaning, then go.""".splitlines()
 
 
 def _strength(rules: Rules, note: str) -> Strength:
@@ -290,3 +417,35 @@ def test_an_order_that_is_taken_back_is_not_answered_as_one_that_stands(note: st
 @pytest.mark.parametrize("note", STANDING)
 def test_what_is_said_of_another_thing_or_person_does_not_take_the_order_back(note: str, rules: Rules) -> None:
     assert _strength(rules, note) is Strength.STATED
+
+
+VISIT = (
+    "HPI: 52F, R knee pain 3 yrs. PT 12 visits, two cortisone shots, brace.",
+    "Exam: MCL tender, 1+ gapping at 30 deg.",
+    "Imaging: mild DJD.",
+    "Plan: prolotherapy R knee.",
+    "Tylenol only.",
+    "See me after.",
+)
+
+
+def _visit(*at_its_end: str, between: str = "") -> str:
+    return " ".join((*VISIT[:3], between, *VISIT[3:], *at_its_end))
+
+
+def test_a_long_note_is_believed_to_take_its_order_back_where_it_says_so_twice_or_last(rules: Rules) -> None:
+    once = "She was tearful about it and declined."
+    twice = "She was tearful about it and declined. Please remove from the schedule."
+
+    assert _strength(rules, _visit(between=once)) is Strength.STATED
+    assert _strength(rules, _visit(between=twice)) is Strength.QUALIFIED
+    assert _strength(rules, _visit(once)) is Strength.QUALIFIED
+    assert _strength(rules, _visit(between="Entered in error.")) is Strength.QUALIFIED
+
+
+def test_beside_how_the_service_is_done_a_withdrawal_needs_to_be_brief_or_said_twice(rules: Rules) -> None:
+    how = "US guided, first available, 4 wks apart."
+
+    assert _strength(rules, f"Last visit she saw the needle and said no. {how}") is Strength.STATED
+    assert _strength(rules, f"ON HOLD. {how}") is Strength.QUALIFIED
+    assert _strength(rules, f"{how} Pt called and cancelled it. Do not rebook.") is Strength.QUALIFIED
