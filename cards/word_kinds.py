@@ -57,6 +57,7 @@ class AntecedentWords(NamedTuple):
     lists: frozenset[str]
     wishing: frozenset[str]
     labels: frozenset[str]
+    proceeding: frozenset[str]
     replacing: frozenset[str]
 
 

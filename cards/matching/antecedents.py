@@ -55,6 +55,8 @@ class Antecedents:
         words = self._until_break(after)
         if any(one in self._words.earlier and other in self._words.nouns for one, other in pairwise(words)):
             return True
+        if said[-2:] == ["wish", "to"] and self._words.proceeding.isdisjoint(after[:1]):
+            return True
         return self._is_answer(said, after) and self._tell_of_another(before)
 
     def _tell_of_another(self, before: Sequence[str]) -> bool:

@@ -4,6 +4,7 @@
 denied. Plan: prolotherapy" leave an order as it is.
 """
 
+from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from itertools import pairwise, takewhile
 from typing import Final, NamedTuple
@@ -36,10 +37,11 @@ _BOX_LENGTH: Final = 3
 class Surroundings(NamedTuple):
     """What else a text and its order say: its labels and what it orders in so many words, as tokens; who pays.
 
-    `is_paid`: the patient pays, so that what a payer refuses says nothing of whether the order stands.
+    Both are in the text's order. `is_paid`: the patient pays, so that what a payer refuses says nothing of whether the
+    order stands.
     """
 
-    labels: Sequence[tuple[int, int]] = ()
+    labels: Sequence[tuple[int, ...]] = ()
     orders: Sequence[int] = ()
     is_paid: bool = False
 
@@ -64,7 +66,7 @@ class Bystanders:
 
         What may be of another thing is not passed over in silence, but told.
         """
-        begin, stop = tokens.clause_range(hit.first)
+        begin, stop = tokens.clause_near(hit.first)
         words = tokens.words
         said, before, after = words[hit.first : hit.end], words[begin : hit.first], words[hit.end : stop]
         if _crosses(hit, around.labels) or self._is_of_another_order(before):
@@ -100,8 +102,9 @@ class Bystanders:
 
     def _label_before(self, hit: Hit[str], tokens: Tokens, around: Surroundings) -> str | None:
         """Return the label that says nothing of the order and whose value a hit is: "Sedation: not needed"."""
-        begin, _ = tokens.clause_range(hit.first)
-        own = next((one for one in reversed(around.labels) if begin <= one[0] and one[1] <= hit.first), None)
+        begin, _ = tokens.clause_near(hit.first)
+        before = around.labels[bisect_left(around.labels, (begin,)) : bisect_left(around.labels, (hit.first,))]
+        own = next((one for one in reversed(before) if one[1] <= hit.first), None)
         if own is None or "\u2192" in tokens.words[own[1] : hit.first]:
             return None
         label = " ".join(tokens.words[own[0] : own[1] - 1])
@@ -160,7 +163,7 @@ class Bystanders:
 
     def _is_answered(self, hit: Hit[str], clause: Sequence[str], around: Surroundings) -> bool:
         """Tell that the text orders the service later in so many words, and this was of another thing."""
-        if not any(at > hit.end for at in around.orders):
+        if not around.orders or around.orders[-1] <= hit.end:
             return False
         if hit.value == "hint":
             return self._naming.isdisjoint(clause) and _PATIENT.isdisjoint(clause)
@@ -218,6 +221,7 @@ def _last_part(before: Sequence[str]) -> Sequence[str]:
     return before[next((at for at in range(len(before) - 1, -1, -1) if before[at] in _PARTING), -1) + 1 :]
 
 
-def _crosses(hit: Hit[str], labels: Sequence[tuple[int, int]]) -> bool:
+def _crosses(hit: Hit[str], labels: Sequence[tuple[int, ...]]) -> bool:
     """Tell that a hit is made of a label and what stands beside it: "Driver: no Auth #: self"."""
-    return any(hit.first < end and first < hit.end for first, end in labels)
+    near = labels[bisect_left(labels, (hit.first - _NEAR,)) : bisect_left(labels, (hit.end,))]
+    return any(hit.first < end for _, end in near)

@@ -6,7 +6,8 @@ notes tell of much that was declined, stopped or done. And of 66 labelled notes 
 only three say elsewhere how and when it is done ("US guided, first available"); so such a note is told, not believed.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
+from functools import cache, partial
 from typing import Final, NamedTuple
 
 from cards.matching.phrases import Hit, PhraseFinder
@@ -37,22 +38,23 @@ class Corroboration:
 
     def choose(self, judged: Iterable[Judged], tokens: Tokens) -> Judged | None:
         """Return the words that surely take the order back, or else the first that may."""
+        directed = cache(partial(self._find_directed, tokens))
         found: Judged | None = None
         before: Judged | None = None
         for one in judged:
             is_near = before is not None and tokens.clause(one.hit.first) - tokens.clause(before.hit.first) <= _NEAR
-            if one.is_sure and (is_near or self._suffices(one.hit, tokens)):
+            if one.is_sure and (is_near or self._suffices(one.hit, tokens, directed)):
                 return one
             if is_near and before is not None and before.is_sure:
                 return before
             if found is None or (one.is_sure and not found.is_sure):
                 found = one
             before = one
-        if found and found.hit.value == "hint" and self._has_directions(found.hit, tokens):
+        if found and found.hit.value == "hint" and directed() - {tokens.clause(found.hit.first)}:
             return None
         return found and found._replace(is_sure=False)
 
-    def _suffices(self, hit: Hit[str], tokens: Tokens) -> bool:
+    def _suffices(self, hit: Hit[str], tokens: Tokens, directed: Callable[[], Set[int]]) -> bool:
         """Tell that words need nothing else: of a strong kind, or in a short note, first or last, that says no more."""
         if self._is_strong(tokens.words[hit.first : hit.end]):
             return True
@@ -62,9 +64,13 @@ class Corroboration:
         begin, stop = tokens.clause_range(hit.first)
         if stop - begin <= _BRIEF:
             return True
-        return not self._has_directions(hit, tokens)
+        return not directed() - {own}
 
-    def _has_directions(self, hit: Hit[str], tokens: Tokens) -> bool:
-        """Tell that another sentence says how and when the service is done."""
-        own = tokens.clause(hit.first)
-        return any(tokens.clause(one.first) != own for one in self._directions.find_in(tokens))
+    def _find_directed(self, tokens: Tokens) -> Set[int]:
+        """Return sentences that say how and when the service is done: two of them, if there are as many."""
+        found: set[int] = set()
+        for one in self._directions.find_in(tokens):
+            found.add(tokens.clause(one.first))
+            if len(found) > 1:
+                break
+        return found

@@ -16,7 +16,7 @@ from cards.matching.explicit import ExplicitOrder
 from cards.matching.lazy import lazy
 from cards.matching.phrases import Hit, PhraseFinder
 from cards.matching.sentence_ends import STOP
-from cards.matching.tokens import Line, Tokens
+from cards.matching.tokens import FARTHEST, Line, Tokens
 from cards.vocabulary import Cue, Vocabulary
 
 #: Between cue and term, these followed by an action begin a new statement: "no relief from PT, schedule ...".
@@ -36,9 +36,6 @@ _OF_WHAT_FOLLOWS: Final = frozenset(
     )
 )
 _NO_THINGS: Final = frozenset({"pt", "healing", "relief", "follow", "form", "forms", "consent", "work", "play", "exam"})
-
-#: No cue is looked for farther from a term than this many tokens.
-FARTHEST: Final = 100
 
 #: A line without a colon is a heading if it is this short and has a cue.
 _LONGEST_HEADING: Final = 5

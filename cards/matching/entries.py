@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -44,11 +44,20 @@ class Entries:
         if not self._reinstated:
             return False
         if len(self._entries) < 2:
-            return any(at > token for at in self._renewals)
-        if any(at > token and self._number(at) == self._number(token) for at in self._renewals):
-            return True
+            return bool(self._renewals) and self._renewals[-1] > token
         own = self._number(token)
-        return own is not None and any((self._number(at) or 0) > own for at in self._reinstated)
+        if self._last_renewals.get(own, -1) > token:
+            return True
+        return own is not None and self._latest_reinstated > own
+
+    @lazy
+    def _last_renewals(self) -> Mapping[int | None, int]:
+        """The last renewal in each entry."""
+        return {self._number(at): at for at in self._renewals}
+
+    @lazy
+    def _latest_reinstated(self) -> int:
+        return max(self._number(at) or 0 for at in self._reinstated)
 
     def _number(self, token: int) -> int | None:
         """Return which entry, in the order of time, a token stands in."""

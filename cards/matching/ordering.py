@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from cards.matching.cues import FARTHEST, SEPARATORS
+from cards.matching.cues import SEPARATORS
 from cards.matching.heads import HeadsOfText
 from cards.matching.name_tail import NameTails
 from cards.matching.own_codes import OwnCodes
 from cards.matching.plainness import PlainWords
 from cards.matching.reading import ReadText
+from cards.matching.tokens import FARTHEST
 from cards.vocabulary import Vocabulary
 
 #: Words after a mention that say it is meant for this visit.

@@ -1,6 +1,9 @@
 """Whether words that say that an order stands do so: not under a condition, not in the future, of nothing else."""
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import takewhile
+from operator import attrgetter
 from typing import Final
 
 from cards.matching.phrases import Hit
@@ -38,7 +41,7 @@ class Renewals:
     def hold(self, hit: Hit[str], tokens: Tokens) -> bool:
         """Tell that a hit says that the order stands: under no condition, and of no other thing."""
         begin, stop = tokens.clause_range(hit.first)
-        if is_empty_box(tokens.words[begin:stop][:_BOX]):
+        if is_empty_box(tokens.words[begin : begin + _BOX]):
             return False
         before = tokens.words[max(begin, hit.first - _CONDITIONS_BEFORE) : hit.first]
         after = tokens.words[hit.end : min(stop, hit.end + _CONDITIONS_AFTER)]
@@ -54,12 +57,13 @@ class Renewals:
         said = after[: after.index(",")] if "," in after else after
         return self._others.isdisjoint((*before[-1:], *said))
 
-    def choose_instead(self, hit: Hit[str], renewing: Iterable[Hit[str]], tokens: Tokens) -> bool:
+    def choose_instead(self, hit: Hit[str], renewing: Sequence[Hit[str]], tokens: Tokens) -> bool:
         """Tell that what is declined is not the service: the same clause goes on "and chooses prolotherapy"."""
         if self._words.negations.isdisjoint(tokens.words[hit.first : hit.end]):
             return False
-        end = tokens.clause_range(hit.first)[1]
-        return any(hit.first < one.first < end and self._names_service(one, tokens) for one in renewing)
+        end = tokens.clause_near(hit.first)[1]
+        later = renewing[bisect_right(renewing, hit.first, key=attrgetter("first")) :]
+        return any(self._names_service(one, tokens) for one in takewhile(lambda one: one.first < end, later))
 
     def _names_service(self, hit: Hit[str], tokens: Tokens) -> bool:
         """Tell that a hit ends with what is ordered: "prefers prolotherapy"."""

@@ -8,7 +8,7 @@ STOP: Final = "¶"
 
 #: `.` and `!` end a sentence before anything but a lower-case letter; `12.5`, `prev. inj.` and `Dr. A. X` do not.
 _SENTENCE_END: Final = re.compile(
-    r"[.!;](?:(?<=;)|(?<!\b[A-Za-z].)(?<!\b[DdMm][Rr].)(?<!\b[Pp]t.)(?=\s+[^a-z\s]|\s*¶|\s*\Z))"
+    r"[.!;](?:(?<=;)|(?<!\b[A-Za-z].)(?<!\b[DdMm][Rr].)(?<!\b[Pp]t.)(?=[\"\u201d]?\s+[^a-z\s]|\s*¶|\s*\Z))"
 )
 
 #: `.` before a lower-case letter ends one behind a word that is not often shortened: "no fever. ok to book".

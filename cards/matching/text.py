@@ -252,8 +252,8 @@ class TextReading(OrderReading):
 
     def liveness(self, ordered: Ordered, *, is_paid: bool) -> Liveness:
         """Return what the text says of whether the order stands; `is_paid`: the patient pays for it."""
-        orders = [one.first for one in self._find_services() if one.explicit is By.ACTION and not one.cues]
-        labels = [one for one in self.labels if not self._finder.plain.is_order_label(one, self.tokens)]
+        orders = sorted(one.first for one in self._find_services() if one.explicit is By.ACTION and not one.cues)
+        labels = sorted(one for one in self.labels if not self._finder.plain.is_order_label(one, self.tokens))
         return self._finder.withdrawals.find_in(self.tokens, ordered, Surroundings(labels, orders, is_paid))
 
     @lazy

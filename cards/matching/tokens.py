@@ -36,6 +36,9 @@ _TO_SPACES: Final = {ord(sign): " " for sign in _BETWEEN if sign.isascii()}
 _PLAIN_TERM: Final = re.compile(r"[A-Za-z0-9]+(?: [A-Za-z0-9]+)*(?: [:?])?")
 _SPELLED_SIGN: Final = re.compile("[-~&\u2013\u2014]")
 
+#: Nothing is looked for farther from what it speaks of than this many tokens.
+FARTHEST: Final = 100
+
 
 class Line(NamedTuple):
     """One line of a text: its tokens from `first` to before `end`, whether it is blank, or an item of a list."""
@@ -103,6 +106,11 @@ class Tokens:
         """Return the tokens of a token's sentence, without its `STOP`."""
         number = self.clause(index)
         return self._stops[number] + 1, self._stops[number + 1]
+
+    def clause_near(self, index: int) -> tuple[int, int]:
+        """Return the tokens of a token's sentence that are not farther from it than `FARTHEST`."""
+        begin, stop = self.clause_range(index)
+        return max(begin, index - FARTHEST), min(stop, index + FARTHEST)
 
     def at(self, character: int) -> int:
         """Return the token that begins at a character of `text`, or the next one."""

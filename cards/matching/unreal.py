@@ -14,6 +14,7 @@ _DOING: Final = frozenset(
     (
         *("cancel", "canceling", "cancelling", "cxl", "cx", "delete", "remove", "void", "stop", "hold", "discontinue"),
         *("drop", "pull", "close", "postpone", "delay", "reschedule", "skip", "dc", "d/c", "scrap"),
+        *("decline", "refuse", "withdraw"),
     )
 )
 _NOT: Final = frozenset({"not", "dont", "never", "no"})

@@ -130,7 +130,7 @@ class WithdrawalFinder:
 
     def _judge(self, hit: Hit[str], tokens: Tokens, ordered: Ordered) -> bool | None:
         """Tell whether a hit surely takes the order back; None where it speaks of something else."""
-        begin, stop = tokens.clause_range(hit.first)
+        begin, stop = tokens.clause_near(hit.first)
         words = tokens.words[begin:stop]
         if is_empty_box(words):
             return None
@@ -174,7 +174,7 @@ class WithdrawalFinder:
 
     def _may_be_of_another(self, hit: Hit[str], tokens: Tokens) -> bool:
         """Tell that a hit may be of another treatment, or of another year."""
-        begin, stop = tokens.clause_range(hit.first)
+        begin, stop = tokens.clause_near(hit.first)
         words = tokens.words
         said, before, after = words[hit.first : hit.end], words[begin : hit.first], words[hit.end : stop]
         is_past = hit.value in _PAST or said[0] in _ENDED

@@ -197,7 +197,10 @@ Bumped twice, she got mad and went elsewhere.
 Was scheduled for 6/2. On antibiotics for tooth. Postponed, no date.
 He is deployed until March. Put on hold.
 Pt asked us to cancel. Refund deposit.
-Dr said not now, A1c 11. Recheck in 3 mo.""".splitlines()
+Dr said not now, A1c 11. Recheck in 3 mo.
+Pt cancelled, does not wish to r/s. Off the board.
+Does not wish to proceed.
+Pt called and cancelled it. Do not rebook.""".splitlines()
 
 #: Of another thing, of one of the family, or of what was before.
 STANDING = """Did this last year on the left, now right.
@@ -400,7 +403,13 @@ Patient was told by another clinic that it can't be done on a statin; that is no
 Pt had vasovagal last time, lay flat. Not afraid any more.
 Bumped twice by emergencies, please do not bump again.
 Deleted the old med list. Uses Tylenol only. Consent signed.
-Dr said skip a week after her dental cleaning, then go.""".splitlines()
+Dr said skip a week after her dental cleaning, then go.
+He declined the shingles vaccine at the same visit. He did not decline this.
+Auth denied the Synvisc, separate issue. This one is new, not yet submitted.
+cf 3/4: "PRP deferred - cost." Today: agrees to dextrose prolotherapy, US guided.
+CESI order from last wk d/c'd, no radicular component.
+He walks like a man who does not wish to discuss it.
+The colonoscopy was refused and I have stopped taking it personally.""".splitlines()
 
 
 def _strength(rules: Rules, note: str) -> Strength:

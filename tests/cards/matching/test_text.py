@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cards.matching.sessions import Ordered
 from cards.matching.text import TermFinder
 from cards.matching.tokens import STOP, normalise, read_tokens
 from cds_hooks.rules.loading import Rules
@@ -242,6 +243,26 @@ def test_cost_is_linear_in_the_length_whatever_the_text(unit: str, finder: TermF
         return best
 
     assert cost(100_000) < 40 * cost(10_000) + 0.05
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "declined ",
+        "maybe, ",
+        "hold, ok to schedule ",
+        "Sedation: not needed ",
+        "asked about sedation, said no. US guided. ",
+    ],
+)
+def test_so_is_the_cost_of_telling_whether_an_order_stands(unit: str, finder: TermFinder) -> None:
+    def cost(size: int) -> float:
+        reading = finder.read(unit * (size // len(unit)), is_name=False)
+        start = time.process_time()
+        reading.liveness(Ordered(), is_paid=False)
+        return time.process_time() - start
+
+    assert cost(50_000) < 40 * cost(5_000) + 0.05
 
 
 @pytest.mark.parametrize("text", ["Alternatives\n- Prolotherapy", "Ideas:\n- Prolotherapy", "Wishes\n1. Prolotherapy R neck", "Menu:\n\nProlotherapy"])  # fmt: skip
