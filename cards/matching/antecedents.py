@@ -25,6 +25,7 @@ class Antecedents:
         self._naming = words.objects - words.bystanders.of_any - {"it", "its", "this", "above", "below"}
         self._objects = words.objects
         self._entered = words.objects | words.subjects | self._words.entered
+        self._ignored = words.bystanders.twice | {"ignore", "disregard", "cancel", "remove", "delete"}
         self._therapies = frozenset(others) | {"pt"}
         self._treatments = frozenset(others) - words.bystanders.judging - {"pt"}
 
@@ -33,7 +34,7 @@ class Antecedents:
         return (
             self._is_modified(before)
             or self._is_of_kin(before)
-            or self._is_object(after)
+            or self._is_object(said, after)
             or self._is_of_an_older_order(said, before)
             or self._is_of_other_place(said, after)
             or (said[0] == "not" and after[:1] == ["for"] and not self._treatments.isdisjoint(after[1:_SUPPLIED]))
@@ -104,10 +105,10 @@ class Antecedents:
                 return is_known and is_therapy
         return False
 
-    def _is_object(self, after: Sequence[str]) -> bool:
+    def _is_object(self, said: Sequence[str], after: Sequence[str]) -> bool:
         """Tell that what something is done to is another thing: "cancel the PT one", "off the wait list"."""
         words = self._until_break(after)
-        if not self._words.labels.isdisjoint(words) or "waitlist" in words:
+        if "waitlist" in words or not (self._ignored.isdisjoint(said) or self._words.labels.isdisjoint(words)):
             return True
         if any(other == "list" and one in self._words.lists for one, other in pairwise(words)):
             return True

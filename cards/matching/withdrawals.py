@@ -8,7 +8,7 @@ cards/vocabulary/withdrawals.json.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from typing import Final, NamedTuple
 
 from cards.matching.antecedents import Antecedents
@@ -205,7 +205,8 @@ class WithdrawalFinder:
         return None if is_of_another else is_of_order
 
     def _object(self, after: Sequence[str]) -> Sequence[str]:
-        words = takewhile(lambda word: word not in self._words.boundaries, after)
+        end = next((at for at, pair in enumerate(pairwise(after)) if pair == ("this", "time")), len(after))
+        words = takewhile(lambda word: word not in self._words.boundaries, after[:end])
         return [word for word in words if word not in _DETERMINERS and not word[0].isdigit()][:_NEAR]
 
     def _subject(self, before: Sequence[str]) -> Sequence[str]:

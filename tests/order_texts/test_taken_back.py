@@ -200,7 +200,29 @@ Pt asked us to cancel. Refund deposit.
 Dr said not now, A1c 11. Recheck in 3 mo.
 Pt cancelled, does not wish to r/s. Off the board.
 Does not wish to proceed.
-Pt called and cancelled it. Do not rebook.""".splitlines()
+Pt called and cancelled it. Do not rebook.
+Saw Dr Hall for second opinion, he talked her out of it.
+Ranch sold, family relocating to Idaho next week. Pull it please.
+Knee is fine since he quit roofing. Let's leave well enough alone.
+Keep this parked till heme clears her platelets.
+Put in under mom, belongs to the kid.
+Found out Friday she's expecting. Everything elective waits.
+Pharm flagged sulfite allergy with the lidocaine. Not going ahead.
+She does not feel comfortable going forward.
+Already got stuck by Dr Vance on the 4th for the same thing.
+Wife says he is on the vent. Please take him off everything.
+Signed in error while cleaning up my inbox.
+We lost our ultrasound guy. Refer to Missoula and kill this.
+Finished up with #3 yesterday, this 4th one isn't needed.
+Cardiology called: new stent, no elective procedures for 6 months.
+Consent withdrawn by patient 1/9.
+Insurance ended and she can't do cash.
+Discussed alternatives. She picks surgery.
+Sugars over 400. Turned away. Needs endocrine first.
+This belongs in the other Johnson's chart.
+Clinic burned down lol, all orders void.
+Surgery date moved up to Friday. No point in this now.
+Plan of care ended, goals met. No more shots.""".splitlines()
 
 #: Of another thing, of one of the family, or of what was before.
 STANDING = """Did this last year on the left, now right.
@@ -409,7 +431,32 @@ Auth denied the Synvisc, separate issue. This one is new, not yet submitted.
 cf 3/4: "PRP deferred - cost." Today: agrees to dextrose prolotherapy, US guided.
 CESI order from last wk d/c'd, no radicular component.
 He walks like a man who does not wish to discuss it.
-The colonoscopy was refused and I have stopped taking it personally.""".splitlines()
+The colonoscopy was refused and I have stopped taking it personally.
+Please use room 4. The exam light in 3 got taken out for repair and hasn't been put back.
+Orthotics denied twice by his plan. We quit fighting that. Session 1 of the knee.
+PT notes reviewed: discharged 3/1, goals not met.
+Not covered by Tricare. Retired Col., will write a check.
+Two of her meds fell off the list in the upgrade. Still takes metoprolol.
+Her tennis partner's knee got infected after one of these elsewhere so she is nervous; we went over sterile prep and she signed.
+Was told by urgent care to wait on any injections till the poison ivy cleared; it has.
+Can't tolerate prone, skip the back this time and do knee supine.
+Hx: scope 2015, gel 2018 (waste of money), PRP 2021 declined by wallet.
+Her ex called trying to cancel it. Not authorized. Do not discuss with him. Appointment is good.
+If lot of D50 is recalled again call me, don't just cancel people.
+Friend drove her last time, friend has moved; ride service booked.
+Won't do MRI, claustrophobic. Ultrasound will do.
+Was on the fence, slept on it, called this morning to say yes.
+Pt cancelled her cardiology appt, told her she must keep that. Prolo ok meanwhile.
+Needs afternoon. AM slots all declined by pt.
+Wheelchair van cancelled on her twice, ask for a neighbor's number.
+She's due 6 mo after delivery to restart; baby was born in March, so we are there.
+Discussed alternatives incl doing nothing, surgery, PRP. She rejects surgery, cannot afford PRP, chooses this.
+Nurse: hold tube for labs not needed. Just the shot.
+No prior auth, plan says not required, ref 88213.
+She works nights, don't call before 2. Do not leave voice mail.
+If it rains hard the road closes; he will call and come the next day.
+Her surgery date fell through, insurance issue, so wants this in the meantime.
+Recert of plan of care. No change. Continue prolo monthly, #4.""".splitlines()
 
 
 def _strength(rules: Rules, note: str) -> Strength:

@@ -257,12 +257,15 @@ def test_cost_is_linear_in_the_length_whatever_the_text(unit: str, finder: TermF
 )
 def test_so_is_the_cost_of_telling_whether_an_order_stands(unit: str, finder: TermFinder) -> None:
     def cost(size: int) -> float:
-        reading = finder.read(unit * (size // len(unit)), is_name=False)
-        start = time.process_time()
-        reading.liveness(Ordered(), is_paid=False)
-        return time.process_time() - start
+        best = float("inf")
+        for _ in range(3):
+            reading = finder.read(unit * (size // len(unit)), is_name=False)
+            start = time.process_time()
+            reading.liveness(Ordered(), is_paid=False)
+            best = min(best, time.process_time() - start)
+        return best
 
-    assert cost(50_000) < 40 * cost(5_000) + 0.05
+    assert cost(40_000) < 40 * cost(4_000) + 0.2
 
 
 @pytest.mark.parametrize("text", ["Alternatives\n- Prolotherapy", "Ideas:\n- Prolotherapy", "Wishes\n1. Prolotherapy R neck", "Menu:\n\nProlotherapy"])  # fmt: skip
