@@ -15,6 +15,8 @@ _ARROW: Final = "\u2192"
 _RECEIVING: Final = frozenset({"pt", "patient", "her", "him", "them"})
 #: "Dr wants her to have it", "Dr would like it".
 _TO_HAVE: Final = frozenset({"have", "get", "like", "receive"})
+#: "Dr wants her in for it".
+_COMING: Final = (["in"], ["back"])
 _DENYING: Final = frozenset({"not", "never", "no", "doesnt", "didnt", "dont", "wouldnt", "if", "outside", "ortho"})
 #: A clinician before a colon in so few words says what stands behind it: "sticky from dr: prolo R hip".
 _SHORT: Final = 4
@@ -106,7 +108,7 @@ class Leads:
     def place(self, words: Sequence[str], at: Standing) -> int:
         """Return the token of the action that leads to a service: of "wants her to have ..." the first word."""
         lead = at.start - 1
-        if words[lead] in _TO_HAVE:
+        if words[lead] in _TO_HAVE or self._is_wanted_in(words, at):
             asked = (place for place in range(lead - 1, at.begin, -1) if words[place] in self._wanting)
             return next(asked, lead)
         return lead - 1 if words[lead] == "for" and words[lead - 1] in ("asks", "asking") else lead
@@ -147,6 +149,12 @@ class Leads:
         is_asked = led[-1] == "would" or not self.words.asking.isdisjoint(led)
         speaks = is_asked and not self.words.clinicians.isdisjoint(led[:3])
         return speaks and _DENYING.isdisjoint(led) and self._is_told(words, at)
+
+    def _is_wanted_in(self, words: Sequence[str], at: Standing) -> bool:
+        """Tell that a clinician wants somebody to come for a service: "Dr wants her in for ..."."""
+        led = words[find_part(words, at.begin, at.start - 1) : at.start - 1]
+        is_other = not self._not_saying.isdisjoint(led[:1])
+        return words[at.start - 1] == "for" and led[-1:] in _COMING and not is_other and self._is_wanted(words, at, led)
 
     def _is_told(self, words: Sequence[str], at: Standing) -> bool:
         """Tell that what is said of a service is no statement or question of it: "Dr says prolotherapy R knee"."""

@@ -245,7 +245,9 @@ Next step: consult for prolotherapy|Doing: PT, prolotherapy later|To do: proloth
 To do: call re prolotherapy|PT. Prolotherapy R knee failed|Scopes R knee prolotherapy failed
 García prolotherapy records|Garcia consult prolotherapy|Lee, prolotherapy question|Prolotherapy (Lee) consult
 Prolotherapy (Garcia) records|Prolotherapy R knee (Lee) f/u|Smith prolotherapy handout
-Prolotherapy L bracelet|Prolotherapy R watch|Prolotherapy to residents|Prolotherapy to fellows L""".replace("\n", "|").split("|")
+Prolotherapy L bracelet|Prolotherapy R watch|Prolotherapy to residents|Prolotherapy to fellows L""".replace(
+    "\n", "|"
+).split("|")
 
 #: The name of an order, and its note.
 NOTES = """Knee pads >> prolotherapy R knee
@@ -377,3 +379,22 @@ def test_the_same_words_where_they_say_no_more_leave_the_order_as_it_is(text: st
 )
 def test_what_a_list_answers_with_no_is_not_given(note: str, is_sure: bool, rules: Rules) -> None:
     assert (_strength(rules, "Today's treatments", note) in SURE) is is_sure
+
+
+@pytest.mark.parametrize(
+    ("note", "is_sure"),
+    [
+        ("Seen and examined w/ fellow. Agree w/ prolotherapy to the R sacrotuberous lig.", True),
+        ("Dr Lee agrees w prolotherapy L SI, book it", True),
+        ("Dr B wants her in for prolotherapy neck.", True),
+        ("Her doctor wants her in for prolotherapy", False),
+        ("Pt wants in for prolotherapy neck.", False),
+        ("Does not agree with prolotherapy", False),
+        ("I agree with prolotherapy in principle, not now", False),
+        ("Family agrees prolotherapy might help", False),
+    ],
+)
+def test_who_agrees_to_the_service_or_wants_somebody_in_for_it_orders_it(
+    note: str, is_sure: bool, rules: Rules
+) -> None:
+    assert (_strength(rules, "Procedure", note) in SURE) is is_sure
