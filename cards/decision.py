@@ -9,7 +9,7 @@ from cards.answer_choice import choose, explain_choice
 from cards.authorization import OnFile
 from cards.circumstances import Circumstances
 from cards.coverage import Coverage, CoverageProblem
-from cards.coverage_outcome import ANSWERED, UNTOLD, CoverageOutcome
+from cards.coverage_outcome import ANSWERED, UNTOLD, CoverageOutcome, Voice
 from cards.matching.explanation import Tracer, explain
 from cards.matching.match import Finding
 from cards.matching.policy_index import PolicyIndex
@@ -95,6 +95,11 @@ class Decision(NamedTuple):
     def is_sure(self) -> bool:
         """Tell whether the answer is the policy's own, and not a doubt whether its service is ordered."""
         return self.basis is Basis.POLICY and self.names_service
+
+    @property
+    def is_supposed(self) -> bool:
+        """Tell whether cards say what the policies would, for the case that the patient is covered by the payer."""
+        return self.basis is Basis.COVERAGE and self.outcome.card is Voice.DEFAULT and bool(self.findings)
 
     @property
     def speaks(self) -> bool:

@@ -92,7 +92,8 @@ def give_account(call: HookRequest, answered: Sequence[Answered], ids: Ids, resp
 
 
 def _tell(decision: Decision, assertion: str | None) -> DecisionSummary:
-    findings = decision.findings if decision.basis is Basis.POLICY else ()
+    is_answer = decision.basis is Basis.POLICY
+    findings = decision.findings if is_answer or decision.is_supposed else ()
     covered, member, on_file = decision.covered, decision.member, decision.authorization
     policies = [PolicySummary(f.version.key, f.match.strength.value, rests_on(f, decision.order)) for f in findings]
     return DecisionSummary(
@@ -108,7 +109,8 @@ def _tell(decision: Decision, assertion: str | None) -> DecisionSummary:
         reasons=(*explain(decision), *(on_file.looked_at if on_file else ())),
         member=f"{member.id.system}|{member.id.value}" if member else None,
         authorization=on_file.satisfied_by.number if on_file and on_file.satisfied_by else None,
-        pa_needed=_pa_needed(decision, covered) if findings else None,
+        pa_needed=_pa_needed(decision, covered) if is_answer else None,
+        supposed=decision.is_supposed,
     )
 
 
@@ -128,10 +130,14 @@ def _coverage_of(decision: Decision) -> str | None:
 def _card(
     parts: Iterable[str], identity: str, decisions: Sequence[DecisionSummary], known: Mapping[str, str]
 ) -> CardSummary:
-    """Return a card with the orders that it names, or all of its payer where it names none, and their policies."""
+    """Return a card with the orders that it names, or all of its payer where it names none, and the policies it names.
+
+    Those that answer for another payer of the same order are none of the card's.
+    """
     _, *about = parts
     named = [decision for decision in decisions if decision.order in about]
     concerned = named or [decision for decision in decisions if decision.payer in about]
     orders = dict.fromkeys([decision.order for decision in concerned])
-    policies = dict.fromkeys([policy.version for decision in concerned for policy in decision.policies])
+    noted = dict.fromkeys([policy.version for decision in concerned for policy in decision.policies])
+    policies = [version for version in noted if version in about]
     return CardSummary(identity, tuple(orders), tuple(policies), known.get(identity) if policies else None)

@@ -216,7 +216,7 @@ def _line(call: Found) -> str:
         return f"{head}  {call.summary.error}"
     decided = []
     for one in call.summary.decisions:
-        policies = ", ".join(policy.version for policy in one.policies)
+        policies = ("if covered: " if one.supposed else "") + ", ".join(policy.version for policy in one.policies)
         decided.append(f"{one.order} {one.covered}" + (f" ({policies})" if policies else ""))
     return f"{head}  {'; '.join(decided)}".rstrip()
 

@@ -72,7 +72,8 @@ def _entities(call: Found) -> list[dict[str, Any]]:
     ]
     for decision in summary.decisions if summary else ():
         said = [("covered", decision.covered), ("basis", decision.basis), ("payer", decision.payer)]
-        said += [("policy", policy.version) for policy in decision.policies]
+        name = "policy-if-covered" if decision.supposed else "policy"
+        said += [(name, policy.version) for policy in decision.policies]
         said += [("coverage-assertion-id", decision.assertion)] if decision.assertion else []
         entities.append(
             {

@@ -23,7 +23,8 @@ class DecisionSummary(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `member` is whom the payer's directory had, as `system|id`, `authorization` the number of the one that was on file.
     `pa_needed` is what a policy says of prior authorization where its service is not refused; "" where it says nothing,
-    None where nobody noted it.
+    None where nobody noted it. With `supposed`, `policies` did not give the answer, since the coverage cannot be
+    told: cards said what they would say if the patient were covered.
     """
 
     order: str
@@ -39,11 +40,17 @@ class DecisionSummary(msgspec.Struct, frozen=True, omit_defaults=True):
     member: str | None = None
     authorization: str | None = None
     pa_needed: str | None = None
+    supposed: bool = False
+
+    @property
+    def answered_by(self) -> str:
+        """The version of the policy that gave the answer, the most binding; "" where none did."""
+        return self.policies[0].version if self.policies and not self.supposed else ""
 
     @property
     def may_be_authorized(self) -> bool:
-        """Whether a policy spoke, and prior authorization may be a matter of its service."""
-        return self.covered in ("covered", "conditional") and bool(self.policies)
+        """Whether a policy answered, and prior authorization may be a matter of its service."""
+        return self.covered in ("covered", "conditional") and bool(self.answered_by)
 
 
 class CardSummary(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -115,7 +115,7 @@ def count_call(tally: Tally, call: Happened, day: str) -> None:
     tally.microseconds[key] = tally.microseconds.get(key, 0) + call.duration
     decisions = summary.decisions
     for decision in decisions:
-        policy, version = split_version(decision.policies[0].version if decision.policies else "")
+        policy, version = split_version(decision.answered_by)
         about = (day, hook, client, decision.payer, policy, version)
         tally.add((ANSWER, *about, decision.covered, decision.basis))
         if decision.pa_needed:

@@ -189,7 +189,7 @@ class _Counted(NamedTuple):
         """Return a line for each value of a column, those with the most answers first."""
         answers, cards = self.answers.by(column, "what"), self.cards.by(column, "what")
         feedback, repeats = self.feedback.by(column, "what"), self.repeats.by(column)
-        ids = dict.fromkeys([*self.answers.by(column), *(one for one, _ in feedback)])
+        ids = dict.fromkeys([*self.answers.by(column), *(one for one, _ in feedback), *(one for one, _ in cards)])
 
         def line(one: str) -> Line:
             verdicts = tuple([answers.get((one, verdict), 0) for verdict in VERDICTS])
@@ -230,7 +230,7 @@ def _shorten(lines: list[Line]) -> list[Line]:
 
 def _policy_names(rules: Rules) -> Callable[[str], str]:
     names = {policy.id: policy.name for policy in rules.index.policies.values()}
-    return lambda policy: names.get(policy, policy) or "No policy spoke"
+    return lambda policy: names.get(policy, policy) or "No policy gave the answer"
 
 
 def _payer_names(rules: Rules) -> Callable[[str], str]:

@@ -18,7 +18,9 @@ from cds_hooks.store.encryption import RecordCipher
 from cds_hooks.store.recount import Recount
 from cds_hooks.store.tables import EXCHANGES, FACTS
 from tests.cds_hooks.console.conftest import noon
+from tests.cds_hooks.store.reading import calls
 from tests.conftest import ROOT
+from tests.members import load_members
 
 Start = Callable[..., Flask]
 SIGN = "/cds-services/order-sign-crd"
@@ -77,6 +79,43 @@ def test_a_call_and_its_feedback_are_counted(start: Start, url: str, example: An
     counted = {(what, count) for kind, _, _, what, count in found if kind == "call"}
     assert {what for what, _ in counted} == {"answered", "refused"}
     assert sum(count for _, count in counted) == 4
+
+
+def test_a_card_that_says_what_a_policy_would_answer_counts_for_it_and_the_answer_does_not(
+    start: Start, url: str, example: Any
+) -> None:
+    """Whom the payer insures is asked, and the Coverage has no id to ask by: the answer is not the policy's."""
+    load_members(url)
+    app = start(members="database")
+    client = app.test_client()
+    card = client.post(SIGN, json=without_member_id(example("m0076-order-sign"))).json["cards"][0]
+    assert card["summary"].startswith("If this patient is covered by")
+    report = {"card": card["uuid"], "outcome": "overridden", "outcomeTimestamp": "2026-11-23T12:00:00Z"}
+    client.post(f"{SIGN}/feedback", json={"feedback": [report]})
+
+    found = facts(app, url)
+    policy = "evicore-cmm-204"
+    assert {
+        ("answer", "anonymous", "", "conditional", 1),
+        ("card", "anonymous", policy, "shown", 1),
+        ("feedback", "anonymous", policy, "overridden", 1),
+    } <= found
+    assert "authorization" not in {kind for kind, *_ in found}
+    summary = calls(url)[0].summary
+    assert summary
+    [decision] = summary.decisions
+    assert decision.supposed
+    assert [one.version for one in decision.policies] == list(summary.cards[0].policies)
+    assert decision.policies[0].version.startswith(policy)
+    recount(url)
+    assert facts(app, url) == found
+
+
+def without_member_id(request: dict[str, Any]) -> dict[str, Any]:
+    """Return a call whose Coverage has no id of the member."""
+    coverage = request["prefetch"]["coverage"]["entry"][0]["resource"]
+    del coverage["subscriberId"]
+    return request
 
 
 def test_refused_tokens_are_counted_by_cause(start: Start, url: str, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner, Result
@@ -12,7 +13,7 @@ from fhir.resources.R4B.auditevent import AuditEvent
 
 from cds_hooks.commands.audit import audit
 from cds_hooks.commands.main import main
-from cds_hooks.store.calls import HOOK, Bodies, Summary, digest_of
+from cds_hooks.store.calls import HOOK, Bodies, DecisionSummary, PolicySummary, Summary, digest_of
 from cds_hooks.store.database import connect, prepare
 from cds_hooks.store.encryption import RecordCipher, make_key, read_keys
 from cds_hooks.store.feedback import Report, find_card, to_row
@@ -90,6 +91,18 @@ def test_a_line_says_what_was_decided_under_which_policy(url: str) -> None:
     lines = run("find", "--client", "north").stdout.splitlines()
     assert any(line.endswith(f"200  ServiceRequest/order-1 not-covered ({POLICY})") for line in lines)
     assert any(line.endswith("400  InvalidRequestError") for line in lines)
+
+
+def test_a_line_says_which_policy_would_answer_if_the_coverage_were_certain(url: str) -> None:
+    told = DecisionSummary("ServiceRequest/1", "conditional", "a coverage", "plan", "2026-11-23", supposed=True)
+    told = msgspec.structs.replace(told, policies=(PolicySummary(POLICY, "definitive", "code M0076"),))
+    keep(url, exchange(1, summary=Summary("h", (told,))))
+    [line] = run("find", "--client", "north").stdout.splitlines()
+    assert line.endswith(f"ServiceRequest/1 conditional (if covered: {POLICY})")
+    [event] = [json.loads(line) for line in run("export").stdout.splitlines()]
+    AuditEvent.model_validate(event)
+    said = [detail for entity in event["entity"] for detail in entity.get("detail", ())]
+    assert {"type": "policy-if-covered", "valueString": POLICY} in said
 
 
 def test_two_calls_that_begin_alike_by_chance_are_told_apart(url: str) -> None:

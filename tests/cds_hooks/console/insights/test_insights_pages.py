@@ -75,7 +75,7 @@ def test_policies_payers_and_clients_say_whether_they_are_heeded(figures: Any) -
     assert f"Prolotherapy {row}" in said or f"{row}" in said
     assert f"{OLD} 7 Covered 0, Conditional 0, Not covered 7, Cannot be told 0 5 0 1 0 2" in said
     assert f"{LONG_CLIENT} 7 Covered 0" in said
-    assert "No policy spoke 28" in said
+    assert "No policy gave the answer 28" in said
     assert "Not known 5" in said
 
 
