@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 import orjson
 
 from cds_hooks.errors import Issue, UnreadableBodyError
@@ -165,6 +166,14 @@ def _refuse_duplicate_keys(body: bytes) -> None:
         parse_json(body)
     except DuplicateKeyError as error:
         raise UnreadableBodyError(Issue("structure", str(error), error.path or None)) from None
+
+
+def indent(text: str) -> str:
+    """Return a JSON text with line breaks and all else as it is (1.10 stays so); what is no JSON stays as it is."""
+    try:
+        return msgspec.json.format(text, indent=2)
+    except (msgspec.DecodeError, RecursionError):
+        return text
 
 
 def replace_lone_surrogates(body: bytes) -> bytes:

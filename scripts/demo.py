@@ -123,7 +123,7 @@ def _start_ehr(base: str, port: int, folder: Path) -> Process:
 
 def _ask(base: str) -> None:
     print(f"Asking it about an order, as an EHR does: crd send {EXAMPLE.relative_to(ROOT)} --to {base}")
-    reply = connect(base, None, 10).send("order-select-crd", json.loads(EXAMPLE.read_bytes()))
+    reply = connect(base, None, 10).send("order-select-crd", EXAMPLE.read_bytes())
     print(f"It answers in {reply.milliseconds:.0f} ms:\n")
     sys.stdout.flush()
     write(open_terminal(), show(reply.document))

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 import orjson
 
+from cds_hooks.commands.audit_texts import describe_call, read_bodies, show_whole, tell_call
 from cds_hooks.commands.store_access import cipher_of, failing_clearly, settings_of_store
 from cds_hooks.errors import StartError
 from cds_hooks.settings import Settings
@@ -22,7 +22,7 @@ from cds_hooks.store.calls import Bodies
 from cds_hooks.store.database import connect
 from cds_hooks.store.encryption import make_key
 from cds_hooks.store.retention import days_ago, delete_before, re_encrypt
-from cds_hooks.store.search import Archive, Found, Wanted
+from cds_hooks.store.search import Archive, Wanted
 
 
 @click.group()
@@ -67,7 +67,7 @@ def find(most: int, as_json: bool, **wanted: Any) -> None:
     with _archive(read_only=True) as (archive, _):
         calls = archive.find(Wanted(**wanted), most)
     for call in calls:
-        click.echo(orjson.dumps(_describe(call)) if as_json else _line(call))
+        click.echo(orjson.dumps(describe_call(call)) if as_json else tell_call(call))
     if not calls:
         click.echo("nothing found", err=True)
         sys.exit(1)
@@ -77,23 +77,34 @@ def find(most: int, as_json: bool, **wanted: Any) -> None:
 @click.argument("call", type=click.UUID)
 @_REASON
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
-def show(call: uuid.UUID, reason: str | None, as_json: bool) -> None:
+@click.option("--body", type=click.Choice(["request", "response"]), help="Only this, byte for byte as it is kept.")
+def show(call: uuid.UUID, reason: str | None, as_json: bool, body: str | None) -> None:
     """Show one call whole: what was asked, answered and decided, and what users did with its cards."""
+    if body and as_json:
+        raise click.UsageError("--body prints what was sent, --json all that is kept: say one of them")
     with _archive() as (archive, _):
         found = archive.show(call.bytes, system_user(), reason)
         if found is None:
             raise StartError(f"there is no call {call}")
         cards = [card.id for card in found[0].summary.cards] if found[0].summary else []
         reports = [{"received": to_instant(row.at), **entry} for row, entry in archive.feedback_on(cards)]
-    whole = {**_describe(found[0]), **_texts(found[1]), "feedback": reports}
+    if body:
+        _write_body(found[1], body)
+        return
+    whole = {**describe_call(found[0]), **read_bodies(found[1]), "feedback": reports}
     if as_json:
         click.echo(orjson.dumps(whole))
         return
-    click.echo(_line(found[0]))
-    click.echo(orjson.dumps({name: whole[name] for name in whole if name not in _BODIES}, option=orjson.OPT_INDENT_2))
-    for name in _BODIES:
-        for text in whole[name] if name == "read" else [whole[name]]:
-            click.echo(f"\n--- {name}\n{_pretty(text)}")
+    click.echo(tell_call(found[0]))
+    for part in show_whole(whole):
+        click.echo(part)
+
+
+def _write_body(bodies: Bodies, name: str) -> None:
+    written = bodies.request if name == "request" else bodies.response
+    if written is None:
+        raise StartError("the request is not kept: it was not JSON")
+    click.echo(written, nl=False)
 
 
 @audit.command()
@@ -109,7 +120,9 @@ def export(form: str, client: str | None, since: int | None, until: int | None, 
         for call, bodies in archive.export(
             Wanted(client=client, since=since, until=until), system_user(), reason, form
         ):
-            line = to_audit_event(call, base) if form == "audit-event" else {**_describe(call), **_texts(bodies)}
+            line = (
+                to_audit_event(call, base) if form == "audit-event" else {**describe_call(call), **read_bodies(bodies)}
+            )
             click.echo(orjson.dumps(line))
 
 
@@ -174,9 +187,6 @@ def encrypt(reason: str | None) -> None:
         click.echo(f"the {name} have an older key still: load them again before it goes (crd {name} load)", err=True)
 
 
-_BODIES = ("request", "response", "read")
-
-
 @contextmanager
 def _archive(read_only: bool = False) -> Iterator[tuple[Archive, Settings]]:
     """Open the store, for reading only where no access is to be noted in it."""
@@ -189,51 +199,6 @@ def _archive(read_only: bool = False) -> Iterator[tuple[Archive, Settings]]:
             yield archive, settings
         finally:
             archive.close()
-
-
-def _describe(call: Found) -> dict[str, Any]:
-    summary = msgspec.to_builtins(call.summary) if call.summary else {"problem": f"the record {call.problem}"}
-    return {
-        "id": str(uuid.UUID(bytes=call.id)),
-        "time": to_instant(call.at),
-        "client": call.client,
-        "service": call.service,
-        "hook": call.hook,
-        "version": call.version,
-        "status": call.status,
-        "ms": call.duration / 1000,
-        "request_id": call.request_id,
-        **summary,
-    }
-
-
-def _line(call: Found) -> str:
-    """Return a call in a line: when, who, what, and what was decided on which order under which policy."""
-    head = f"{uuid.UUID(bytes=call.id)}  {to_instant(call.at)}  {call.client}  {call.service}  {call.status}"
-    if call.summary is None:
-        return f"{head}  (the record {call.problem})"
-    if call.summary.error:
-        return f"{head}  {call.summary.error}"
-    decided = []
-    for one in call.summary.decisions:
-        policies = ("if covered: " if one.supposed else "") + ", ".join(policy.version for policy in one.policies)
-        decided.append(f"{one.order} {one.covered}" + (f" ({policies})" if policies else ""))
-    return f"{head}  {'; '.join(decided)}".rstrip()
-
-
-def _texts(bodies: Bodies) -> dict[str, Any]:
-    request = bodies.request.decode(errors="replace") if bodies.request is not None else None
-    read = [text.decode(errors="replace") for text in bodies.read]
-    return {"request": request, "response": bodies.response.decode(errors="replace"), "read": read}
-
-
-def _pretty(text: str | None) -> str:
-    if text is None:
-        return "(not kept: it was not JSON)"
-    try:
-        return orjson.dumps(orjson.loads(text), option=orjson.OPT_INDENT_2).decode()
-    except orjson.JSONDecodeError:
-        return text
 
 
 def _plain(row: Any) -> dict[str, Any]:

@@ -10,12 +10,12 @@ import click
 import orjson
 from rich.text import Text
 
+from cds_hooks.client.call_files import read_call, write_call
 from cds_hooks.client.display import Paragraph, open_terminal, show, show_refusal, write
 from cds_hooks.client.keys import read_key
 from cds_hooks.client.prefetch import FhirSource, fill_template
 from cds_hooks.client.sending import Reply, connect
 from cds_hooks.client.tokens import Signer
-from cds_hooks.errors import StartError
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -49,13 +49,15 @@ def send(
       crd send fhir_examples/evicore-cmm-204/m0076-order-sign/request.json --to http://127.0.0.1:8000
       crd send call.json --to https://payer.example.com/crd --sign private-key.json --issuer https://ehr.example.com
 
-    What the service asks for in its prefetch templates, and the call does not hold, is read with --fhir.
+    What the service asks for in its prefetch templates, and the call does not hold, is read with --fhir. The file is
+    sent byte for byte but for what --version and --fhir put in, and a hookInstance where it has none.
     """
     if key and not issuer:
         raise click.UsageError("--sign needs --issuer: whom the service has registered")
     signer = Signer(read_key(key), issuer or "", jku) if key else None
     connection = connect(url, signer, timeout)
-    call = _read_call(request)
+    body, call = read_call(request)
+    call.setdefault("hookInstance", str(uuid.uuid4()))  # noqa: TID251 - a client's own id, to be unguessable
     if version:
         call["extension"] = {**(call.get("extension") or {}), "davinci-crd.requestedVersion": version}
     service: Mapping[str, Any] = {"id": connection.service_id}
@@ -63,18 +65,8 @@ def send(
         service = connection.discover(call["hook"])
     if fhir:
         _prefetch(call, service.get("prefetch") or {}, FhirSource(fhir.rstrip("/"), fhir_token, timeout))
-    reply = connection.send(service["id"], call)
+    reply = connection.send(service["id"], write_call(body, call))
     _tell(reply, connection.url_of(service["id"]), as_json=as_json)
-
-
-def _read_call(path: Path) -> dict[str, Any]:
-    try:
-        call = orjson.loads(path.read_bytes())
-    except orjson.JSONDecodeError as error:
-        raise StartError(f"{path}: not JSON: line {error.lineno}, column {error.colno}") from None
-    if not isinstance(call, dict) or not isinstance(call.get("hook"), str):
-        raise StartError(f"{path}: not a hook call: it names no hook")
-    return {"hookInstance": str(uuid.uuid4()), **call}  # noqa: TID251 - a client's own id, to be unguessable
 
 
 def _prefetch(call: dict[str, Any], templates: Mapping[str, str], source: FhirSource) -> None:

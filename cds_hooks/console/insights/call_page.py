@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import orjson
 
 from cds_hooks.console.try_it.answers import read_answer
-from cds_hooks.console.try_it.tries import indent
 from cds_hooks.store.audit_event import to_instant
 from cds_hooks.store.calls import Bodies, CardSummary, DecisionSummary
 from cds_hooks.store.search import Found
+from cds_hooks.strict_json import indent
 
 
 class Told(NamedTuple):

@@ -7,7 +7,6 @@ import shlex
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-import msgspec
 import orjson
 from werkzeug.exceptions import BadRequest
 
@@ -81,14 +80,6 @@ def send_text(hook: str, body: bytes, service: ServiceClient) -> Try:
 def send_feedback(tried: Try, report: dict[str, Any], service: ServiceClient) -> Reply:
     """Send what was done with a card (CDS Hooks 2.0, Feedback)."""
     return service.post(f"{tried.path}/feedback", orjson.dumps({"feedback": [report]}))
-
-
-def indent(text: str) -> str:
-    """Return a JSON text with line breaks and all else as it is (1.10 stays so); what is no JSON stays as it is."""
-    try:
-        return msgspec.json.format(text, indent=2)
-    except msgspec.DecodeError:
-        return text
 
 
 def curl_line(tried: Try, service: ServiceClient) -> str:

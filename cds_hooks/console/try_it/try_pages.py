@@ -18,9 +18,9 @@ from cds_hooks.console.try_it.asked_orders import (
 )
 from cds_hooks.console.try_it.order_form import HOOKS, FormError, OrderForm
 from cds_hooks.console.try_it.suggestions import apply_suggestion
-from cds_hooks.console.try_it.tries import Try, carried_try, curl_line, indent, send, send_feedback, send_text
+from cds_hooks.console.try_it.tries import Try, carried_try, curl_line, send, send_feedback, send_text
 from cds_hooks.console.wording import Told, reply_error
-from cds_hooks.strict_json import parse_json
+from cds_hooks.strict_json import indent, parse_json
 
 pages: Final = Blueprint("try", __name__)
 

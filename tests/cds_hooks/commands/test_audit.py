@@ -134,6 +134,26 @@ def test_a_call_is_shown_whole_and_the_reading_is_on_record(url: str) -> None:
     assert first["actor"]
 
 
+def test_bodies_are_shown_as_they_were_sent_and_come_byte_for_byte_alone(url: str) -> None:
+    request = b'{"hook":"order-sign", "value":1.10,"exponent":1E-7,"large":12345678901234567890.0}'
+    keep(url, exchange(1, bodies=Bodies(request, b'{"cards":[],"value":2.50}')))
+    identity = found("find", "--client", "north", "--json")[0]["id"]
+    text = run("show", identity).stdout
+    assert '  "value": 1.10,\n  "exponent": 1E-7,\n  "large": 12345678901234567890.0\n' in text
+    assert '  "value": 2.50\n' in text
+    assert f"crd audit show {identity} --body request > call.json && crd explain call.json --on 2026-11-23" in text
+    assert run("show", identity, "--body", "request").stdout_bytes == request
+    assert run("show", identity, "--body", "response").stdout == '{"cards":[],"value":2.50}'
+    assert [access["action"] for access in found("accesses", "--call", identity)] == ["show"] * 3
+    run("show", identity, "--body", "request", "--json", status=2)
+
+
+def test_a_request_that_was_not_json_cannot_be_written(url: str) -> None:
+    keep(url, exchange(1, bodies=Bodies(None, b"{}")))
+    identity = found("find", "--client", "north", "--json")[0]["id"]
+    assert "not kept" in str(CliRunner().invoke(main, ["audit", "show", identity, "--body", "request"]).output)
+
+
 def test_finding_reads_no_body_and_is_not_on_record(url: str) -> None:
     keep(url, exchange(1))
     found("find", "--client", "north", "--json")

@@ -2,7 +2,11 @@
 
 import json
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from click.testing import CliRunner, Result
@@ -68,6 +72,43 @@ def test_a_file_that_is_no_call_is_not_sent(content: str, said: str, tmp_path: P
 
     assert done.exit_code == 2
     assert said in done.stderr
+
+
+def test_a_file_is_sent_byte_for_byte_but_for_what_an_option_puts_in(tmp_path: Path) -> None:
+    """Who tries how a number is read must know that it was sent so."""
+    text = '{ "hook":"order-sign",\n "hookInstance": "h", "context" : {"value": 1.10, "most": 12345678901234567890.10},\n "extension": {"x": 2.50} }'
+    path = tmp_path / "call.json"
+    path.write_text(text)
+    with listening() as (url, bodies):
+        assert send(path, "--to", f"{url}/cds-services/order-sign-crd", "--json").exit_code == 0
+        assert send(path, "--to", f"{url}/cds-services/order-sign-crd", "--json", "--version", "2.2").exit_code == 0
+    assert bodies[0] == text.encode()
+    assert b'"context":{"value": 1.10, "most": 12345678901234567890.10}' in bodies[1]
+    assert b'"extension":{"x":2.50,"davinci-crd.requestedVersion":"2.2"}' in bodies[1]
+
+
+@contextmanager
+def listening() -> Iterator[tuple[str, list[bytes]]]:
+    """Answer calls with no cards, and keep what came."""
+    bodies: list[bytes] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+            assert self.headers["Content-Type"] == "application/json"
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"cards": []}')
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", bodies
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def test_a_key_needs_a_name_to_sign_with() -> None:
