@@ -50,7 +50,7 @@ _REASON = click.option("--reason", help="Why; it is kept with the record of this
 @audit.command()
 @click.option("--assertion-id", "assertion", help="The coverage-assertion-id written onto an order.")
 @click.option("--card", help="The uuid of a card.")
-@click.option("--order", help="The order, as Type/id.")
+@click.option("--order", help="The order, as Type/id: ServiceRequest/prolo-1.")
 @click.option(
     "--hook-instance",
     help="The hookInstance; calls that are kept from before it had an index are found with --since or --client.",
@@ -69,7 +69,11 @@ def find(most: int, as_json: bool, **wanted: Any) -> None:
     for call in calls:
         click.echo(orjson.dumps(describe_call(call)) if as_json else tell_call(call))
     if not calls:
-        click.echo("nothing found", err=True)
+        order = wanted["order"]
+        hint = (
+            f": an order is named with its type, such as ServiceRequest/{order}" if order and "/" not in order else ""
+        )
+        click.echo(f"nothing found{hint}", err=True)
         sys.exit(1)
 
 

@@ -105,6 +105,13 @@ def test_a_line_says_which_policy_would_answer_if_the_coverage_were_certain(url:
     assert {"type": "policy-if-covered", "valueString": POLICY} in said
 
 
+def test_who_looks_for_an_order_without_its_type_is_told_how_orders_are_named(url: str) -> None:
+    keep(url, exchange(1))
+    ended = run("find", "--order", "order-1", status=1)
+    assert ended.stderr == "nothing found: an order is named with its type, such as ServiceRequest/order-1\n"
+    assert run("find", "--order", "ServiceRequest/order-2", status=1).stderr == "nothing found\n"
+
+
 def test_two_calls_that_begin_alike_by_chance_are_told_apart(url: str) -> None:
     """Ids share 48 bits within a call; the summary tells which call it is."""
     one, other = exchange(1), exchange(1)
