@@ -24,7 +24,7 @@ class CodeSystem:
 
     `procedure_codes` is a regular expression for the codes of a system whose codes take modifiers; `segments` are the
     lengths of the segments that a code of digits has, with zeros before what is shorter. `add_ons` are codes of what
-    goes with another service.
+    goes with another service. `form` says in words what its codes look like; with `of_diagnoses` they name no service.
     """
 
     name: str
@@ -34,6 +34,8 @@ class CodeSystem:
     procedure_codes: str | None = None
     segments: tuple[int, ...] = ()
     add_ons: frozenset[str] = frozenset()
+    form: str = ""
+    of_diagnoses: bool = False
 
 
 #: So many answers are kept as they were written.
@@ -80,7 +82,13 @@ class CodeSystems:
         object.__setattr__(self, "_procedure", re.compile(f"({either}){_MODIFIERS}"))
 
     def nearest(self, name: str) -> str:
-        """Return, as the end of a message, which system a misspelt name may mean; nothing where none is like it."""
+        """Return, as the end of a message, which system another spelling of it is, or a misspelt name may mean.
+
+        Nothing where none is like it.
+        """
+        known = self._names.get(name) or self._names.get(fold_system(name))
+        if known:
+            return f"; write {known}" if ":" in name else f"; did you mean {known}?"
         found = get_close_matches(name.upper(), self.by_name, n=1, cutoff=0.5)
         return f"; did you mean {found[0]}?" if found else ""
 
@@ -133,6 +141,11 @@ class CodeSystems:
         """Tell whether a code looks as those of its system do, as far as that is known."""
         form = self._forms.get(coding.system)
         return form is None or form.fullmatch(coding.code) is not None
+
+    def tell_form(self, name: str) -> str:
+        """Return, as a part of a message, what the codes of a system look like; nothing where that is not known."""
+        known = self.by_name.get(name)
+        return f" ({known.form})" if known and known.form else ""
 
     def is_add_on(self, coding: Coding) -> bool:
         """Tell whether the code is of what goes with another service, such as guidance or sedation."""

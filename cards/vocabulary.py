@@ -128,6 +128,8 @@ def _read_code_system(entry: Json, path: str) -> CodeSystem:
         names_a_service=entry["names-a-service"],
         procedure_codes=pattern,
         segments=tuple(entry.get("segments", ())),
+        form=entry.get("form", ""),
+        of_diagnoses=entry.get("of-diagnoses", False),
         add_ons=frozenset(code["code"] for code in entry.get("add-on-codes", ())),
     )
 

@@ -56,9 +56,7 @@ def read_document(path: Path, schema: Schema, is_valid: Callable[[Any], bool] | 
         raise StartError(f"{path}: {error}") from None
     if is_valid and is_valid(document):
         return document
-    faults = sorted(
-        _leaves(schema.validator.iter_errors(document)), key=lambda fault: list(map(str, fault.absolute_path))
-    )
+    faults = sorted(_find_faults(document, schema), key=lambda fault: list(map(str, fault.absolute_path)))
     if faults:
         raise StartError("\n".join(f"{path}: {fault.json_path}: {_reason(fault)}" for fault in faults))
     return document
@@ -87,7 +85,30 @@ def quick_check(schema: Schema) -> Callable[[Any], bool]:
 
 def tell_faults(document: Any, schema: Schema) -> Iterator[tuple[str, str]]:
     """Yield what is wrong in a document, each fault as its JSON path and the reason."""
-    yield from ((fault.json_path, _reason(fault)) for fault in _leaves(schema.validator.iter_errors(document)))
+    yield from ((fault.json_path, _reason(fault)) for fault in _find_faults(document, schema))
+
+
+def _find_faults(document: Any, schema: Schema) -> list["ValidationError"]:
+    """Return the faults of a document; a member that is missing is none where another one is a misspelling of it."""
+    faults = list(_leaves(schema.validator.iter_errors(document)))
+    misspelt = {(fault.json_path, name) for fault in faults for name in _meant_names(fault)}
+    return [fault for fault in faults if (fault.json_path, _missing_name(fault)) not in misspelt]
+
+
+def _meant_names(fault: "ValidationError") -> Iterator[str]:
+    """Yield the names that members without a place may have been meant to have."""
+    schema = fault.schema if isinstance(fault.schema, dict) else {}
+    if fault.validator == "additionalProperties" and isinstance(fault.instance, dict):
+        yield from (name for _, name in _nearest_pairs(fault.instance, schema.get("properties", {})))
+
+
+def _missing_name(fault: "ValidationError") -> str | None:
+    """Return the name of a member that is missing; None for any other fault."""
+    schema = fault.schema if isinstance(fault.schema, dict) else {}
+    if fault.validator != "required":
+        return None
+    names: list[str] = schema.get("required", [])
+    return next((name for name in names if fault.message.startswith(repr(name))), None)
 
 
 def _leaves(faults: Any) -> Iterator["ValidationError"]:
@@ -111,15 +132,26 @@ def _reason(fault: "ValidationError") -> str:
         return f"{fault.instance!r} is not {schema['description']}"
     if fault.validator == "additionalProperties" and isinstance(fault.instance, dict):
         return fault.message + _nearest_names(fault.instance, schema.get("properties", {}))
+    message = f"{fault.instance!r} is not a day such as 2026-01-31" if _is_no_day(fault) else fault.message
     allowed = schema.get("description") if fault.validator != "type" else None
-    return fault.message + _nearest_value(fault) + (f" ({allowed})" if allowed else "")
+    return message + _nearest_value(fault) + (f" ({allowed})" if allowed else "")
+
+
+def _is_no_day(fault: "ValidationError") -> bool:
+    return fault.validator == "format" and fault.validator_value == "date"
 
 
 def _nearest_names(instance: dict[str, Any], known: dict[str, Any]) -> str:
     """Return, for each member that has no place here but a name like a known one, which may have been meant."""
+    return "".join(f"; did you mean '{meant}' for '{name}'?" for name, meant in _nearest_pairs(instance, known))
+
+
+def _nearest_pairs(instance: dict[str, Any], known: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield each member that has no place here with the name, like its own, that may have been meant."""
     free = [name for name in known if name not in instance]
-    nearest = {name: _nearest_name(name, free) for name in instance if name not in known}
-    return "".join(f"; did you mean '{found[0]}' for '{name}'?" for name, found in nearest.items() if found)
+    for name in instance:
+        if name not in known and (found := _nearest_name(name, free)):
+            yield name, found[0]
 
 
 def _nearest_name(name: str, known: list[str]) -> list[str]:

@@ -122,7 +122,8 @@ def _check_lines(checked: Checked, folder: Path) -> Iterator[str]:
     yield from (f"Note: {gap}" for gap in checked.gaps)
     policies = count(checked.policies, "policy", "policies")
     if checked.flaws:
-        yield f"{count(len(checked.flaws), 'finding', 'findings')} in {policies}"
+        files = len({flaw.file for flaw in checked.flaws})
+        yield f"{count(len(checked.flaws), 'finding', 'findings')} in {count(files, 'file', 'files')}"
     else:
         yield f"{policies}, {count(checked.cases, 'case', 'cases')} of {folder}: all good"
 

@@ -1,10 +1,10 @@
 """What is wrong with a folder of policies: files that break their rules, cases that are missing or fail."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from cards import PayerDirectory, Policy, PolicyIndex, Vocabulary
 from cds_hooks.errors import StartError
@@ -18,6 +18,7 @@ from cds_hooks.rules.cases import (
     is_as_expected,
     read_cases,
 )
+from cds_hooks.rules.code_slips import find_code_slips
 from cds_hooks.rules.folders import (
     POLICY,
     PolicyFiles,
@@ -81,11 +82,14 @@ def check_policies(folder: Path, cases_folder: Path | None, settings: Settings) 
     that they are checked with that one.
     """
     vocabulary = load_vocabulary(settings.vocabulary)
+    systems = vocabulary.code_systems
     own = find_own_folder(folder)
     files = {own.id: own} if own else find_policies(folder)
     policies, faults = read_policies(files, vocabulary)
     flaws = [flaw for fault in faults for flaw in _read_flaws(fault)]
     flaws += [Flaw(str(path / POLICY), None, "no such file, but others") for path in folders_without_policy(folder)]
+    written = {path: read_policy_document(path) for path in (files[one].policy for one in policies)}
+    flaws += [Flaw(str(path), *slip) for path in written for slip in find_code_slips(written[path], systems)]
     flaws += _check_forms(folder, [one.policy for one in files.values()], settings)
     if folder == settings.policies:
         flaws += _check_payers(settings.payers, policies, vocabulary, is_complete=not faults)
@@ -95,14 +99,14 @@ def check_policies(folder: Path, cases_folder: Path | None, settings: Settings) 
     flaws += [flaw for _, found in checks for flaw in found]
     move = None if own else how_to_move(folder)
     gaps = _find_gaps(settings, policies, vocabulary) if folder == settings.policies and not flaws else ()
-    gaps += tuple(_tell_unwritten(files[policy].policy for policy in policies))
+    gaps += tuple(_tell_unwritten(written))
     return Checked(len(files), sum(count for count, _ in checks), tuple(flaws), move, gaps)
 
 
-def _tell_unwritten(paths: Iterable[Path]) -> Iterator[str]:
+def _tell_unwritten(written: Mapping[Path, Any]) -> Iterator[str]:
     """Yield the policies that still say what `crd policies new` wrote, and where: cards would say it, too."""
-    for path in paths:
-        if unwritten := list(find_unwritten(read_policy_document(path))):
+    for path, document in written.items():
+        if unwritten := list(find_unwritten(document)):
             yield f"{path}: still has what a new policy starts with: {', '.join(unwritten)}"
 
 

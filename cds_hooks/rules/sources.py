@@ -85,7 +85,8 @@ def _find_cases(files: Mapping[str, PolicyFiles], folder: Path | None) -> dict[s
 def write_new(folder: Path, policy: Mapping[str, Any], cases: Mapping[str, Any]) -> tuple[Path, ...]:
     """Write a policy and its cases into a folder of their own, both or nothing; schemas beside it if there are none.
 
-    StartError where a document is wrong, something is there already, or the folder is part of an installation.
+    All that was written is returned. StartError where a document is wrong, something is there already, or the folder is
+    part of an installation.
     """
     _refuse_installed(folder)
     _refuse_faults(policy, load_schema(SHIPPED / "policies" / _EDITOR_SCHEMAS[0]))
@@ -96,10 +97,10 @@ def write_new(folder: Path, policy: Mapping[str, Any], cases: Mapping[str, Any])
             raise StartError(f"{path}: is there already; nothing was written")
     for path, document in documents.items():
         _write(path, document)
-    for name in _EDITOR_SCHEMAS:
-        if not (folder / name).exists():
-            shutil.copyfile(SHIPPED / "policies" / name, folder / name)
-    return tuple(documents)
+    schemas = [folder / name for name in _EDITOR_SCHEMAS if not (folder / name).exists()]
+    for path in schemas:
+        shutil.copyfile(SHIPPED / "policies" / path.name, path)
+    return (*documents, *schemas)
 
 
 def _refuse_installed(folder: Path) -> None:

@@ -279,13 +279,13 @@ def test_all_broken_files_are_found_at_once_and_good_policies_are_still_checked(
 
     assert checked.returncode == 1
     expected = (
-        "acme-13/policy.json: $.reviewed: 'soon' is not a 'date'",
+        "acme-13/policy.json: $.reviewed: 'soon' is not a day such as 2026-01-31",
         "acme-14/policy.json: line 1, column 2: not JSON",
         "acme-15/policy.json: no such file, but others",
         "acme-12/cases.json: $.cases[3]: The new code later on: expected covered",
         "acme-13/cases.json: line 1, column 12: not JSON",
         "acme-14/cases.json: $.cases[0].order: no code system 'HPCPS'",
-        "6 findings in 3 policies",
+        "6 findings in 6 files",
     )
     found = [line.removeprefix(f"{desk.policies}/") for line in checked.stdout.splitlines()]
     assert [line[: len(start)] for line, start in zip(found, expected, strict=True)] == list(expected)
@@ -301,6 +301,72 @@ def test_a_version_that_begins_on_no_day_is_one_finding(desk: Desk, day: str) ->
 
     [finding, _] = desk.crd("check").stdout.splitlines()
     assert finding == f"{desk.policy_file}: $.versions: '{day}' is not a day such as 2026-01-31, nor \"unknown\""
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "problem"),
+    [
+        ("ICD-10-CM", "M17.11", "ICD-10-CM M17.11: ICD-10-CM is of diagnoses, and a diagnosis does not name a service"),
+        (
+            "CPT",
+            "L1833",
+            "L1833 is no code that CPT can have (five digits, or four and one of A, F, M, T, U); it is read as HCPCS L1833:"
+            + " write that",
+        ),
+        ("CPT", "2099", "2099 is no code that CPT can have (five digits, or four and one of A, F, M, T, U)"),
+        ("HCPCS", "MOO76", "MOO76 is no code that HCPCS can have (a letter from A to V and four digits)"),
+        ("SNOMED CT", "17222009", None),
+        ("CPT", "20999-RT", None),
+        ("CPT", "0232T", None),
+    ],
+)
+def test_a_code_that_names_no_service_or_has_another_form_is_a_finding(
+    desk: Desk, system: str, code: str, problem: str | None
+) -> None:
+    added = {"system": system, "code": code, "role": "definitive", "display": "What it is"}
+    changed(desk.policy_file, desk.policy_file, lambda policy: version(policy)["codes"].append(added))
+
+    number = len(version(POLICY)["codes"])
+    expected = [(f"$.versions['2023-05-31'].codes[{number}]", problem)] if problem else []
+    assert [(one["path"], one["problem"]) for one in desk.json("check")["findings"]] == expected
+
+
+def test_a_code_of_a_group_that_is_a_diagnosis_is_a_finding_too(desk: Desk) -> None:
+    group = {"service": "Knee pain", "codes": ["ICD-10-CM M17.11"], "covered": "conditional", "verdict": "may be"}
+
+    def add(policy: dict[str, Any]) -> None:
+        policy["groups"] = {"pain": group}
+        del version(policy)["codes"], version(policy)["terms"]
+        version(policy)["groups"] = ["pain"]
+
+    changed(desk.policy_file, desk.policy_file, add)
+
+    assert "$.groups['pain'].codes[0]: ICD-10-CM M17.11: ICD-10-CM is of diagnoses" in desk.crd("check").stdout
+
+
+def test_a_system_written_by_its_uri_is_told_the_name_to_write(desk: Desk) -> None:
+    def rename(policy: dict[str, Any]) -> None:
+        version(policy)["codes"][0]["system"] = "http://hl7.org/fhir/sid/icd-10-cm"
+
+    changed(desk.policy_file, desk.policy_file, rename)
+
+    assert "; write ICD-10-CM\n" in desk.crd("check").stdout
+
+
+def test_a_day_that_is_none_is_told_by_one_that_is(desk: Desk) -> None:
+    changed(desk.policy_file, desk.policy_file, lambda policy: policy.update(reviewed="2026-11-31"))
+
+    assert "$.reviewed: '2026-11-31' is not a day such as 2026-01-31 (The day " in desk.crd("check").stdout
+
+
+def test_a_misspelt_member_of_a_case_is_one_finding(desk: Desk) -> None:
+    def misspell(document: dict[str, Any]) -> None:
+        document["cases"][0]["expct"] = document["cases"][0].pop("expect")
+
+    changed(desk.cases_file, desk.cases_file, misspell)
+
+    [finding] = desk.json("check")["findings"]
+    assert finding["problem"].endswith("; did you mean 'expect' for 'expct'?")
 
 
 def test_the_folder_of_one_policy_is_checked_alone(desk: Desk) -> None:
@@ -334,7 +400,7 @@ def test_a_failing_case_is_named_with_what_was_expected_and_got(desk: Desk) -> N
     assert checked.returncode == 1
     assert checked.stdout.splitlines() == [
         f"{desk.cases_file}: $.cases[3]: The new code later on: expected covered, got not-covered (definitive)",
-        "1 finding in 1 policy",
+        "1 finding in 1 file",
     ]
     assert desk.json("check")["findings"] == [
         {
@@ -525,7 +591,12 @@ def test_a_policy_whose_texts_are_written_is_not_told_to_be_a_start(desk: Desk) 
 def test_a_new_policy_brings_the_schemas_that_its_files_name_for_editors(desk: Desk) -> None:
     (desk.policies / "policy.schema.json").write_text("mine")
 
-    desk.crd(*NEW)
+    made = desk.crd(*NEW).stdout
+
+    written = ("acme-13/policy.json", "acme-13/cases.json", "policy-cases.schema.json")
+    assert [line for line in made.splitlines() if line.startswith("Written: ")] == [
+        f"Written: {desk.policies / name}" for name in written
+    ]
 
     for name in ("policy", "cases"):
         file = desk.policies / "acme-13" / f"{name}.json"

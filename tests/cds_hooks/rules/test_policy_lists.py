@@ -107,7 +107,7 @@ def test_a_policy_begun_from_a_list_loads_and_answers_its_codes(tmp_path: Path) 
     finding, note, summary = checked.output.splitlines()
     assert finding == f"{folder}/acme-pa/cases.json: $.cases: no case expects covered or not-covered"
     assert note.startswith(f"Note: {folder}/acme-pa/policy.json: still has what a new policy starts with: $.rights, ")
-    assert summary == "1 finding in 1 policy"
+    assert summary == "1 finding in 1 file"
 
 
 # --- what policies leave open together ------------------------------------------------------------------------------
