@@ -18,6 +18,7 @@ from cds_hooks.store.encryption import make_key
 from cds_hooks.store.tables import OVERRIDES
 from tests.cds_hooks.console.conftest import noon
 from tests.cds_hooks.store.reading import calls
+from tests.members import load_members
 
 DAY = 86_400_000_000
 SELECT, SIGN = "order-select", "order-sign"
@@ -100,6 +101,20 @@ def test_order_sign_shows_and_annotates_as_ever(clinic: Any, call: Json) -> None
     assert after == before
     assert after["cards"]
     assert after["systemActions"]
+
+
+def test_a_card_that_says_what_a_policy_would_answer_is_heeded_until_the_coverage_is_known(
+    clinic: Any, call: Json, tmp_path: Path
+) -> None:
+    load_members(f"sqlite:///{tmp_path}/crd.sqlite3")
+    heeding = clinic(heed_overrides=7, members="database")
+    unsure = copy.deepcopy(call)
+    del unsure["prefetch"]["coverage"]["entry"][0]["resource"]["subscriberId"]
+    [card] = heeding.ask(unsure)["cards"]
+    assert card["summary"].startswith("If this patient is covered by")
+    heeding.override(card["uuid"])
+    assert heeding.ask(unsure)["cards"] == []
+    assert heeding.ask(call)["cards"]
 
 
 def test_what_was_overridden_on_order_sign_is_not_shown_on_order_select(clinic: Any, call: Json) -> None:
