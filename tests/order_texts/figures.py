@@ -63,6 +63,14 @@ SETS = (
     "integrative-central-desk-and-nurse-sealed",
     "sports-front-desk-and-rheumatology",
     "sports-front-desk-and-rheumatology-sealed",
+    "pain-clinic-assistants-and-health-center",
+    "pain-clinic-assistants-and-health-center-sealed",
+    "osteopath-unit-scheduler-and-locum",
+    "osteopath-unit-scheduler-and-locum-sealed",
+    "teaching-hospital-integrative-and-injuries",
+    "teaching-hospital-integrative-and-injuries-sealed",
+    "rural-physician-surgical-nurse-and-fellow",
+    "rural-physician-surgical-nurse-and-fellow-sealed",
 )
 
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"

@@ -54,6 +54,14 @@ LEVELS = {
     "integrative-central-desk-and-nurse-sealed": {"recall": 0.77, "caught": 0.75, "nothing": 0.75},
     "sports-front-desk-and-rheumatology": {"recall": 0.86, "caught": 0.78, "nothing": 0.92},
     "sports-front-desk-and-rheumatology-sealed": {"recall": 0.68, "caught": 0.75, "nothing": 0.75},
+    "pain-clinic-assistants-and-health-center": {"recall": 0.89, "caught": 0.8, "nothing": 0.9},
+    "pain-clinic-assistants-and-health-center-sealed": {"recall": 0.73, "caught": 0.85, "nothing": 0.85},
+    "osteopath-unit-scheduler-and-locum": {"recall": 0.97, "caught": 0.91, "nothing": 0.84},
+    "osteopath-unit-scheduler-and-locum-sealed": {"recall": 0.7, "caught": 0.9, "nothing": 0.8},
+    "teaching-hospital-integrative-and-injuries": {"recall": 0.8, "caught": 0.92, "nothing": 0.84},
+    "teaching-hospital-integrative-and-injuries-sealed": {"recall": 0.77, "caught": 0.75, "nothing": 0.8},
+    "rural-physician-surgical-nurse-and-fellow": {"recall": 0.92, "caught": 0.93, "nothing": 0.9},
+    "rural-physician-surgical-nurse-and-fellow-sealed": {"recall": 0.65, "caught": 0.71, "nothing": 0.85},
 }
 #: Live orders answered with a clause of theirs that says nothing against them: words nobody needs.
 MOST_HEDGED = 0.10
@@ -73,9 +81,15 @@ HEDGED = {
     "rural-residents-and-telehealth-sealed": 0.42,
     "integrative-central-desk-and-nurse-sealed": 0.14,
     "sports-front-desk-and-rheumatology": 0.13,
+    "pain-clinic-assistants-and-health-center-sealed": 0.21,
+    "osteopath-unit-scheduler-and-locum": 0.11,
+    "teaching-hospital-integrative-and-injuries": 0.13,
+    "teaching-hospital-integrative-and-injuries-sealed": 0.18,
+    "rural-physician-surgical-nurse-and-fellow": 0.25,
+    "rural-physician-surgical-nurse-and-fellow-sealed": 0.15,
 }
 #: Sets of which more stated orders are answered with nothing: how many.
-PASSED_OVER = {"academic-and-athletic": 3}
+PASSED_OVER = {"academic-and-athletic": 3, "teaching-hospital-integrative-and-injuries": 3}
 
 
 def test_the_sets_are_large_of_all_specialties_and_labelled_throughout() -> None:
@@ -138,7 +152,8 @@ def test_agents_into_a_place_are_found_mostly(rules: Rules) -> None:
 def test_an_order_that_names_the_service_is_seldom_passed_over(name: str, rules: Rules) -> None:
     """Stated orders become conditional in doubt; they are not answered with nothing (3 in 100 at most).
 
-    Those of one set besides are two referrals elsewhere and an order by the name of another service.
+    Those of two sets besides are orders for the service elsewhere, by the name of another service, under a nurse's visit,
+    and what was agreed to on the phone.
     """
     stated = [item for item in read_set(name) if item["expect"] == "stated"]
 

@@ -537,7 +537,6 @@ Injection | Prolotherapy R knee, fellow says no
 Injection | Prolotherapy R knee, NP does not recommend
 Injection | Prolotherapy R knee, resident put in, attending cancelled
 Injection | Prolotherapy R knee, with steroid last year no help
-Injection | Prolotherapy R knee, as done in 2019
 Injection | Prolotherapy R knee, parents refused
 Injection | Prolotherapy R knee, trainer thinks he should not
 Injection | Prolotherapy R knee, billing says not covered and pt will not pay
