@@ -47,7 +47,8 @@ done = function(summary, latency)
 end
 """
 
-_JSON: Final = {"Content-Type": "application/json"}
+#: The headers of a call.
+JSON: Final = {"Content-Type": "application/json"}
 
 #: What still runs of a call when its answer has left, such as writing its log record, has this many seconds to end.
 _SETTLE: Final = 0.1
@@ -116,7 +117,7 @@ def measure(service: Service, call: Call, connections: int, seconds: int) -> Mea
 
 def is_answered(service: Service, call: Call) -> bool:
     """Tell whether a service answers a call with 2xx."""
-    answer = requests.post(service.base + call.path, data=call.body, headers=_JSON, timeout=60)
+    answer = requests.post(service.base + call.path, data=call.body, headers=JSON, timeout=60)
     return answer.ok
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Final, NamedTuple
 
-from benchmarks.load import LoadError
+from benchmarks.load import JSON, LoadError
 from benchmarks.processes import memory, processor_seconds
 from benchmarks.rounds import Row
 from benchmarks.services import Service
@@ -20,8 +20,6 @@ from benchmarks.services import Service
 #: Calls of one turn, and the turns that nobody counts: workers read their rules, caches fill.
 CALLS: Final = 20
 _UNCOUNTED: Final = 3
-
-_TYPE: Final = {"Content-Type": "application/json"}
 
 
 class Neighbour(NamedTuple):
@@ -33,6 +31,15 @@ class Neighbour(NamedTuple):
     tokens: Path | None = None
 
 
+def count_calls(turns: int) -> int:
+    """Return how many calls so many counted turns make: the last is followed by one that ends its processor time."""
+    return _count_turns(turns) * CALLS
+
+
+def _count_turns(turns: int) -> int:
+    return turns + _UNCOUNTED + 1
+
+
 def take_close_turns(part: str, neighbours: Sequence[Neighbour], turns: int) -> list[Row]:
     """Call all in turns, on a connection of its own each, and return a row for each.
 
@@ -40,7 +47,7 @@ def take_close_turns(part: str, neighbours: Sequence[Neighbour], turns: int) -> 
     turns cost by the turn of the first beside them.
     """
     callers = [_Caller(neighbour) for neighbour in neighbours]
-    for _ in range(turns + _UNCOUNTED + 1):
+    for _ in range(_count_turns(turns)):
         for caller in callers:
             caller.take_turn()
     costs = [caller.costs() for caller in callers]
@@ -55,7 +62,7 @@ class _Caller:
     def __init__(self, neighbour: Neighbour) -> None:
         self._service, self._path, self._body, tokens = neighbour
         self._tokens: Iterator[str] = iter(tokens.read_text().splitlines() if tokens else ())
-        self._headers = dict(_TYPE)
+        self._headers = dict(JSON)
         self._connection = http.client.HTTPConnection(self._service.base.removeprefix("http://"), timeout=60)
         self._workers = self._service.processes()
         self._clock: list[float] = []

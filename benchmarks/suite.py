@@ -11,7 +11,7 @@ from benchmarks import healthchain, postgresql, rules, slow_flush, startup
 from benchmarks.bodies import SIGN, sign
 from benchmarks.load import Call, LoadError, is_answered, measure
 from benchmarks.members import write_members
-from benchmarks.neighbours import CALLS, Neighbour, take_close_turns
+from benchmarks.neighbours import Neighbour, count_calls, take_close_turns
 from benchmarks.rounds import Case, Row, take_turns
 from benchmarks.services import ROOT, Plan, Service, running
 from benchmarks.tokens import ALGORITHMS, Client
@@ -178,8 +178,8 @@ class Bench:
         without = Plan("without a token", SETTINGS["metrics"], checkout=self.checkout)
         asked = {**without.variables, **self._client.variables()}
         plans = [without._replace(name=f"token of {name}", variables=asked) for name in ALGORITHMS]
-        most = (self.scale.turns + 10) * CALLS
-        signed = {f"token of {name}": self._client.sign(name, most) for name in ALGORITHMS}
+        calls = count_calls(self.scale.turns)
+        signed = {f"token of {name}": self._client.sign(name, calls) for name in ALGORITHMS}
         return self._compare_closely([without, *plans], folder, sign(), signed)
 
     def _compare_closely(

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from itertools import pairwise, takewhile
 from typing import Final, NamedTuple
 
-from cards.matching.phrases import Hit
+from cards.matching.phrases import Hit, split_sentence
 from cards.matching.tokens import Tokens
 from cards.word_kinds import WithdrawalWords
 
@@ -66,9 +66,7 @@ class Bystanders:
 
         What may be of another thing is not passed over in silence, but told.
         """
-        begin, stop = tokens.clause_near(hit.first)
-        words = tokens.words
-        said, before, after = words[hit.first : hit.end], words[begin : hit.first], words[hit.end : stop]
+        before, said, after = split_sentence(hit, tokens)
         if _crosses(hit, around.labels) or self._is_of_another_order(before):
             return None
         if self.is_strong(said):
@@ -77,13 +75,13 @@ class Bystanders:
         if label is not None and hit.value != "statement" and label in self._words.things_asked:
             return None
         if (
-            (around.is_paid and self._is_refusal(hit, words, before))
+            (around.is_paid and self._is_refusal(hit, tokens.words, before))
             or self._is_denied(hit, before)
             or self._is_pause(before, said, after)
             or self._is_in_parenthesis(said, before)
-            or (bool(before) and self._is_answered(hit, words[begin:stop], around))
+            or (bool(before) and self._is_answered(hit, [*before, *said, *after], around))
             or self._is_correction(said, after)
-            or self._is_ticked_for_another(tokens, begin, hit.first)
+            or self._is_ticked_for_another(tokens, hit.first - len(before), hit.first)
             or (said[-1] == "instead" and self._is_chosen(before, after))
         ):
             return None

@@ -21,7 +21,7 @@ def explain(index: PolicyIndex, order: Order, binding: Sequence[str], on: date, 
         version = index.policies[policy_id].in_force(on)
         trace("in force", version.citation if version else f"{policy_id}: no version in force on {on}")
         if version:
-            found = by_code(version, order, contradicted) or index.matcher.by_words(version, order, evidence)
+            found = index.matcher.match(version, order, evidence, contradicted)
             for step in _explain_words(index, version, order, evidence):
                 trace(*step)
             trace(*_conclude(policy_id, found))

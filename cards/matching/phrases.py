@@ -1,7 +1,7 @@
 """Looking for many phrases at once in the words of a text, in one pass (Aho-Corasick), whatever their number."""
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from string import ascii_lowercase
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -18,6 +18,21 @@ class Hit(NamedTuple, Generic[T]):
     first: int
     end: int
     value: T
+
+
+class Parts(NamedTuple):
+    """The words of a sentence before a hit, of the hit itself, and behind it."""
+
+    before: Sequence[str]
+    said: Sequence[str]
+    after: Sequence[str]
+
+
+def split_sentence(hit: Hit[Any], tokens: Tokens) -> Parts:
+    """Return the sentence of a hit in parts, as far from it as words are looked at."""
+    begin, stop = tokens.clause_near(hit.first)
+    words = tokens.words
+    return Parts(words[begin : hit.first], words[hit.first : hit.end], words[hit.end : stop])
 
 
 class PhraseFinder(Generic[T]):

@@ -34,9 +34,11 @@ class PolicyMatcher:
         self._nothing = {name: _tokens_of(words) for name, words in nothing.items()}
         self._code_systems = code_systems
 
-    def match(self, version: PolicyVersion, order: Order, evidence: Evidence) -> Found | None:
-        """Return the surest match."""
-        return by_code(version, order) or self.by_words(version, order, evidence)
+    def match(
+        self, version: PolicyVersion, order: Order, evidence: Evidence, contradicted: Remark | None = None
+    ) -> Found | None:
+        """Return the surest match; `contradicted` is what the order's name says against its code."""
+        return by_code(version, order, contradicted) or self.by_words(version, order, evidence)
 
     def by_words(self, version: PolicyVersion, order: Order, evidence: Evidence) -> Found | None:
         """Return the surest match of an order in which no code names the policy's service."""

@@ -16,7 +16,7 @@ from cards.matching.bystanders import Bystanders, Surroundings
 from cards.matching.corroboration import Corroboration, Judged
 from cards.matching.entries import Entries
 from cards.matching.persons import is_of_family
-from cards.matching.phrases import Hit, PhraseFinder
+from cards.matching.phrases import Hit, Parts, PhraseFinder, split_sentence
 from cards.matching.renewals import Renewals
 from cards.matching.sentences import is_empty_box
 from cards.matching.sessions import Ordered, Sides, session_before
@@ -115,9 +115,10 @@ class WithdrawalFinder:
             is_overtaken = entries.is_overtaken(hit.first) or self._renewals.choose_instead(hit, renewing, tokens)
             if is_overtaken and not self._stays(hit, tokens, renewing):
                 continue
-            is_sure = self._judge(hit, tokens, ordered)
+            parts = split_sentence(hit, tokens)
+            is_sure = self._judge(hit, parts, tokens, ordered)
             if is_sure:
-                is_sure = not self._may_be_of_another(hit, tokens)
+                is_sure = not self._may_be_of_another(hit, parts)
             if is_sure is not None:
                 is_sure = self.bystanders.weaken(is_sure, hit, tokens, around)
             if is_sure is not None:
@@ -128,14 +129,12 @@ class WithdrawalFinder:
         is_twice = not self._words.bystanders.twice.isdisjoint(tokens.words[hit.first : hit.end])
         return is_twice and not any(one.value == "reinstatement" for one in renewing)
 
-    def _judge(self, hit: Hit[str], tokens: Tokens, ordered: Ordered) -> bool | None:
+    def _judge(self, hit: Hit[str], parts: Parts, tokens: Tokens, ordered: Ordered) -> bool | None:
         """Tell whether a hit surely takes the order back; None where it speaks of something else."""
-        begin, stop = tokens.clause_near(hit.first)
-        words = tokens.words[begin:stop]
+        before, said, after = parts
+        words = [*before, *said, *after]
         if is_empty_box(words):
             return None
-        before, after = words[: hit.first - begin], words[hit.end - begin :]
-        said = words[len(before) : hit.end - begin]
         if before and (before[-1] in self._words.past or is_foreseen(hit.value, before)):
             return None
         if is_of_family(said, before) or is_unreal(said, before, after):
@@ -148,9 +147,8 @@ class WithdrawalFinder:
         match hit.value:
             case "statement" if said[0] == "only" and self._is_day(after):  # "only after the 15th"
                 return None
-            case "statement" if said[0] == "only":  # "ice only if needed"
-                return None if self._is_about_order(self._subject(before)) is None else True
-            case "statement" if not _ENDED.isdisjoint((said[0], said[-1])):  # "gel series finished" is of the gel
+            case "statement" if said[0] == "only" or not _ENDED.isdisjoint((said[0], said[-1])):
+                # "ice only if needed", "gel series finished" are of the ice and of the gel
                 return None if self._is_about_order(self._subject(before)) is None else True
             case "statement":
                 return True
@@ -172,11 +170,9 @@ class WithdrawalFinder:
             case _:
                 return False if self._others.isdisjoint((*before[-_NEAR:], *after[:_NEAR])) else None
 
-    def _may_be_of_another(self, hit: Hit[str], tokens: Tokens) -> bool:
+    def _may_be_of_another(self, hit: Hit[str], parts: Parts) -> bool:
         """Tell that a hit may be of another treatment, or of another year."""
-        begin, stop = tokens.clause_near(hit.first)
-        words = tokens.words
-        said, before, after = words[hit.first : hit.end], words[begin : hit.first], words[hit.end : stop]
+        before, said, after = parts
         is_past = hit.value in _PAST or said[0] in _ENDED
         return (is_past and is_of_a_past_year(before, after)) or self._antecedents.may_be_of_another(
             said, before, after

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from cards.matching.match import Finding
 from cds_hooks.rules.loading import Rules
 from tests.order_texts.figures import answer
 
@@ -872,38 +871,29 @@ Prolotherapy allergy test
 """.strip().splitlines()
 
 
-def _answer(line: str, rules: Rules) -> Finding | None:
+def _is_stated(line: str, rules: Rules) -> bool:
     name, _, note = line.partition(" | ")
     order: dict[str, Any] = {"status": "active", "intent": "order", "code": {"text": name}}
     order |= {"note": [{"text": note.replace(r"\n", "\n")}]} if note else {}
-    return answer({"order": order}, rules)
+    found = answer({"order": order}, rules)
+    return found is not None and found.match.strength.is_sure
 
 
 @pytest.mark.parametrize("line", ORDERED)
 def test_a_note_orders_whatever_it_tells_of_other_things(line: str, rules: Rules) -> None:
-    found = _answer(line, rules)
-
-    assert found is not None
-    assert found.match.strength.is_sure
+    assert _is_stated(line, rules)
 
 
 @pytest.mark.parametrize("line", NOT_ORDERED)
 def test_a_note_of_nearly_the_same_words_does_not(line: str, rules: Rules) -> None:
-    found = _answer(line, rules)
-
-    assert found is None or not found.match.strength.is_sure
+    assert not _is_stated(line, rules)
 
 
 @pytest.mark.parametrize("line", NAMING)
 def test_a_name_with_a_word_that_stands_for_a_site_orders_the_service(line: str, rules: Rules) -> None:
-    found = _answer(line, rules)
-
-    assert found is not None
-    assert found.match.strength.is_sure
+    assert _is_stated(line, rules)
 
 
 @pytest.mark.parametrize("line", NOT_NAMING)
 def test_a_name_with_a_word_that_makes_another_thing_of_it_does_not(line: str, rules: Rules) -> None:
-    found = _answer(line, rules)
-
-    assert found is None or not found.match.strength.is_sure
+    assert not _is_stated(line, rules)
