@@ -7,7 +7,16 @@ from typing import Any, NamedTuple
 
 from cards.coding import CodeSystem, CodeSystems, Coding, fold_system
 from cards.errors import DocumentError
-from cards.word_kinds import AntecedentWords, BystanderWords, ExplicitWords, HeadWords, WithdrawalWords
+from cards.word_kinds import (
+    AntecedentWords,
+    BystanderWords,
+    ExplicitWords,
+    HeadWords,
+    LearnedLimits,
+    LearnedWeights,
+    LearnedWords,
+    WithdrawalWords,
+)
 
 Json = Mapping[str, Any]
 
@@ -89,6 +98,7 @@ class Vocabulary:
     labels: tuple[str, ...]
     order_labels: tuple[str, ...]
     withdrawals: WithdrawalWords
+    learned: Mapping[str, LearnedWords] = field(default_factory=dict, repr=False)
     made: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def make_once(self, name: str, make: Callable[[], Any]) -> Any:
@@ -134,8 +144,13 @@ def _read_code_system(entry: Json, path: str) -> CodeSystem:
     )
 
 
-def read_vocabulary(systems: CodeSystems, words: Json, cues: Json, plain: Json, withdrawals: Json) -> Vocabulary:
-    """Read words.json, cues.json, plain-words.json and withdrawals.json, which have passed their schemas."""
+def read_vocabulary(
+    systems: CodeSystems, words: Json, cues: Json, plain: Json, withdrawals: Json, learned: Json | None = None
+) -> Vocabulary:
+    """Read words.json, cues.json, plain-words.json, withdrawals.json and learned.json, which have passed their schemas.
+
+    Without learned.json nothing is read a second time.
+    """
     return Vocabulary(
         code_systems=systems,
         lists={name: _read_list(entry, f"$.lists['{name}']", systems) for name, entry in words["lists"].items()},
@@ -172,7 +187,23 @@ def read_vocabulary(systems: CodeSystems, words: Json, cues: Json, plain: Json, 
         labels=tuple(plain["labels"]),
         order_labels=tuple(plain["order-labels"]),
         withdrawals=_read_withdrawals(withdrawals),
+        learned=_read_learned(learned or {"lists": {}}, words["lists"]),
     )
+
+
+def _read_learned(document: Json, lists: Json) -> Mapping[str, LearnedWords]:
+    for name in document["lists"]:
+        if name not in lists:
+            raise DocumentError("$.lists", f"learned.json has weights for {name}, a list that words.json has not")
+    return {
+        name: LearnedWords(
+            ordered=LearnedWeights(**entry["ordered"]),
+            stands=LearnedWeights(**entry["stands"]),
+            concerns=LearnedWeights(**entry["concerns"]),
+            limits=LearnedLimits(**{limit.replace("-", "_"): share for limit, share in entry["limits"].items()}),
+        )
+        for name, entry in document["lists"].items()
+    }
 
 
 def _read_plain(document: Json, *, only_in_open_names: bool) -> tuple[str, ...]:

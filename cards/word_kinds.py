@@ -1,5 +1,6 @@
 """The kinds of words that tell what an order's words are for, as the files of the vocabulary name them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -139,3 +140,34 @@ class ExplicitWords(NamedTuple):
     events: frozenset[str]
     saying: frozenset[str]
     treatment_only: frozenset[str]
+
+
+class LearnedWeights(NamedTuple):
+    """The weights of a logistic regression by feature (cards/matching/features.py)."""
+
+    intercept: float
+    weights: Mapping[str, float]
+
+
+class LearnedLimits(NamedTuple):
+    """How likely a learned reading has to call something before it overrules the rules (learned.schema.json)."""
+
+    accept: float
+    accept_name: float
+    accept_passed_over: float
+    ask: float
+    refuse_name: float
+    refuse_note: float
+    silent: float
+    stands: float
+    clear: float
+    falls: float
+
+
+class LearnedWords(NamedTuple):
+    """What was learned of one service's names: is it ordered, does an order for it stand, is it concerned at all?"""
+
+    ordered: LearnedWeights
+    stands: LearnedWeights
+    concerns: LearnedWeights
+    limits: LearnedLimits

@@ -36,11 +36,11 @@ class ContradictionFinder:
         return None
 
     def _is_named(self, order: Order) -> bool:
-        return any(text.place in _NAMES and self._finder.may_point(text.text) for text in order.texts)
+        return any(text.place in _NAMES and self._finder.points(text.text) for text in order.texts)
 
     def _treatment_in(self, name: str) -> tuple[int, int] | None:
         """Return the characters of a name by which another treatment is given; None where it names the service too."""
-        if self._finder.may_point(name):
+        if self._finder.points(name):
             return None
         given = (one for one in self._finder.read(name, is_name=True).treatments if one.is_given)
         return next((one.clause for one in given), None)

@@ -5,7 +5,9 @@ from typing import Final, NamedTuple
 
 from cards.elements import OrderText, Place
 from cards.matching.entries import is_before
+from cards.matching.features import Words
 from cards.matching.lazy import lazy
+from cards.matching.learned import LearnedReading
 from cards.matching.match import Clause, Doubt, DoubtKind, Span
 from cards.matching.mention import Mention
 from cards.matching.phrases import Hit
@@ -16,6 +18,9 @@ from cards.order import Order
 
 #: Places that name the order; another treatment there, or one given now elsewhere, is a doubt.
 NAMING: Final = frozenset({Place.CODE_TEXT, Place.DISPLAY, Place.ORDER_DETAIL})
+
+#: Places that say what is ordered and where, and nothing of why and when.
+_NAMES: Final = NAMING | {Place.BARE_CODE, Place.SITE}
 
 #: Requests that can be for an injection; in any other a note that names one is only a remark.
 _INJECTING: Final = frozenset({"ServiceRequest", "MedicationRequest", "Appointment", "Encounter"})
@@ -41,7 +46,48 @@ class Evidence:
     def __init__(self, order: Order, finder: TermFinder) -> None:
         self._finder = finder
         self._injects = order.resource_type in _INJECTING
+        self._learned: dict[str, LearnedReading] = {}
         self._texts = [(text, finder.read(text.text, is_name=text.place in NAMING)) for text in order.texts]
+
+    def learned(self, named: Sequence[Mentioned]) -> LearnedReading | None:
+        """Return the order as orders for a service that is named here were learned to be read; None without
+        weights, and of a name that stands alone.
+
+        It is read once, however many policies share the list of the service's names.
+        """
+        names = (found.mention.word_list for found in named)
+        name = next((name for name in names if name in self._finder.learned), None)
+        if name is None or not self._tells:
+            return None
+        if name not in self._learned:
+            self._learned[name] = self._finder.learned[name].read([self._words_of(name, *one) for one in self._texts])
+        return self._learned[name]
+
+    def features(self, word_list: str) -> frozenset[str]:
+        """Return the features of an order that names a service by a list of words, and tells of it; else none."""
+        if not (self._tells and self.named(frozenset({word_list}))):
+            return frozenset()
+        return self._finder.features.read([self._words_of(word_list, *read) for read in self._texts])
+
+    @lazy
+    def _tells(self) -> bool:
+        """Tell that the order says more than its name: a name alone is read by the rules."""
+        return any(text.place not in _NAMES for text, _ in self._texts)
+
+    def _words_of(self, name: str, text: OrderText, reading: TextReading) -> Words:
+        found = [one.mention for one in self.pointing if one.at is text and one.mention.word_list == name]
+        mentions = [(mention.first, mention.end, mention.is_near) for mention in found]
+        is_name = text.place in NAMING or text.place is Place.BARE_CODE
+        return Words(text.place, reading.tokens.words, mentions, is_name=is_name)
+
+    def find_learned_withdrawal(self, learned: LearnedReading) -> Remark | None:
+        """Return the sentence that a learned reading has against the order most, as what takes it back."""
+        where = learned.find_withdrawal()
+        if where is None:
+            return None
+        number, first, end = where
+        text, reading = self._texts[number]
+        return remark(DoubtKind.TAKEN_BACK, text, reading.tokens.span(first, end))
 
     @lazy
     def pointing(self) -> Sequence[Mentioned]:
@@ -170,6 +216,12 @@ class Evidence:
                 return said
             unsure = unsure or said
         return unsure
+
+    @lazy
+    def is_strongly_withdrawn(self) -> bool:
+        """Tell that a text that no later one answers takes the order back by words that can only be of an order."""
+        said = [(text, liveness.withdrawal) for text, liveness in self._liveness if liveness.withdrawal]
+        return any(one.is_sure and one.is_strong and not self._is_answered(text) for text, one in said)
 
     def is_overtaken(self, found: Mentioned) -> bool:
         """Tell whether what a note says of the service is answered by what it says later, or by a later note."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 
-from cards.matching.evidence import Evidence
+from cards.matching.evidence import Evidence, Mentioned
 from cards.matching.match import Found
 from cards.matching.policy_index import PolicyIndex
 from cards.matching.policy_match import by_code
@@ -39,12 +39,21 @@ def _explain_words(
     for found in matcher.named(version, evidence):
         cues = ", ".join(f'{cue.kind} "{cue.phrase}"' for cue in found.mention.cues) or "no cue near it"
         yield "words", f'"{found.mention.term}" in {found.at.path}: {cues}'
+    yield from _explain_second_reading(matcher.named(version, evidence), evidence)
     for found in matcher.spelled(version, order, evidence):
         yield "words", f'"{found.mention.term}" in {found.at.path}: a code of the policy without its system'
     if specific := matcher.specific_code(version, order):
         yield "ruled out", f"the code {specific.code} ({specific.system}) names another service"
     elif not matcher.by_own_words(version, order, evidence) and (use := matcher.excluding(version, order, evidence)):
         yield "ruled out", f"another use of the agent: {use}"
+
+
+def _explain_second_reading(named: Sequence[Mentioned], evidence: Evidence) -> Iterator[tuple[str, str]]:
+    """Yield how likely it was learned to be that the service is ordered, and the like, and by what words."""
+    learned = evidence.learned(named)
+    for question, (likely, heaviest) in learned.explain().items() if learned else ():
+        shares = ", ".join(f'"{one.feature}" {one.share:+.2f}' for one in heaviest)
+        yield "second reading", f"{question}: {likely:.2f}; what weighed most: {shares or 'nothing known'}"
 
 
 def _conclude(policy_id: str, found: Found | None) -> tuple[str, str]:

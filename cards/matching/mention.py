@@ -12,7 +12,8 @@ class Mention(NamedTuple):
 
     `ordered`: an action governs it, or its sentence is a telegraphic order of plain words only. `aside`: it stands
     behind another service's name ("X-ray after ..."). `is_near`: what is named is near the service, not the same.
-    `first` is its first token. `explicit`: the text orders it in so many words, and so; None where it does not.
+    `first` is its first token, `end` the one behind its last. `explicit`: the text orders it in so many words, and so;
+    None where it does not.
     """
 
     word_list: str
@@ -24,6 +25,7 @@ class Mention(NamedTuple):
     aside: bool = False
     is_near: bool = False
     first: int = 0
+    end: int = 0
     explicit: By | None = None
 
 

@@ -3,7 +3,7 @@
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from string import ascii_lowercase
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import ahocorasick
 
@@ -18,6 +18,14 @@ class Hit(NamedTuple, Generic[T]):
     first: int
     end: int
     value: T
+
+
+class Joined(Protocol):
+    """Words that are searched: all of them with one space on every side."""
+
+    @property
+    def joined(self) -> str:
+        """The words as one text."""
 
 
 class Parts(NamedTuple):
@@ -63,7 +71,7 @@ class PhraseFinder(Generic[T]):
         else:
             self._others.setdefault(number, []).append(value)
 
-    def find_in(self, tokens: Tokens, is_wanted: Callable[[T], bool] | None = None) -> Iterator[Hit[T]]:
+    def find_in(self, tokens: Joined, is_wanted: Callable[[T], bool] | None = None) -> Iterator[Hit[T]]:
         """Yield every hit in the order of where they end; `is_wanted` leaves some out at little cost."""
         if not len(self._automaton):
             return

@@ -115,7 +115,8 @@ class PlainWords:
         self._things = frozenset((*vocabulary.other_things, *vocabulary.other_services, *vocabulary.other_treatments))
         self._labels: PhraseFinder[None] = vocabulary.make_once("labels", lambda: _find_labels(vocabulary))
         self._orders = frozenset(normalise(label).strip() for label in vocabulary.order_labels)
-        self._services: PhraseFinder[bool] = vocabulary.make_once("services", lambda: _find_services(vocabulary))
+        #: Finds other services and treatments: True, or one that may be a talk about this, False.
+        self.services: PhraseFinder[bool] = vocabulary.make_once("services", lambda: _find_services(vocabulary))
 
     def are_plain(self, words: Iterable[str], *, before_a_name: bool = False, forgiving: bool = False) -> bool:
         """Tell that words are those of an order only, and so name no other service.
@@ -199,7 +200,7 @@ class PlainWords:
 
     def find_services(self, tokens: Tokens) -> Iterator[Hit[bool]]:
         """Yield where words name another service or treatment: True, or one that may be a talk about this, False."""
-        return self._services.find_in(tokens)
+        return self.services.find_in(tokens)
 
 
 def is_number(word: str) -> bool:

@@ -13,8 +13,10 @@ from cards.matching.bystanders import Surroundings
 from cards.matching.cues import CueFinder
 from cards.matching.explicit import By
 from cards.matching.explicit_orders import ExplicitOrders
+from cards.matching.features import FeatureReader
 from cards.matching.heads import HeadFinder, HeadsOfText
 from cards.matching.lazy import lazy
+from cards.matching.learned import make_readers
 from cards.matching.mention import Mention, Treatment
 from cards.matching.name_tail import NameTails
 from cards.matching.ordering import Ordering, OrderReading
@@ -103,11 +105,14 @@ class TermFinder:
         common = frozenset(word for word, times in often.items() if times >= _OFTEN)
         terms = (term for words in pointing for term in spellings(words.terms, words.misspelt))
         self._pointing = Stems(terms, common)
+        self._pointing_lists = frozenset((*services, *agents))
         names = (form for name in services for form in spellings(lists[name].terms, lists[name].misspelt))
         self.names = frozenset(name for name in names if " " not in name)
         self.tails = NameTails(vocabulary, self.plain, self.names)
         self.explicit = ExplicitOrders(self.plain, vocabulary)
         self._ordering = Ordering(self.plain, self.tails, self._codes, vocabulary)
+        self.features = FeatureReader(self.plain.services, vocabulary.place_words)
+        self.learned = make_readers(vocabulary.learned, self._services, self.features)
         self.agreements: AgreementFinder = vocabulary.make_once("agreements", lambda: AgreementFinder(vocabulary))
 
     def read(self, text: str, *, is_name: bool = False) -> "TextReading":
@@ -121,6 +126,10 @@ class TermFinder:
     def may_point(self, text: str) -> bool:
         """Tell whether a text as written may name a service or an agent; where it says no, it names none."""
         return self._pointing.may_be_in(text)
+
+    def points(self, text: str) -> bool:
+        """Tell whether a text as written names a service or an agent."""
+        return self.may_point(text) and any(one.word_list in self._pointing_lists for one in self.find(text))
 
     def is_service(self, mention: Mention) -> bool:
         """Tell whether a mention names a service, not an agent, a site or the like."""
@@ -179,6 +188,7 @@ class TermFinder:
             aside=reading.is_name and not ordered and self._is_aside(reading, first, name, reaching),
             is_near=kind == "near",
             first=first,
+            end=end,
             explicit=explicit.by if explicit else None,
         )
 

@@ -13,6 +13,7 @@ from cards.elements import Place
 from cards.matching.evidence import NAMING, Evidence, Mentioned, Remark, remark
 from cards.matching.explicit import By
 from cards.matching.match import Doubt, DoubtKind, Found, Match, Span, Strength
+from cards.matching.second_reading import identify_again, judge_again
 
 #: A past course, or a talk about it, besides the one that is ordered now.
 _BESIDE: Final = frozenset({"history", "consultation", "prose"})
@@ -45,6 +46,7 @@ def weigh(named: Sequence[Mentioned], evidence: Evidence) -> Found | None:
         return None
     by_name = [found for found in named if found.at.place in NAMING]
     identified = _identify_by_name(by_name, evidence) if by_name else _identify_by_note(named, evidence)
+    identified = identify_again(named, identified, evidence)
     if identified is None:
         return None
     found, doubt = identified
@@ -55,7 +57,8 @@ def weigh(named: Sequence[Mentioned], evidence: Evidence) -> Found | None:
         and not any(cue.kind in _TALK for cue in found.mention.cues)
     ):
         doubt = _sure(evidence.withdrawal) or doubt  # "prolotherapy R knee - entered in error"
-    doubt = doubt or _find_withdrawal(named, found, evidence)
+    if doubt is None:
+        doubt = judge_again(_find_withdrawal(named, found, evidence), named, evidence)
     is_answered = doubt is None or doubt.doubt.kind is DoubtKind.NOT_UNDERSTOOD
     return word_match(Strength.STATED if is_answered else Strength.QUALIFIED, found, doubt)
 

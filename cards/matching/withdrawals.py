@@ -45,11 +45,15 @@ _RENEWING: Final = frozenset({"reinstatement", "renewal"})
 
 
 class Withdrawal(NamedTuple):
-    """Words that speak against the order: their clause, as tokens, and whether they surely do."""
+    """Words that speak against the order: their clause, as tokens, and whether they surely do.
+
+    `is_strong`: the text has words that can only be of an order ("entered in error").
+    """
 
     first: int
     end: int
     is_sure: bool
+    is_strong: bool = False
 
 
 class Liveness(NamedTuple):
@@ -94,10 +98,15 @@ class WithdrawalFinder:
         renewing = [hit for hit in hits if hit.value in _RENEWING and self._renewals.hold(hit, tokens)]
         renewals = [hit.first for hit in renewing if hit.value == "renewal"]
         entries = Entries(tokens, [hit.first for hit in renewing], renewals)
-        judged = self._judge_all(hits, renewing, entries, tokens, ordered, around)
+        judged = list(self._judge_all(hits, renewing, entries, tokens, ordered, around))
         found = self._corroboration.choose(judged, tokens)
         withdrawal = _quote(found.hit, tokens, is_sure=found.is_sure) if found else None
+        if withdrawal and any(self._is_strong(one, tokens) for one in judged):
+            withdrawal = withdrawal._replace(is_strong=True)
         return Liveness(withdrawal, renewing[-1].end - 1 if renewing else None)
+
+    def _is_strong(self, judged: Judged, tokens: Tokens) -> bool:
+        return judged.is_sure and self.bystanders.is_strong(tokens.words[judged.hit.first : judged.hit.end])
 
     def _judge_all(
         self,

@@ -36,6 +36,8 @@ _PAUSE: Final = 0.2
 
 #: The documents of the vocabulary that hold words.
 _WORDS: Final = ("words", "cues", "plain-words", "withdrawals")
+#: The weights of what was learned of labelled orders; a folder of one's own may be without.
+_LEARNED: Final = ("learned",)
 
 ALWAYS_CHANGING: Final = "the files are changed all the time, so that no state of them can be read"
 
@@ -110,13 +112,14 @@ def look_at(*folders: Path) -> dict[str, State]:
 
 
 def load_vocabulary(folder: Path, note: Note | None = None) -> Vocabulary:
-    """Load code-systems.json and the lists of words."""
+    """Load code-systems.json, the lists of words, and what was learned of them where there is such a file."""
     documents = {}
-    for name in ("code-systems", *_WORDS):
+    are_there = [name for name in _LEARNED if (folder / f"{name}.json").is_file()]
+    for name in ("code-systems", *_WORDS, *are_there):
         documents[name] = read_document(folder / f"{name}.json", *_schema("vocabulary", name))
         _tell(note, name, documents[name])
     systems = _reading(folder / "code-systems.json", partial(read_code_systems, documents["code-systems"]))
-    lists = [documents[name] for name in _WORDS]
+    lists = [documents[name] for name in (*_WORDS, *are_there)]
     return _reading(folder / "words.json", partial(read_vocabulary, systems, *lists))
 
 

@@ -73,8 +73,12 @@ SETS = (
     "rural-physician-surgical-nurse-and-fellow-sealed",
 )
 
+#: Written for the learned reading, by authors of three kinds (README.md, The authors).
+AUTHORS = tuple(sorted(f"authors/{path.stem}" for path in (HERE / "authors").glob("*.json")))
+
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 SURE = ("definitive", "stated")
+NOT_ORDERED = {"identity": "mentioned", "expect": "none"}
 
 
 class Figure(NamedTuple):
@@ -113,6 +117,22 @@ def read_set(name: str) -> list[dict[str, Any]]:
     """Return the labelled orders of a set."""
     items: list[dict[str, Any]] = json.loads((HERE / f"{name}.json").read_text())
     return items
+
+
+def read_hostile() -> list[dict[str, Any]]:
+    """Return the orders written to break the rules, labelled as the others are."""
+    labels = {"taken back": {"identity": "ordered", "live": False, "expect": "qualified"}, "not ordered": NOT_ORDERED}
+    return [item | labels[item["kind"]] for item in read_set("hostile")]
+
+
+def read_all() -> dict[str, list[dict[str, Any]]]:
+    """Return all labelled orders by the set they are in."""
+    return {name: read_set(name) for name in (*SETS, *AUTHORS)} | {"hostile": read_hostile()}
+
+
+def add(figures: Iterable[Figures]) -> Figures:
+    """Return the figures of several sets together."""
+    return Figures(*(Figure(*map(sum, zip(*column, strict=True))) for column in zip(*figures, strict=True)))
 
 
 def answer(item: Mapping[str, Any], rules: Rules) -> Finding | None:

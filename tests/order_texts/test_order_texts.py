@@ -73,7 +73,7 @@ HEDGED = {
     "nurse-veterans-desk-and-fellow": 0.21,
     "nurse-veterans-desk-and-fellow-sealed": 0.26,  # two of its 12 were conditional before
     "naturopath-authorizations-and-bilingual": 0.17,
-    "naturopath-authorizations-and-bilingual-sealed": 0.14,
+    "naturopath-authorizations-and-bilingual-sealed": 0.16,
     "prolotherapist-scheduling-and-athletes": 0.21,
     "prolotherapist-scheduling-and-athletes-sealed": 0.31,
     "family-doctor-surgery-center-and-podiatry": 0.19,
@@ -81,6 +81,7 @@ HEDGED = {
     "rural-residents-and-telehealth-sealed": 0.42,
     "integrative-central-desk-and-nurse-sealed": 0.14,
     "sports-front-desk-and-rheumatology": 0.13,
+    "sports-front-desk-and-rheumatology-sealed": 0.21,
     "pain-clinic-assistants-and-health-center-sealed": 0.21,
     "osteopath-unit-scheduler-and-locum": 0.11,
     "teaching-hospital-integrative-and-injuries": 0.13,

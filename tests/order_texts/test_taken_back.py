@@ -2,7 +2,7 @@
 
 import pytest
 
-from cards.matching.match import Strength
+from cards.matching.match import Finding, Strength
 from cds_hooks.rules.loading import Rules
 from tests.order_texts.figures import answer
 
@@ -459,10 +459,14 @@ Her surgery date fell through, insurance issue, so wants this in the meantime.
 Recert of plan of care. No change. Continue prolo monthly, #4.""".splitlines()
 
 
-def _strength(rules: Rules, note: str) -> Strength:
+def _ask(rules: Rules, note: str) -> Finding:
     found = answer({"order": {"code": {"text": "Prolotherapy R knee"}, "note": [{"text": note}]}}, rules)
     assert found
-    return found.match.strength
+    return found
+
+
+def _strength(rules: Rules, note: str) -> Strength:
+    return _ask(rules, note).match.strength
 
 
 @pytest.mark.parametrize("note", TAKEN_BACK)
@@ -493,7 +497,10 @@ def test_a_long_note_is_believed_to_take_its_order_back_where_it_says_so_twice_o
     once = "She was tearful about it and declined."
     twice = "She was tearful about it and declined. Please remove from the schedule."
 
-    assert _strength(rules, _visit(between=once)) is Strength.STATED
+    said = _ask(rules, _visit(between=once)).match.doubt  # told at least, whether believed or not
+    assert said
+    assert said.clause
+    assert said.clause.words == once[:-1]
     assert _strength(rules, _visit(between=twice)) is Strength.QUALIFIED
     assert _strength(rules, _visit(once)) is Strength.QUALIFIED
     assert _strength(rules, _visit(between="Entered in error.")) is Strength.QUALIFIED

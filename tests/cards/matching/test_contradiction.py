@@ -17,7 +17,7 @@ CODED = [
 
 @pytest.mark.parametrize(
     "name",
-    ["Corticosteroid injection, R knee - Kenalog 40", "Trigger point injection, 3+ muscles", "Radiofrequency ablation, SI joint L"],
+    ["Corticosteroid injection, R knee - Kenalog 40", "Trigger point injections, bilat traps", "Trigger point injection, 3+ muscles", "Radiofrequency ablation, SI joint L"],
 )  # fmt: skip
 def test_under_the_name_of_another_treatment_the_code_does_not_decide(name: str, rules: Rules) -> None:
     found = find(rules, code={"text": name, "coding": CODED})

@@ -1,0 +1,126 @@
+"""A second reading of the words beside a service's name, learned from labelled orders: is it ordered, does it stand?
+
+Logistic regressions over the features of an order (cards/matching/features.py). Their weights are data, made by
+`python -m tests.order_texts.training`; what they may change of an answer is in cards/matching/second_reading.py.
+"""
+
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from cards.elements import Place
+from cards.matching.features import FeatureReader, Words
+from cards.matching.lazy import lazy
+from cards.word_kinds import LearnedWeights, LearnedWords
+
+#: Of each question so many features are told.
+_TOLD: Final = 5
+
+
+#: The sum of the weights of a sentence that speaks against an order by itself.
+_AGAINST: Final = -3.0
+
+
+class Weighed(NamedTuple):
+    """A feature of an order and its share of the sum that makes something likely, below 0 against it."""
+
+    feature: str
+    share: float
+
+
+class LearnedReader:
+    """Reads orders by the weights of one list of a service's names."""
+
+    def __init__(self, words: LearnedWords, features: FeatureReader) -> None:
+        self.words = words
+        self.features = features
+
+    def read(self, texts: Sequence[Words]) -> "LearnedReading":
+        """Return an order's texts, read."""
+        return LearnedReading(self, texts)
+
+
+class LearnedReading:
+    """How likely a service that an order names is ordered, and the like, from 0 to 1; worked out when asked for."""
+
+    def __init__(self, reader: LearnedReader, texts: Sequence[Words]) -> None:
+        self._words = reader.words
+        self._reader = reader.features
+        self._texts = texts
+        #: From where on it overrules the rules.
+        self.limits = reader.words.limits
+
+    @lazy
+    def ordered(self) -> float:
+        """How likely the service is what the order is for."""
+        return _likelihood(self._words.ordered, self._features)
+
+    @lazy
+    def stands(self) -> float:
+        """How likely an order for it stands."""
+        return _likelihood(self._words.stands, self._features)
+
+    @lazy
+    def concerns(self) -> float:
+        """How likely the order is for the service or asked about it, and does not only mention it."""
+        return _likelihood(self._words.concerns, self._features)
+
+    @lazy
+    def told(self) -> int:
+        """How many words the order tells beside its names."""
+        texts = (text for text in self._texts if not text.is_name and text.place is not Place.SITE)
+        return sum(word[0].isalnum() for text in texts for word in text.words)
+
+    @lazy
+    def _features(self) -> frozenset[str]:
+        return self._reader.read(self._texts)
+
+    def find_withdrawal(self) -> tuple[int, int, int] | None:
+        """Return the sentence that speaks most against the order: which text, its first token, and the end.
+
+        None where none does by itself: then it is no sentence that a person could be shown as the reason.
+        """
+        said = [
+            (self._against(sentence.kinds), number, sentence.first, sentence.end)
+            for number, text in enumerate(self._texts)
+            for sentence in self._reader.sentences(text)
+        ]
+        weight, *where = min(said, default=(0.0, 0, 0, 0))
+        return (where[0], where[1], where[2]) if weight <= _AGAINST else None
+
+    def _against(self, kinds: Sequence[str]) -> float:
+        """Return what a sentence says of whether the order stands, below 0 against it."""
+        weights = self._words.stands.weights
+        return sum(weights.get(feature, 0.0) for feature in set(self._reader.of_sentence(kinds)))
+
+    def explain(self) -> Mapping[str, tuple[float, Sequence[Weighed]]]:
+        """Return for each question how likely its answer is yes, and the few features that weigh most."""
+        words = self._words
+        questions = {"ordered": words.ordered, "stands": words.stands, "concerned": words.concerns}
+        return {
+            question: (_likelihood(weights, self._features), _heaviest(_shares(weights, self._features)))
+            for question, weights in questions.items()
+        }
+
+
+def make_readers(
+    words: Mapping[str, LearnedWords], services: Collection[str], features: FeatureReader
+) -> Mapping[str, LearnedReader]:
+    """Return what reads the orders of each list of names that there are weights for."""
+    return {name: LearnedReader(one, features) for name, one in words.items() if name in services}
+
+
+def _likelihood(weights: LearnedWeights, features: Collection[str]) -> float:
+    """Return the logistic function of the weighed features; all that are known count the same, as a unit vector."""
+    known = [weights.weights[feature] for feature in features if feature in weights.weights]
+    return 1 / (1 + math.exp(-weights.intercept - math.fsum(known) / (math.sqrt(len(known)) or 1.0)))
+
+
+def _shares(weights: LearnedWeights, features: Iterable[str]) -> Sequence[Weighed]:
+    known = [feature for feature in features if feature in weights.weights]
+    length = math.sqrt(len(known)) or 1.0
+    return [Weighed(feature, weights.weights[feature] / length) for feature in known]
+
+
+def _heaviest(shares: Iterable[Weighed]) -> Sequence[Weighed]:
+    return sorted(shares, key=lambda one: (-abs(one.share), one.feature))[:_TOLD]
