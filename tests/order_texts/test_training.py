@@ -1,7 +1,9 @@
 """The weights of the learned reading are those of the labelled orders, and carry to authors whom nobody learned of."""
 
 import json
+import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +11,8 @@ from cds_hooks.rules.loading import Rules
 from tests.order_texts import training
 from tests.order_texts.figures import AUTHORS, SURE, add, answer, measure, read_set
 from tests.order_texts.training import Example
+
+ROOT = Path(__file__).resolve().parents[2]
 
 KINDS = {"charts", "naming", "open-names", "standing"}
 
@@ -42,6 +46,14 @@ def test_the_weights_are_those_of_the_orders_of_today(examples: Sequence[Example
 
     assert entry["texts"] == training.digest_of(examples)
     assert entry["orders"] == len(examples)
+
+
+def test_the_limits_are_those_that_are_documented(rules: Rules) -> None:
+    section = (ROOT / "docs/matching.md").read_text().partition("## A second reading")[2].partition("\n## ")[0]
+    rows = [row for row in section.splitlines() if row.startswith("| ")]
+    shares = {float(share) for row in rows for share in re.findall(r"0\.\d\d", row)}
+
+    assert shares == set(rules.vocabulary.learned[training.LIST].limits)
 
 
 def test_learning_anew_gives_the_same_answers(examples: Sequence[Example], unlearned: Rules, rules: Rules) -> None:
