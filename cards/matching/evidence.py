@@ -19,8 +19,12 @@ from cards.order import Order
 #: Places that name the order; another treatment there, or one given now elsewhere, is a doubt.
 NAMING: Final = frozenset({Place.CODE_TEXT, Place.DISPLAY, Place.ORDER_DETAIL})
 
-#: Places that say what is ordered and where, and nothing of why and when.
-_NAMES: Final = NAMING | {Place.BARE_CODE, Place.SITE}
+#: Places that say what is ordered, and where; nothing of why and when.
+_NAMES_TOLD: Final = NAMING | {Place.BARE_CODE}
+_NAMES: Final = _NAMES_TOLD | {Place.SITE}
+
+#: An order of more texts is weighed by its first ones.
+_MOST_TEXTS: Final = 40
 
 #: Requests that can be for an injection; in any other a note that names one is only a remark.
 _INJECTING: Final = frozenset({"ServiceRequest", "MedicationRequest", "Appointment", "Encounter"})
@@ -60,25 +64,29 @@ class Evidence:
         if name is None or not self._tells:
             return None
         if name not in self._learned:
-            self._learned[name] = self._finder.learned[name].read([self._words_of(name, *one) for one in self._texts])
+            self._learned[name] = self._finder.learned[name].read(self._words_of(name))
         return self._learned[name]
 
     def features(self, word_list: str) -> frozenset[str]:
         """Return the features of an order that names a service by a list of words, and tells of it; else none."""
         if not (self._tells and self.named(frozenset({word_list}))):
             return frozenset()
-        return self._finder.features.read([self._words_of(word_list, *read) for read in self._texts])
+        return self._finder.features.read(self._words_of(word_list))
 
     @lazy
     def _tells(self) -> bool:
         """Tell that the order says more than its name: a name alone is read by the rules."""
         return any(text.place not in _NAMES for text, _ in self._texts)
 
-    def _words_of(self, name: str, text: OrderText, reading: TextReading) -> Words:
-        found = [one.mention for one in self.pointing if one.at is text and one.mention.word_list == name]
-        mentions = [(mention.first, mention.end, mention.is_near) for mention in found]
-        is_name = text.place in NAMING or text.place is Place.BARE_CODE
-        return Words(text.place, reading.tokens.words, mentions, is_name=is_name)
+    def _words_of(self, word_list: str) -> Sequence[Words]:
+        """Return the words of the first texts, and where in them a word list names a service."""
+        mentions: dict[int, list[tuple[int, int, bool]]] = {}
+        for found in self.named(frozenset({word_list})):
+            mentions.setdefault(id(found.at), []).append(found.mention.tokens)
+        return [
+            Words(text.place, reading.tokens.words, mentions.get(id(text), ()), is_name=text.place in _NAMES_TOLD)
+            for text, reading in self._texts[:_MOST_TEXTS]
+        ]
 
     def find_learned_withdrawal(self, learned: LearnedReading) -> Remark | None:
         """Return the sentence that a learned reading has against the order most, as what takes it back."""

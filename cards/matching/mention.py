@@ -28,6 +28,11 @@ class Mention(NamedTuple):
     end: int = 0
     explicit: By | None = None
 
+    @property
+    def tokens(self) -> tuple[int, int, bool]:
+        """The tokens of the term, and whether it only is near the service."""
+        return self.first, self.end, self.is_near
+
 
 class Treatment(NamedTuple):
     """Another treatment that a text names: whether it is given now, and the characters of its sentence.

@@ -8,6 +8,7 @@ cards/vocabulary/withdrawals.json.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import pairwise, takewhile
 from typing import Final, NamedTuple
 
@@ -98,15 +99,15 @@ class WithdrawalFinder:
         renewing = [hit for hit in hits if hit.value in _RENEWING and self._renewals.hold(hit, tokens)]
         renewals = [hit.first for hit in renewing if hit.value == "renewal"]
         entries = Entries(tokens, [hit.first for hit in renewing], renewals)
-        judged = list(self._judge_all(hits, renewing, entries, tokens, ordered, around))
-        found = self._corroboration.choose(judged, tokens)
+        judge = partial(
+            self._judge_all, renewing=renewing, entries=entries, tokens=tokens, ordered=ordered, around=around
+        )
+        found = self._corroboration.choose(judge(hits), tokens)
         withdrawal = _quote(found.hit, tokens, is_sure=found.is_sure) if found else None
-        if withdrawal and any(self._is_strong(one, tokens) for one in judged):
+        strong = [hit for hit in hits if self.bystanders.is_strong(tokens.words[hit.first : hit.end])]
+        if withdrawal and any(one.is_sure for one in judge(strong)):
             withdrawal = withdrawal._replace(is_strong=True)
         return Liveness(withdrawal, renewing[-1].end - 1 if renewing else None)
-
-    def _is_strong(self, judged: Judged, tokens: Tokens) -> bool:
-        return judged.is_sure and self.bystanders.is_strong(tokens.words[judged.hit.first : judged.hit.end])
 
     def _judge_all(
         self,
