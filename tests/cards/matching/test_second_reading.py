@@ -7,22 +7,11 @@ import pytest
 
 from cards import PolicyIndex
 from cards.matching.match import DoubtKind, Finding, Strength
-from cards.word_kinds import LearnedLimits, LearnedWeights, LearnedWords
+from cards.word_kinds import LearnedWeights, LearnedWords
 from cds_hooks.rules.loading import Rules
 from tests.order_texts.figures import answer
 
-LIMITS = LearnedLimits(
-    accept=0.9,
-    accept_name=0.95,
-    accept_passed_over=0.95,
-    ask=0.9,
-    refuse_name=0.7,
-    refuse_note=0.5,
-    silent=0.4,
-    stands=0.7,
-    clear=0.8,
-    falls=0.2,
-)
+LIST = "prolotherapy"
 SURE, UNSURE = 9.0, -9.0
 LONG = "Seen with her husband, exam as before, driver and time off are arranged for the day."
 
@@ -35,9 +24,9 @@ def weighing(
         ordered=LearnedWeights(ordered, {}),
         stands=LearnedWeights(stands, words),
         concerns=LearnedWeights(concerns, {}),
-        limits=LIMITS,
+        limits=rules.vocabulary.learned[LIST].limits,
     )
-    vocabulary = replace(rules.vocabulary, learned={"prolotherapy": learned})
+    vocabulary = replace(rules.vocabulary, learned={LIST: learned})
     return replace(rules, vocabulary=vocabulary, index=PolicyIndex(rules.index.policies.values(), vocabulary))
 
 
