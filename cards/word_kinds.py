@@ -161,6 +161,7 @@ class LearnedLimits(NamedTuple):
     silent: float
     stands: float
     clear: float
+    told: float
     falls: float
 
 

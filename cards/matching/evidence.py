@@ -7,7 +7,7 @@ from cards.elements import OrderText, Place
 from cards.matching.entries import is_before
 from cards.matching.features import Words
 from cards.matching.lazy import lazy
-from cards.matching.learned import LearnedReading
+from cards.matching.learned import LearnedReading, Tokens
 from cards.matching.match import Clause, Doubt, DoubtKind, Span
 from cards.matching.mention import Mention
 from cards.matching.phrases import Hit
@@ -88,14 +88,13 @@ class Evidence:
             for text, reading in self._texts[:_MOST_TEXTS]
         ]
 
-    def find_learned_withdrawal(self, learned: LearnedReading) -> Remark | None:
-        """Return the sentence that a learned reading has against the order most, as what takes it back."""
-        where = learned.find_withdrawal()
-        if where is None:
+    def quote(self, kind: DoubtKind, tokens: Tokens | None) -> Remark | None:
+        """Return a doubt that rests on some tokens of a text; None of none."""
+        if tokens is None:
             return None
-        number, first, end = where
+        number, first, end = tokens
         text, reading = self._texts[number]
-        return remark(DoubtKind.TAKEN_BACK, text, reading.tokens.span(first, end))
+        return remark(kind, text, reading.tokens.span(first, end))
 
     @lazy
     def pointing(self) -> Sequence[Mentioned]:

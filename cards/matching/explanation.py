@@ -7,6 +7,8 @@ from cards.matching.evidence import Evidence, Mentioned
 from cards.matching.match import Found
 from cards.matching.policy_index import PolicyIndex
 from cards.matching.policy_match import by_code
+from cards.matching.second_reading import FEW
+from cards.matching.weighing import weigh
 from cards.order import Order
 from cards.policy import PolicyVersion
 
@@ -49,15 +51,30 @@ def _explain_words(
 
 
 def _explain_second_reading(named: Sequence[Mentioned], evidence: Evidence) -> Iterator[tuple[str, str]]:
-    """Yield how likely it was learned to be that the service is ordered, and the like, and by what words."""
+    """Yield what the rules alone say, how likely it was learned to be, between which limits, and by what words."""
     learned = evidence.learned(named)
-    for question, (likely, heaviest) in learned.explain().items() if learned else ():
+    if learned is None:
+        return
+    alone, limits = weigh(named, evidence, by_rules_alone=True), learned.limits
+    said = f"{alone.match.strength.value}{_tell_doubt(alone)}" if alone else "nothing"
+    few = f", fewer than {FEW}: a note that orders and what takes it back are believed" if learned.told < FEW else ""
+    yield "second reading", f"by the rules alone: {said}; the order tells {learned.told} words beside its name{few}"
+    between = {
+        "ordered": f"doubted below {limits.refuse_note} (in its name {limits.refuse_name}), sure from {limits.accept}",
+        "stands": f"taken back below {limits.falls}, told below {limits.told}, sure from {limits.stands}",
+        "concerned": f"passed over below {limits.silent}, asked about from {limits.ask}",
+    }
+    for question, (likely, heaviest) in learned.explain().items():
         shares = ", ".join(f'"{one.feature}" {one.share:+.2f}' for one in heaviest)
-        yield "second reading", f"{question}: {likely:.2f}; what weighed most: {shares or 'nothing known'}"
+        told = f"{question} {likely:.2f}: {between[question]}; by {shares or 'nothing known'}"
+        yield "second reading", told
 
 
 def _conclude(policy_id: str, found: Found | None) -> tuple[str, str]:
     if found:
-        doubt = f", {found.match.doubt.told}" if found.match.doubt else ""
-        return "match", f"{policy_id}: {found.match.strength.value} at {found.path}{doubt}"
+        return "match", f"{policy_id}: {found.match.strength.value} at {found.path}{_tell_doubt(found)}"
     return "no match", f"{policy_id}: nothing in the order points to it"
+
+
+def _tell_doubt(found: Found) -> str:
+    return f", {found.match.doubt.told}" if found.match.doubt else ""

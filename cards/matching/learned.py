@@ -13,12 +13,16 @@ from cards.matching.features import FeatureReader, Words
 from cards.matching.lazy import lazy
 from cards.word_kinds import LearnedWeights, LearnedWords
 
-#: Of each question so many features are told.
+#: Of each question so many features are told, and of what is there whatever an order says none.
 _TOLD: Final = 5
-
+_OF_A_FORM: Final = ("text: ", "length: ", "in: ", "named in: ")
 
 #: The sum of the weights of a sentence that speaks against an order by itself.
 _AGAINST: Final = -3.0
+
+
+#: Which text of an order, the first of some tokens of it, and the one behind the last.
+Tokens = tuple[int, int, int]
 
 
 class Weighed(NamedTuple):
@@ -75,23 +79,30 @@ class LearnedReading:
     def _features(self) -> frozenset[str]:
         return self._reader.read(self._texts)
 
-    def find_withdrawal(self) -> tuple[int, int, int] | None:
-        """Return the sentence that speaks most against the order: which text, its first token, and the end.
+    def find_withdrawal(self) -> Tokens | None:
+        """Return the sentence that speaks most against an order that may not stand.
 
         None where none does by itself: then it is no sentence that a person could be shown as the reason.
         """
-        said = [
-            (self._against(sentence.kinds), number, sentence.first, sentence.end)
-            for number, text in enumerate(self._texts)
-            for sentence in self._reader.sentences(text)
-        ]
-        weight, *where = min(said, default=(0.0, 0, 0, 0))
-        return (where[0], where[1], where[2]) if weight <= _AGAINST else None
+        return self._find_against(self._words.stands, range(len(self._texts)), _AGAINST)
 
-    def _against(self, kinds: Sequence[str]) -> float:
-        """Return what a sentence says of whether the order stands, below 0 against it."""
-        weights = self._words.stands.weights
-        return sum(weights.get(feature, 0.0) for feature in set(self._reader.of_sentence(kinds)))
+    def find_question(self) -> Tokens | None:
+        """Return the sentence beside the names that speaks most against what they order; None where none does."""
+        told = [number for number, text in enumerate(self._texts) if not text.is_name]
+        return self._find_against(self._words.ordered, told, 0.0)
+
+    def _find_against(self, weights: LearnedWeights, texts: Iterable[int], highest: float) -> Tokens | None:
+        """Return the sentence of some texts whose weights sum up to the least, if to no more than `highest`."""
+        said = [
+            (self._weigh(weights, sentence.kinds), number, sentence.first, sentence.end)
+            for number in texts
+            for sentence in self._reader.sentences(self._texts[number])
+        ]
+        least = min(said, default=None)
+        return least[1:] if least and least[0] <= highest else None
+
+    def _weigh(self, weights: LearnedWeights, kinds: Sequence[str]) -> float:
+        return sum(weights.weights.get(feature, 0.0) for feature in set(self._reader.of_sentence(kinds)))
 
     def explain(self) -> Mapping[str, tuple[float, Sequence[Weighed]]]:
         """Return for each question how likely its answer is yes, and the few features that weigh most."""
@@ -123,4 +134,13 @@ def _shares(weights: LearnedWeights, features: Iterable[str]) -> Sequence[Weighe
 
 
 def _heaviest(shares: Iterable[Weighed]) -> Sequence[Weighed]:
-    return sorted(shares, key=lambda one: (-abs(one.share), one.feature))[:_TOLD]
+    said = [one for one in shares if _says_something(one.feature)]
+    return sorted(said, key=lambda one: (-abs(one.share), one.feature))[:_TOLD]
+
+
+def _says_something(feature: str) -> bool:
+    """Tell that a feature has a word of the order in it, not only a kind, a sign or a form: "same: went with"."""
+    run = feature.rpartition(": ")[2] if ": " in feature else feature
+    if feature in ("named", "unnamed"):
+        return False
+    return not feature.startswith(_OF_A_FORM) and any(word.isalpha() and word.islower() for word in run.split())

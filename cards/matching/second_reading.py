@@ -13,7 +13,7 @@ from cards.matching.learned import LearnedReading
 from cards.matching.match import Doubt, DoubtKind
 
 #: In an order that tells so few words beside its name what the rules are sure of stands: "ON HOLD. US guided."
-_FEW: Final = 15
+FEW: Final = 15
 #: Of fewer nothing is learned that the rules do not see.
 _FEWEST: Final = 8
 
@@ -36,9 +36,11 @@ def identify_again(named: Sequence[Mentioned], identified: Identified | None, ev
     found, doubt = identified
     if doubt is None:
         in_name = found.at.place in NAMING
-        lowest, fewest = (limits.refuse_name, _FEWEST) if in_name else (limits.refuse_note, _FEW)
-        is_refused = ordered < lowest and learned.told >= fewest
-        return found, _quote(DoubtKind.CONSIDERED, found) if is_refused else None
+        lowest, fewest = (limits.refuse_name, _FEWEST) if in_name else (limits.refuse_note, FEW)
+        if ordered >= lowest or learned.told < fewest:
+            return found, None
+        asked = evidence.quote(DoubtKind.CONSIDERED, learned.find_question()) if in_name else None
+        return found, asked or remark(DoubtKind.CONSIDERED, found.at, found.mention.clause)
     if doubt.doubt.kind not in _OF_WORDS:
         return found, doubt
     if _is_lifted(found, doubt.doubt.kind, learned):
@@ -54,13 +56,14 @@ def judge_again(doubt: Remark | None, named: Sequence[Mentioned], evidence: Evid
         return doubt
     stands = learned.stands
     if doubt and doubt.doubt.kind is DoubtKind.TAKEN_BACK:
-        is_told = stands >= learned.limits.stands and learned.told >= _FEW and not evidence.is_strongly_withdrawn
+        is_told = stands >= learned.limits.stands and learned.told >= FEW and not evidence.is_strongly_withdrawn
         return _as(DoubtKind.NOT_UNDERSTOOD, doubt) if is_told else doubt
-    if stands >= learned.limits.clear and learned.told >= _FEW:
+    if stands >= learned.limits.clear and learned.told >= FEW:
         return None
-    if stands < learned.limits.falls and learned.told >= _FEWEST:
-        said = evidence.find_learned_withdrawal(learned) or doubt
-        return _as(DoubtKind.TAKEN_BACK, said) if said else None
+    if stands < learned.limits.told and learned.told >= _FEWEST:
+        kind = DoubtKind.TAKEN_BACK if stands < learned.limits.falls else DoubtKind.NOT_UNDERSTOOD
+        said = evidence.quote(kind, learned.find_withdrawal())
+        return said or (_as(kind, doubt) if doubt else None)
     return doubt
 
 
@@ -87,7 +90,3 @@ def _is_lifted(found: Mentioned, kind: DoubtKind, learned: LearnedReading) -> bo
 
 def _as(kind: DoubtKind, said: Remark) -> Remark:
     return said._replace(doubt=said.doubt._replace(kind=kind))
-
-
-def _quote(kind: DoubtKind, found: Mentioned) -> Remark:
-    return remark(kind, found.at, found.mention.clause)

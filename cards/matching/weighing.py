@@ -36,8 +36,8 @@ def contradict(named: Sequence[Mentioned], specific: Coding) -> Found | None:
     return None
 
 
-def weigh(named: Sequence[Mentioned], evidence: Evidence) -> Found | None:
-    """Weigh all mentions together: what the order is for, and whether it stands.
+def weigh(named: Sequence[Mentioned], evidence: Evidence, *, by_rules_alone: bool = False) -> Found | None:
+    """Weigh all mentions together: what the order is for, and whether it stands; `by_rules_alone`: read only once.
 
     A missing cue proves nothing: clinicians have more ways to say "not now" than any list has. So a mention counts
     only in a telegraphic sentence of plain words, or where an action governs it, and beside no other treatment.
@@ -46,7 +46,8 @@ def weigh(named: Sequence[Mentioned], evidence: Evidence) -> Found | None:
         return None
     by_name = [found for found in named if found.at.place in NAMING]
     identified = _identify_by_name(by_name, evidence) if by_name else _identify_by_note(named, evidence)
-    identified = identify_again(named, identified, evidence)
+    if not by_rules_alone:
+        identified = identify_again(named, identified, evidence)
     if identified is None:
         return None
     found, doubt = identified
@@ -58,7 +59,8 @@ def weigh(named: Sequence[Mentioned], evidence: Evidence) -> Found | None:
     ):
         doubt = _sure(evidence.withdrawal) or doubt  # "prolotherapy R knee - entered in error"
     if doubt is None:
-        doubt = judge_again(_find_withdrawal(named, found, evidence), named, evidence)
+        doubt = _find_withdrawal(named, found, evidence)
+        doubt = doubt if by_rules_alone else judge_again(doubt, named, evidence)
     is_answered = doubt is None or doubt.doubt.kind is DoubtKind.NOT_UNDERSTOOD
     return word_match(Strength.STATED if is_answered else Strength.QUALIFIED, found, doubt)
 

@@ -34,7 +34,7 @@ from cds_hooks.rules.short_orders import identify_provider, read_code
 from cds_hooks.settings import read_settings
 
 #: Steps by which one policy is looked at; `in force` names it.
-_OF_A_POLICY: Final = ("words", "ruled out", "match", "deciding words", "no match")
+_OF_A_POLICY: Final = ("words", "second reading", "ruled out", "match", "deciding words", "no match")
 
 _SERVICES: Final = {service.hook: service for service in SERVICES}
 

@@ -120,6 +120,7 @@ STEPS: Final[Mapping[str, str]] = {
     "read": "Could not be read",
     "in force": "In force",
     "words": "Words found",
+    "second reading": "Read a second time",
     "match": "It speaks of this order",
     "no match": "It does not speak of this order",
     "ruled out": "Ruled out",

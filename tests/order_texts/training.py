@@ -14,7 +14,7 @@ import hashlib
 import json
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -28,8 +28,8 @@ from sklearn.preprocessing import normalize
 
 from cards import PolicyIndex, read_order
 from cards.word_kinds import LearnedLimits, LearnedWeights, LearnedWords
-from cds_hooks.rules.loading import Rules, load_rules
-from tests.order_texts.figures import CARDS, Figures, add, measure, read_all, read_set
+from cds_hooks.rules.loading import Rules, RulesError, load_rules
+from tests.order_texts.figures import CARDS, Figures, add, answer, measure, read_all, read_set, shipped_rules
 from tests.order_texts.sentences import read_sentences
 
 FILE: Final = CARDS / "vocabulary" / "learned.json"
@@ -52,6 +52,7 @@ LIMITS: Final = LearnedLimits(
     silent=0.4,
     stands=0.7,
     clear=0.8,
+    told=0.5,
     falls=0.2,
 )
 
@@ -149,6 +150,22 @@ def digest_of(examples: Iterable[Example]) -> str:
     return digest.hexdigest()
 
 
+def tell_changes(rules: Rules, words: LearnedWords) -> Iterator[str]:
+    """Yield the labelled orders that other weights than those of the file answer in another way."""
+    try:
+        before = shipped_rules()
+    except RulesError:
+        yield "What was learned before cannot be read, so that no change is told.\n"
+        return
+    after = with_words(rules, words)
+    for item in (item for items in read_all().values() for item in items):
+        found, other = (
+            found.match.strength.value if (found := answer(item, by)) else "nothing" for by in (before, after)
+        )
+        if found != other:
+            yield f"{item['id']} ({item['expect']}): {found}, now {other}\n"
+
+
 def write(words: LearnedWords, examples: Sequence[Example]) -> None:
     """Write the file of the weights."""
     limits = {name.replace("_", "-"): value for name, value in words.limits._asdict().items()}
@@ -191,7 +208,9 @@ def main() -> None:
     rules = read_rules()
     if not parser.parse_args().by_author:
         examples = read_examples(rules, read_orders())
-        write(learn(examples), examples)
+        words = learn(examples)
+        sys.stdout.write(f"Learned of {len(examples)} orders and sentences.\n" + "".join(tell_changes(rules, words)))
+        write(words, examples)
         return
     figures = by_author(rules)
     for kind in dict.fromkeys(map(kind_of, figures)):
