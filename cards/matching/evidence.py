@@ -64,7 +64,8 @@ class Evidence:
         if name is None or not self._tells:
             return None
         if name not in self._learned:
-            self._learned[name] = self._finder.learned[name].read(self._words_of(name))
+            words, features = self._finder.learned[name], self._finder.features
+            self._learned[name] = LearnedReading(words, features, self._words_of(name))
         return self._learned[name]
 
     def features(self, word_list: str) -> frozenset[str]:
@@ -228,7 +229,7 @@ class Evidence:
     def is_strongly_withdrawn(self) -> bool:
         """Tell that a text that no later one answers takes the order back by words that can only be of an order."""
         said = [(text, liveness.withdrawal) for text, liveness in self._liveness if liveness.withdrawal]
-        return any(one.is_sure and one.is_strong and not self._is_answered(text) for text, one in said)
+        return any(one.is_strong and not self._is_answered(text) for text, one in said)
 
     def is_overtaken(self, found: Mentioned) -> bool:
         """Tell whether what a note says of the service is answered by what it says later, or by a later note."""

@@ -25,8 +25,8 @@ _RUN: Final = 3
 _STEP: Final = 15
 _LONG: Final = 4
 
-SERVICE: Final = "SERVICE"
-NEAR: Final = "NEAR"
+_SERVICE: Final = "SERVICE"
+_NEAR: Final = "NEAR"
 _OTHER: Final = "OTHER"
 _TALK: Final = "TALK"
 _PLACE: Final = "PLACE"
@@ -34,7 +34,7 @@ _NUMBER: Final = "#"
 _BEGIN: Final = "^"
 _END: Final = "$"
 #: Of several of these in a row one is read.
-_ONCE: Final = frozenset({SERVICE, NEAR, _OTHER, _TALK})
+_ONCE: Final = frozenset({_SERVICE, _NEAR, _OTHER, _TALK})
 
 
 class Words(NamedTuple):
@@ -75,7 +75,7 @@ class FeatureReader:
     def read(self, texts: Sequence[Words]) -> frozenset[str]:
         """Return the features of an order's texts."""
         names = [self._read(text, range(len(text.words))) for text in texts if text.is_name]
-        is_named = any(SERVICE in name.words for name in names)
+        is_named = any(_SERVICE in name.words for name in names)
         how = "named " if is_named else ""
         found = {"named" if is_named else "unnamed"}
         for name in names:
@@ -110,7 +110,7 @@ class FeatureReader:
         for first, end in _parts(read):
             yield from _runs("", read.words[first:end], 1)
             yield from _runs("", read.kinds[first:end], _RUN)
-        at = [number for number, word in enumerate(read.words) if word == SERVICE]
+        at = [number for number, word in enumerate(read.words) if word == _SERVICE]
         for number in at:
             yield f"{how}in: {place}"
             yield from _around(read.kinds, number, how)
@@ -127,7 +127,7 @@ class FeatureReader:
         where = {index: number for number, index in enumerate(kept)}
         for first, end, is_near in text.mentions:
             for number in [where[index] for index in range(first, end) if index in where]:
-                words[number] = kinds[number] = NEAR if is_near else SERVICE
+                words[number] = kinds[number] = _NEAR if is_near else _SERVICE
         read = [at for at, kind in enumerate(kinds) if not (at and kind in _ONCE and kind == kinds[at - 1])]
         return _Read([words[at] for at in read], [kinds[at] for at in read], [kept[at] for at in read])
 

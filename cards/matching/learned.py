@@ -16,10 +16,10 @@ from cards.word_kinds import LearnedWeights, LearnedWords
 #: Of each question so many features are told, and of what is there whatever an order says none.
 _TOLD: Final = 5
 _OF_A_FORM: Final = ("text: ", "length: ", "in: ", "named in: ")
+_NAMED_OR_NOT: Final = frozenset({"named", "unnamed"})
 
 #: The sum of the weights of a sentence that speaks against an order by itself.
 _AGAINST: Final = -3.0
-
 
 #: Which text of an order, the first of some tokens of it, and the one behind the last.
 Tokens = tuple[int, int, int]
@@ -32,27 +32,15 @@ class Weighed(NamedTuple):
     share: float
 
 
-class LearnedReader:
-    """Reads orders by the weights of one list of a service's names."""
-
-    def __init__(self, words: LearnedWords, features: FeatureReader) -> None:
-        self.words = words
-        self.features = features
-
-    def read(self, texts: Sequence[Words]) -> "LearnedReading":
-        """Return an order's texts, read."""
-        return LearnedReading(self, texts)
-
-
 class LearnedReading:
     """How likely a service that an order names is ordered, and the like, from 0 to 1; worked out when asked for."""
 
-    def __init__(self, reader: LearnedReader, texts: Sequence[Words]) -> None:
-        self._words = reader.words
-        self._reader = reader.features
+    def __init__(self, words: LearnedWords, reader: FeatureReader, texts: Sequence[Words]) -> None:
+        self._words = words
+        self._reader = reader
         self._texts = texts
         #: From where on it overrules the rules.
-        self.limits = reader.words.limits
+        self.limits = words.limits
 
     @lazy
     def ordered(self) -> float:
@@ -114,13 +102,6 @@ class LearnedReading:
         }
 
 
-def make_readers(
-    words: Mapping[str, LearnedWords], services: Collection[str], features: FeatureReader
-) -> Mapping[str, LearnedReader]:
-    """Return what reads the orders of each list of names that there are weights for."""
-    return {name: LearnedReader(one, features) for name, one in words.items() if name in services}
-
-
 def _likelihood(weights: LearnedWeights, features: Collection[str]) -> float:
     """Return the logistic function of the weighed features; all that are known count the same, as a unit vector."""
     known = [weights.weights[feature] for feature in features if feature in weights.weights]
@@ -140,7 +121,6 @@ def _heaviest(shares: Iterable[Weighed]) -> Sequence[Weighed]:
 
 def _says_something(feature: str) -> bool:
     """Tell that a feature has a word of the order in it, not only a kind, a sign or a form: "same: went with"."""
-    run = feature.rpartition(": ")[2] if ": " in feature else feature
-    if feature in ("named", "unnamed"):
+    if feature in _NAMED_OR_NOT or feature.startswith(_OF_A_FORM):
         return False
-    return not feature.startswith(_OF_A_FORM) and any(word.isalpha() and word.islower() for word in run.split())
+    return any(word.isalpha() and word.islower() for word in feature.rpartition(": ")[2].split())

@@ -16,7 +16,6 @@ from cards.matching.explicit_orders import ExplicitOrders
 from cards.matching.features import FeatureReader
 from cards.matching.heads import HeadFinder, HeadsOfText
 from cards.matching.lazy import lazy
-from cards.matching.learned import make_readers
 from cards.matching.mention import Mention, Treatment
 from cards.matching.name_tail import NameTails
 from cards.matching.ordering import Ordering, OrderReading
@@ -112,7 +111,7 @@ class TermFinder:
         self.explicit = ExplicitOrders(self.plain, vocabulary)
         self._ordering = Ordering(self.plain, self.tails, self._codes, vocabulary)
         self.features = FeatureReader(self.plain.services, vocabulary.place_words)
-        self.learned = make_readers(vocabulary.learned, self._services, self.features)
+        self.learned = vocabulary.learned
         self.agreements: AgreementFinder = vocabulary.make_once("agreements", lambda: AgreementFinder(vocabulary))
 
     def read(self, text: str, *, is_name: bool = False) -> "TextReading":

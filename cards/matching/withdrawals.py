@@ -48,7 +48,7 @@ _RENEWING: Final = frozenset({"reinstatement", "renewal"})
 class Withdrawal(NamedTuple):
     """Words that speak against the order: their clause, as tokens, and whether they surely do.
 
-    `is_strong`: the text has words that can only be of an order ("entered in error").
+    `is_strong`: it surely does, and the text has words that can only be of an order ("entered in error").
     """
 
     first: int
@@ -104,9 +104,9 @@ class WithdrawalFinder:
         )
         found = self._corroboration.choose(judge(hits), tokens)
         withdrawal = _quote(found.hit, tokens, is_sure=found.is_sure) if found else None
-        strong = [hit for hit in hits if self.bystanders.is_strong(tokens.words[hit.first : hit.end])]
-        if withdrawal and any(one.is_sure for one in judge(strong)):
-            withdrawal = withdrawal._replace(is_strong=True)
+        if withdrawal and withdrawal.is_sure:
+            strong = [hit for hit in hits if self.bystanders.is_strong(tokens.words[hit.first : hit.end])]
+            withdrawal = withdrawal._replace(is_strong=any(one.is_sure for one in judge(strong)))
         return Liveness(withdrawal, renewing[-1].end - 1 if renewing else None)
 
     def _judge_all(

@@ -73,12 +73,14 @@ SETS = (
     "rural-physician-surgical-nurse-and-fellow-sealed",
 )
 
-#: Written for the learned reading, by authors of three kinds (README.md, The authors).
+#: Written for the learned reading, by authors of five kinds (README.md, A second reading).
 AUTHORS = tuple(sorted(f"authors/{path.stem}" for path in (HERE / "authors").glob("*.json")))
 
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 SURE = ("definitive", "stated")
-NOT_ORDERED = {"identity": "mentioned", "expect": "none"}
+#: The labels of an order that is taken back, and of one for another service.
+FALLS = {"identity": "ordered", "live": False, "expect": "qualified"}
+MENTIONED = {"identity": "mentioned", "expect": "none"}
 
 
 class Figure(NamedTuple):
@@ -121,7 +123,7 @@ def read_set(name: str) -> list[dict[str, Any]]:
 
 def read_hostile() -> list[dict[str, Any]]:
     """Return the orders written to break the rules, labelled as the others are."""
-    labels = {"taken back": {"identity": "ordered", "live": False, "expect": "qualified"}, "not ordered": NOT_ORDERED}
+    labels = {"taken back": FALLS, "not ordered": MENTIONED}
     return [item | labels[item["kind"]] for item in read_set("hostile")]
 
 

@@ -11,14 +11,13 @@ from tests.order_texts import (
     test_taken_back,
     test_told_orders,
 )
+from tests.order_texts.figures import FALLS, MENTIONED
 
 #: Of the generated look-alikes every so many.
 STEP = 40
 
 STANDS = {"identity": "ordered", "live": True, "expect": "stated"}
-FALLS = {"identity": "ordered", "live": False, "expect": "qualified"}
 ASKED = {"identity": "considered", "expect": "qualified"}
-MENTIONED = {"identity": "mentioned", "expect": "none"}
 
 
 def read_sentences() -> list[dict[str, Any]]:
